@@ -1,0 +1,1 @@
+"""Lotse: the open commerce platform that a retailer owns."""

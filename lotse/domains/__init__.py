@@ -1,0 +1,1 @@
+"""The domains, in the order that ARCHITECTURE.md draws."""

@@ -1,0 +1,1 @@
+"""Assembles the roles: storefront, back office, API."""

@@ -1,0 +1,138 @@
+"""The database as a process sees it: one bounded pool, transactions, named statements, typed rows.
+
+A row becomes the frozen Struct that the caller names; that Struct is also the contract and the JSON. Nothing here
+knows a table.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from lotse.kernel.sql import Statement
+
+Row = TypeVar("Row")
+
+# A page or a command that waits longer than this has failed for its user already; the desk sets its own.
+STATEMENT_TIMEOUT_MS = 15_000
+# Longer than any batch takes; a lock that is held longer than this is a bug elsewhere and must not pile up here.
+LOCK_TIMEOUT_MS = 5_000
+# A transaction that its process forgot must not hold back vacuum and locks.
+IDLE_IN_TRANSACTION_MS = 30_000
+# Six per process: two cores are busy with fewer, and a hundred backends cost more memory than they give speed.
+MAX_CONNECTIONS = 6
+
+
+class Connection:
+    """One connection outside a transaction: each statement stands alone. For reading."""
+
+    def __init__(self, raw: asyncpg.Connection | PoolConnectionProxy) -> None:
+        self.raw = raw
+
+    async def many(self, statement: Statement, row: type[Row], **params: Any) -> list[Row]:
+        """All rows as `row`."""
+        records = await self.raw.fetch(statement.sql, *statement.bind(params))
+        return [msgspec.convert(dict(record), row) for record in records]
+
+    async def maybe(self, statement: Statement, row: type[Row], **params: Any) -> Row | None:
+        """The row, or None. `LookupError` if there are several."""
+        records = await self.raw.fetch(statement.sql, *statement.bind(params))
+        if len(records) > 1:
+            raise LookupError(f"{statement}: {len(records)} rows where one was meant")
+        return msgspec.convert(dict(records[0]), row) if records else None
+
+    async def one(self, statement: Statement, row: type[Row], **params: Any) -> Row:
+        """The one row. `LookupError` if there is none or several."""
+        found = await self.maybe(statement, row, **params)
+        if found is None:
+            raise LookupError(f"{statement}: no row")
+        return found
+
+    async def value(self, statement: Statement, **params: Any) -> Any:
+        """The first column of the first row, or None."""
+        return await self.raw.fetchval(statement.sql, *statement.bind(params))
+
+    async def values(self, statement: Statement, **params: Any) -> list[Any]:
+        """The first column of every row."""
+        return [record[0] for record in await self.raw.fetch(statement.sql, *statement.bind(params))]
+
+    async def execute(self, statement: Statement, **params: Any) -> int:
+        """Run a statement; how many rows it touched."""
+        status = await self.raw.execute(statement.sql, *statement.bind(params))
+        return _touched(status)
+
+    async def execute_many(self, statement: Statement, rows: Iterable[dict[str, Any]]) -> None:
+        """Run a statement once per row in one round trip; all or nothing."""
+        await self.raw.executemany(statement.sql, [statement.bind(row) for row in rows])
+
+
+class Transaction(Connection):
+    """A connection inside a transaction: commands take one of these."""
+
+
+class Database:
+    """The pool of one process. Open it once with `opened`."""
+
+    def __init__(self, pool: asyncpg.Pool, dsn: str) -> None:
+        self._pool = pool
+        self.dsn = dsn
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection for reading; statements see what is committed when each begins."""
+        async with self._pool.acquire() as raw:
+            yield Connection(raw)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A connection on which every statement sees the same moment: what a page or a check reads must agree."""
+        async with self._pool.acquire() as raw, raw.transaction(isolation="repeatable_read", readonly=True):
+            yield Connection(raw)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A read committed transaction: commits when the block ends, rolls back when it raises."""
+        async with self._pool.acquire() as raw, raw.transaction():
+            yield Transaction(raw)
+
+
+@asynccontextmanager
+async def opened(dsn: str, *, role: str = "lotse", connections: int = MAX_CONNECTIONS) -> AsyncIterator[Database]:
+    """Open a pool for the life of the block. `role` names the process in `pg_stat_activity`."""
+    pool = await asyncpg.create_pool(
+        dsn, min_size=0, max_size=connections, init=prepare_connection, server_settings=server_settings(role)
+    )
+    try:
+        yield Database(pool, dsn)
+    finally:
+        await pool.close()
+
+
+def server_settings(role: str) -> dict[str, str]:
+    """What every connection of Lotse sets, with the limits above."""
+    return {
+        "application_name": role,
+        "timezone": "UTC",
+        "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+        "lock_timeout": str(LOCK_TIMEOUT_MS),
+        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
+    }
+
+
+async def prepare_connection(raw: asyncpg.Connection) -> None:
+    """Teach a connection that jsonb is plain Python (msgspec both ways)."""
+    await raw.set_type_codec("jsonb", encoder=_to_json, decoder=msgspec.json.decode, schema="pg_catalog", format="text")
+    await raw.set_type_codec("json", encoder=_to_json, decoder=json.loads, schema="pg_catalog", format="text")
+
+
+def _to_json(thing: Any) -> str:
+    return msgspec.json.encode(thing).decode()
+
+
+def _touched(status: str) -> int:
+    count = status.rsplit(" ", 1)[-1]
+    return int(count) if count.isdigit() else 0

@@ -1,0 +1,112 @@
+"""Seams: where domains, plugins and a retailer's own repository plug in. Lotse's own use the same ones.
+
+- *Domains* are packages. Lotse's own are those under `lotse.domains`, in the order of `ORDER`; a retailer's are found
+  by the entry point group `lotse.domains` and stand on top of them, in the order of their names.
+- *Plugins* are packages under `lotse.plugins` and the entry point group `lotse.plugins`; importing one lets it
+  register its strategies by name on a `Seam`.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+# Bottom first: a domain imports only what stands before it, and never a neighbour of its own line (see ARCHITECTURE.md).
+ORDER: tuple[tuple[str, ...], ...] = (
+    ("experiments", "ledger"),
+    ("parties",),
+    ("catalog", "pools"),
+    ("offers",),
+    ("inventory", "customers", "tax"),
+    ("delivery", "bookings"),
+    ("pricing", "payments"),
+    ("orders",),
+    ("promise", "reviews"),
+    ("checkout",),
+    ("fulfilment", "billing"),
+    ("returns",),
+    ("pos", "marketplace", "channels", "purchasing"),
+    ("search", "recommend", "forecast"),
+    ("marketing", "support"),
+    ("analytics",),
+)
+
+
+class Domain(Struct, frozen=True):
+    """A domain that is there: its `name` is its folder and its PostgreSQL schema."""
+
+    name: str
+    package: str
+
+    def module(self, name: str) -> ModuleType | None:
+        """One of the domain's files (`desk`, `api`, …), or None if it has none."""
+        full = f"{self.package}.{name}"
+        return importlib.import_module(full) if find_spec(full) else None
+
+    def exported(self, module: str, name: str) -> tuple[Any, ...]:
+        """What a file of the domain puts out under a name (`routes`, `kinds`, `slots`, `jobs`)."""
+        found = self.module(module)
+        return tuple(getattr(found, name, ())) if found else ()
+
+
+@cache
+def domains() -> tuple[Domain, ...]:
+    """Every domain that is installed, the lowest first."""
+    own = {info.name for info in pkgutil.iter_modules(importlib.import_module("lotse.domains").__path__)}
+    unknown = own - {name for line in ORDER for name in line}
+    if unknown:
+        raise ValueError(
+            f"no place in the order of domains: {', '.join(sorted(unknown))}; add it to lotse.kernel.seams.ORDER"
+        )
+    found = [Domain(name, f"lotse.domains.{name}") for line in ORDER for name in line if name in own]
+    for point in sorted(entry_points(group="lotse.domains"), key=lambda point: point.name):
+        found.append(Domain(point.name, point.value))
+    return tuple(found)
+
+
+@cache
+def load_plugins() -> tuple[str, ...]:
+    """Import every plugin, so that it registers itself; their names."""
+    package = importlib.import_module("lotse.plugins")
+    names = [f"lotse.plugins.{info.name}" for info in pkgutil.iter_modules(package.__path__)]
+    names += [point.value for point in entry_points(group="lotse.plugins")]
+    for name in names:
+        importlib.import_module(name)
+    return tuple(names)
+
+
+class Seam(Generic[T]):
+    """A named set of strategies of one type: `replays["online-retail"]`."""
+
+    def __init__(self, name: str, *, since: str) -> None:
+        self.name = name
+        self.since = since
+        self._filled: dict[str, T] = {}
+
+    def register(self, name: str, strategy: T) -> T:
+        """Fill the seam under a name; a second one of that name is a mistake of the installation."""
+        if self._filled.setdefault(name, strategy) is not strategy:
+            raise ValueError(f"{self.name}: two plugins call themselves {name}")
+        return strategy
+
+    def __getitem__(self, name: str) -> T:
+        load_plugins()
+        return self._filled[name]
+
+    def __iter__(self) -> Iterator[str]:
+        load_plugins()
+        return iter(sorted(self._filled))
+
+
+# A retailer to start with: `async load(database, desk, *, seed, at, progress)`. Filled by demo_*.
+retailers: Seam[Any] = Seam("retailers", since="0.1.0")
+# A year of somebody's real trade: `async replay(database, desk, folder, *, progress) -> report`. Filled by replay_*.
+replays: Seam[Any] = Seam("replays", since="0.1.0")

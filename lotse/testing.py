@@ -11,10 +11,10 @@ configuration and write tests as `async def`. The fixtures:
 | `settings` | session | `Settings` that point at the worker's database |
 | `env` | session | the environment for processes that a test starts, e.g. `lotse up`; same database |
 | `fresh` | test | ids, texts and GTINs that no other test has: tables are never truncated |
-| `durable` | test | `Settings` with a LOTSE_HOME of its own and nothing started: a server that keeps fsync on, for crash tests |
+| `durable` | test | `Settings` with a LOTSE_HOME of its own, nothing started; fsync stays on: for crash tests |
 | `data`, `vectors` | session | folders of real retail data and of test vectors; skips where they are absent |
 | `chromium` | session | Debian's Chromium under Playwright; skips where it is absent |
-| `browser_page` | test | a page of its own in it; fails the test on a script error or a breach of the content security policy |
+| `browser_page` | test | a page of its own in it; a script error or a breach of the security policy fails the test |
 
 All workers share one embedded server below one temporary LOTSE_HOME. It keeps fsync off: a test that means a crash
 takes `durable`. Nothing is read from the caller's own LOTSE_* settings, so no test can reach a database that it did
@@ -58,7 +58,7 @@ _home = pytest.StashKey[Path]()
 
 
 def absent(kind: str, reason: str) -> NoReturn:
-    """Skip the test because something of this `kind` (see `NEEDS`) is not on this machine; fail where it is required."""
+    """Skip the test because what it needs (a `kind` of `NEEDS`) is not on this machine; fail where it is required."""
     if kind in _required():
         pytest.fail(f"{reason} (LOTSE_TEST_REQUIRE asks for {kind})", pytrace=False)
     pytest.skip(reason)

@@ -1,0 +1,180 @@
+"""Settings: everything an operator can decide, typed, each from one environment variable `LOTSE_<FIELD>`.
+
+The page docs/reference/settings.md is written from this file (`python -m lotse.kernel.settings`); a test compares them.
+What a retailer decides about the business (prices, shops, rights) is master data, not a setting.
+"""
+
+import difflib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+PREFIX = "LOTSE_"
+
+# What people write for yes and no; msgspec itself takes only true, false, 1 and 0.
+_SWITCH = {"on": "true", "yes": "true", "off": "false", "no": "false"}
+
+
+class SettingsError(Exception):
+    """A setting has a value that it cannot have. One line: the variable, the value, what is allowed."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The settings of one process. Build it with `Settings.load()` at the edge and pass it on."""
+
+    home: Annotated[
+        Path,
+        Meta(
+            description="Folder of everything that this installation keeps: the database, pictures, search index, "
+            "sockets. A relative path counts from the working directory. Back it up; it must be on a local disk."
+        ),
+    ] = Path(".lotse")
+    database_url: Annotated[
+        str | None,
+        Meta(
+            description="A PostgreSQL of your own, as `postgresql://user:password@host:port/database`. "
+            "Without it Lotse starts the PostgreSQL that it brings along, with its data below `LOTSE_HOME`."
+        ),
+    ] = None
+    host: Annotated[
+        str,
+        Meta(description="Address to listen on. `0.0.0.0` lets other machines in; put a proxy with TLS before it."),
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8000
+    log_format: Annotated[
+        Literal["console", "json"],
+        Meta(description="`console` for people, `json` for a log collector: one object per line."),
+    ] = "console"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="The least important message that is still written."),
+    ] = "info"
+    postgres_user: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Only when Lotse runs as root, which PostgreSQL refuses to do: the system user that the "
+            "embedded PostgreSQL runs as. It is created if it does not exist and `useradd` does.",
+        ),
+    ] = "lotse-postgres"
+    postgres_memory_mb: Annotated[
+        Annotated[int, Meta(ge=256)] | None,
+        Meta(
+            description="Memory in MiB that the embedded PostgreSQL is tuned for. Without it: the memory of the "
+            "machine or of the container (cgroup), whichever is smaller.",
+        ),
+    ] = None
+    postgres_start_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How long a start of the embedded PostgreSQL may take, in seconds. Recovery after a crash "
+            "replays at most 2 GB of log, which a slow disk does in a few minutes.",
+        ),
+    ] = 300
+    postgres_fsync: Annotated[
+        bool,
+        Meta(
+            description="`off` is for tests only: it makes the embedded PostgreSQL faster by not waiting for the disk, "
+            "and a power cut then destroys the database. Each start with `off` logs a warning."
+        ),
+    ] = True
+
+    @classmethod
+    def load(cls, env: Mapping[str, str] | None = None, *, cwd: Path | None = None) -> "Settings":
+        """Read the settings from `env` (default: the process's environment).
+
+        An empty variable counts as not set. Raises `SettingsError` for a value that is not allowed, and for a variable
+        that looks like a misspelt setting; other `LOTSE_*` variables belong to plugins and are left alone.
+        """
+        env = os.environ if env is None else env
+        names = {variable(field): field for field in cls.__struct_fields__}
+        found: dict[str, Any] = {}
+        for name, text in env.items():
+            if not name.startswith(PREFIX) or not text.strip():
+                continue
+            if name in names:
+                found[names[name]] = _converted(name, names[name], text.strip())
+            elif near := difflib.get_close_matches(name, names, n=1, cutoff=0.85):
+                raise SettingsError(f"{name} is not a setting; did you mean {near[0]}?")
+        settings = cls(**found)
+        return msgspec.structs.replace(settings, home=(cwd or Path.cwd()) / settings.home.expanduser())
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def _converted(name: str, field: str, text: str) -> Any:
+    hint = get_type_hints(Settings, include_extras=True)[field]
+    plain = text
+    if bool in get_args(hint)[:1]:
+        plain = _SWITCH.get(text.lower(), text)
+    try:
+        # Path is not among msgspec's own types; every string is one.
+        return Path(plain) if field == "home" else msgspec.convert(plain, hint, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}: {error} (found {text!r}; see docs/reference/settings.md)") from None
+
+
+def _split(annotated: Any) -> tuple[Any, Meta]:
+    kind, *rest = get_args(annotated)
+    return kind, next(meta for meta in rest if isinstance(meta, Meta))
+
+
+def reference() -> str:
+    """The page docs/reference/settings.md."""
+    rows = [_row(field) for field in msgspec.structs.fields(Settings)]
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "<!-- Written by `python -m lotse.kernel.settings > docs/reference/settings.md`; change the code instead. -->",
+            "",
+            "Each setting is one environment variable. An empty variable counts as not set.",
+            "A value that is not allowed stops the command with one line that names it.",
+            "",
+            *rows,
+        ]
+    )
+
+
+def _row(field: msgspec.structs.FieldInfo) -> str:
+    kind, meta = _split(field.type)
+    return (
+        f"## `{variable(field.name)}`\n\n{meta.description}\n\n"
+        f"- values: {_values(kind, meta)}\n- default: {_shown(field.default)}\n"
+    )
+
+
+def _values(kind: Any, meta: Meta) -> str:
+    if choices := [choice for choice in get_args(kind) if isinstance(choice, str)]:
+        return ", ".join(f"`{choice}`" for choice in choices)
+    if kind is bool:
+        return "`on`, `off`"
+    if kind is Path:
+        return "a path"
+    for part in get_args(kind):  # of `whole number or none`, the part that has the limits
+        if get_args(part):
+            return _values(*_split(part))
+    if kind is int:
+        return f"a whole number from {meta.ge}" + (f" to {meta.le}" if meta.le is not None else "")
+    return "text"
+
+
+def _shown(default: object | UnsetType) -> str:
+    if default is None or default is UNSET:
+        return "none"
+    if isinstance(default, bool):
+        return "`on`" if default else "`off`"
+    return f"`{default}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

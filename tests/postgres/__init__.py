@@ -1,0 +1,1 @@
+"""The database's life cycle: settings, the embedded server, backup and restore."""

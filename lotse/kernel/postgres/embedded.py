@@ -1,0 +1,514 @@
+"""The embedded server of one LOTSE_HOME: made, started, found, recovered and stopped.
+
+Three locks in `LOTSE_HOME/postgres/<major>/` carry the life cycle. All are `flock`s, so a killed process leaves none.
+
+- `users.lock`: every process that uses the server holds it shared. Who gets it exclusively may stop the server.
+- `start.lock`: held while the server is made, started or stopped. One at a time.
+- `server.lock`: the server itself inherits it, and so do all its children. It is free exactly when no process of the
+  server lives any more, so a stale `postmaster.pid`, a reused process id, or backends that outlive their parent
+  cannot be mistaken for anything else.
+
+As root the server runs as a user of its own, and LOTSE_HOME may lie where that user cannot go, as in /root. No folder
+is opened for it: the server is started *inside* its data folder and knows it as /proc/self/cwd; sockets and logs are
+`../run` and `../log`. So the parents of the data are never looked up.
+"""
+
+import errno
+import hashlib
+import logging
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from lotse.kernel.postgres import binaries, tuning
+from lotse.kernel.postgres.account import Account, account_for, own_name, switch
+from lotse.kernel.postgres.binaries import MAJOR
+from lotse.kernel.postgres.errors import (
+    DiskFull,
+    HomeNotWritable,
+    InUse,
+    NotDurable,
+    OtherMajorVersion,
+    StartFailed,
+    StopFailed,
+    naming_disk_errors,
+)
+from lotse.kernel.postgres.locks import FileLock, holders, locked
+from lotse.kernel.settings import Settings
+
+_log = logging.getLogger("lotse.postgres")
+
+DATABASE = "lotse"
+ROLE = "lotse"
+PORT = 5432  # only part of the socket's name
+# The path of a Unix socket may have 107 bytes on Linux, 103 elsewhere.
+_SOCKET_PATH_BYTES = 103
+# An empty cluster with Lotse's schema is 60 MB, its first log another 32; below this a start would die half way.
+_ROOM_BYTES = 128 * 1024 * 1024
+# A fast shutdown writes what is in memory: at most shared_buffers (8 GB) to a slow disk.
+_STOP_SECONDS = 300
+# Orphans of a killed server notice within milliseconds; only one in the midst of a long computation does not.
+_ORPHAN_SECONDS = 5
+_POLL_SECONDS = 0.02
+
+
+class Postmaster(NamedTuple):
+    """What `postmaster.pid` says."""
+
+    pid: int
+    socket_folder: Path
+    ready: bool
+
+
+class Embedded:
+    """The server below one LOTSE_HOME."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._home = settings.home.resolve()
+        self._place = self._home / "postgres" / str(MAJOR)
+        self._data = self._place / "data"
+
+    # -- for those who use it
+
+    @contextmanager
+    def used(self) -> Iterator[str]:
+        """Hold the server for the life of the block, starting it if it is down; its DSN. The last one out stops it."""
+        self._refuse_other_major()
+        with naming_disk_errors(self._home):
+            self._make_place()
+            users = FileLock(self._place / "users.lock")
+        try:
+            with naming_disk_errors(self._home):
+                users.shared()
+                with self._starting():
+                    dsn = self._ensure_running()
+            try:
+                yield dsn
+            finally:
+                self._leave(users)
+        finally:
+            users.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[str]:
+        """As `used`, while nobody else may use it. Raises `InUse`. Who comes meanwhile waits."""
+        self._refuse_other_major()
+        with naming_disk_errors(self._home):
+            self._make_place()
+        with self._only_user():
+            try:
+                with self._starting():
+                    dsn = self._ensure_running()
+                yield dsn
+            finally:
+                with self._starting():
+                    self._stop()
+
+    def stop(self) -> bool:
+        """Stop the server; False if it was down. Raises `InUse`, `StopFailed`."""
+        if not self._place.is_dir():
+            return False
+        with naming_disk_errors(self._home), self._only_user(), self._starting():
+            return self._stop()
+
+    @contextmanager
+    def _only_user(self) -> Iterator[None]:
+        with locked(self._place / "users.lock") as users:
+            if not users.try_exclusive():
+                who = ", ".join(holders(users.path)) or "another process"
+                raise InUse(f"the PostgreSQL of {self._home} is in use by {who}; stop that first")
+            yield
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        with locked(self._place / "start.lock") as lock:
+            lock.exclusive()
+            yield
+
+    def _leave(self, users: FileLock) -> None:
+        with self._starting():
+            if users.try_exclusive():
+                self._stop()
+
+    # -- making
+
+    def _make_place(self) -> None:
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._place.parent.mkdir(mode=0o700, exist_ok=True)
+        if not self._place.is_dir():
+            self._place.mkdir(mode=0o711, exist_ok=True)
+        if self._place.stat().st_uid == os.geteuid():
+            # The server's user finds `../run` and `../log` through it, whatever the umask. It cannot write here, so it
+            # cannot lead root astray with links.
+            self._place.chmod(0o711)
+
+    def _refuse_other_major(self) -> None:
+        if (self._data / "PG_VERSION").exists():
+            return
+        for version in sorted((self._home / "postgres").glob("*/data/PG_VERSION")):
+            other = version.parent.parent.name
+            if other == str(MAJOR):
+                continue
+            raise OtherMajorVersion(
+                f"{version.parent} is a database of PostgreSQL {other}, this Lotse runs PostgreSQL {MAJOR}: "
+                f"with the Lotse that made it run `lotse db backup FILE`, move {version.parent.parent} away, "
+                "then run `lotse db restore FILE` with this one (docs/operations/postgres.md)"
+            )
+
+    @cached_property
+    def _account(self) -> Account | None:
+        try:
+            owner = self._data.stat().st_uid
+        except FileNotFoundError:
+            owner = None
+        return account_for(self._settings.postgres_user, owner)
+
+    @cached_property
+    def _bin(self) -> Path:
+        return binaries.bin_for(self._account)
+
+    def _create(self) -> None:
+        """Make the cluster beside its place and move it there when it is whole."""
+        began = time.monotonic()
+        staging = self._place / "data.new"
+        shutil.rmtree(staging, ignore_errors=True)  # of a start that was killed
+        self._make_folder(staging)
+        durable = self._settings.postgres_fsync
+        user = self._account.name if self._account else own_name()
+        self._tool(
+            staging,
+            "initdb",
+            f"--username={ROLE}",
+            "--auth=peer",
+            "--encoding=UTF8",
+            # The wheel has no ICU, and the machine's own locales differ from machine to machine. Language-aware order
+            # is made by stored keys.
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--data-checksums",
+            *([] if durable else ["--no-sync"]),
+            place=staging,
+        )
+        # Only who can reach the private socket and is the server's own user or root gets in, without a password.
+        self._write(staging, "pg_hba.conf", "local all all peer map=lotse\nlocal replication all peer map=lotse\n")
+        names = dict.fromkeys([user, "root"])
+        self._write(staging, "pg_ident.conf", "".join(f'lotse "{name}" all\n' for name in names))
+        self._write(staging, "lotse.conf", "")
+        # `alter system` (postgresql.auto.conf) is read after this and wins.
+        self._write(staging, "postgresql.conf", "include 'lotse.conf'  # written anew at each start\n")
+        self._tool(
+            staging,
+            "postgres",
+            "--single",
+            f"-cfsync={'on' if durable else 'off'}",
+            "template1",
+            place=staging,
+            stdin=f"create database {DATABASE}\n",
+        )
+        os.rename(staging, self._data)
+        _sync_folder(self._place)
+        _log.info("made a PostgreSQL %s cluster in %s in %.1f s", MAJOR, self._data, time.monotonic() - began)
+
+    def _make_folder(self, folder: Path) -> None:
+        """A folder of the server's user alone."""
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self._account:
+            os.chown(folder, self._account.uid, self._account.gid, follow_symlinks=False)
+
+    def _write(self, folder: Path, name: str, text: str) -> None:
+        """Replace a file in a folder of the server's user: whole or not at all, and never through a link."""
+        inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        scratch = f"{name}.new"
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(scratch, dir_fd=inside)
+            fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=inside)
+            with os.fdopen(fd, "w") as file:
+                if self._account:
+                    os.fchown(fd, self._account.uid, self._account.gid)
+                file.write(text)
+                file.flush()
+                os.fsync(fd)
+            os.rename(scratch, name, src_dir_fd=inside, dst_dir_fd=inside)
+            os.fsync(inside)
+        finally:
+            os.close(inside)
+
+    # -- starting
+
+    def _ensure_running(self) -> str:
+        """The DSN of the running server. The start lock is held."""
+        deadline = time.monotonic() + self._settings.postgres_start_seconds
+        while True:
+            with locked(self._place / "server.lock") as server:
+                if server.try_exclusive():
+                    self._start(server, deadline)
+                    break
+            # Some process of the server lives: it serves, it still recovers, or it is about to die.
+            postmaster = self._postmaster()
+            if postmaster is None:
+                self._end_orphans()
+            elif postmaster.ready and _accepts(postmaster.socket_folder):
+                self._refuse_not_durable()
+                break
+            if time.monotonic() > deadline:
+                raise StartFailed(f"the PostgreSQL of {self._home} is not ready: {self._said()}")
+            time.sleep(_POLL_SECONDS)
+        postmaster = self._postmaster()
+        if postmaster is None:
+            raise StartFailed(f"the PostgreSQL of {self._home} went away as it started: {self._said()}")
+        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(postmaster.socket_folder))}&port={PORT}"
+
+    def _start(self, server: FileLock, deadline: float) -> None:
+        """Start the server, which inherits the lock. No process of it lives."""
+        self._refuse_full_disk()
+        for name in ("run", "log"):
+            self._make_folder(self._place / name)
+        if not self._data.exists():
+            self._create()
+        run = self._run_folder()
+        self._forget_dead_server()
+        settings = self._settings
+        memory = settings.postgres_memory_mb
+        self._write(
+            self._data,
+            "lotse.conf",
+            tuning.configuration(
+                memory * tuning.MIB if memory else tuning.machine_memory_bytes(), tuning.shared_memory_bytes()
+            ),
+        )
+        if not settings.postgres_fsync:
+            _log.warning("fsync is OFF for the PostgreSQL of %s: for tests only, a power cut destroys it", self._home)
+        options = {
+            "listen_addresses": "",  # the private socket is the only way in
+            "unix_socket_directories": "../run" if run == self._place / "run" else str(run),
+            "unix_socket_permissions": "0777",  # the folder is private; peer says who comes
+            "port": str(PORT),
+            "fsync": "on" if settings.postgres_fsync else "off",
+            "full_page_writes": "on" if settings.postgres_fsync else "off",
+            "synchronous_commit": "on" if settings.postgres_fsync else "off",
+            "cluster_name": "lotse",
+        }
+        self._tool(
+            self._data,
+            "pg_ctl",
+            "start",
+            "--wait",
+            "--silent",
+            f"--timeout={max(1, int(deadline - time.monotonic()))}",
+            "--log=../log/start.log",
+            "--options=" + " ".join(f"-c {name}={value}" for name, value in options.items()),
+            place=self._data,
+            keep=server.fd,
+        )
+        # Beside the lock, for those who come later: the server says nothing about it before they are let in.
+        (self._place / "fsync").write_text("on" if settings.postgres_fsync else "off")
+
+    def _tool(
+        self, cwd: Path, name: str, *arguments: str, place: Path, stdin: str = "", keep: int | None = None
+    ) -> None:
+        """Run one of PostgreSQL's programs as the server's user, inside `cwd`, on the cluster in `place`."""
+        here = "/proc/self/cwd" if self._account and Path("/proc/self/cwd").exists() else str(place)
+        verb = [arguments[0]] if name in ("pg_ctl", "postgres") else []
+        try:
+            done = subprocess.run(
+                [str(self._bin / name), *verb, "-D", here, *arguments[len(verb) :]],
+                check=False,
+                cwd=cwd,
+                input=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                pass_fds=[] if keep is None else [keep],
+                **switch(self._account),
+            )
+        except PermissionError as error:
+            raise StartFailed(f"cannot run {name} as {self._account}: {error.strerror}") from error
+        if done.returncode != 0:
+            said = self._said() if name == "pg_ctl" else _reason(done.stdout.splitlines())
+            if os.strerror(errno.ENOSPC) in done.stdout + said:
+                raise DiskFull(f"no space left on the disk of {self._home} ({said})")
+            raise StartFailed(f"PostgreSQL's {name} failed in {place}: {said}")
+
+    def _run_folder(self) -> Path:
+        """The folder of the socket: in LOTSE_HOME, or a private one with a short name if LOTSE_HOME lies too deep."""
+        run = self._place / "run"
+        if len(os.fsencode(_socket_path(run))) <= _SOCKET_PATH_BYTES:
+            return run
+        uid = self._account.uid if self._account else os.geteuid()
+        base = Path("/run") if self._account and os.access("/run", os.W_OK) else Path("/tmp")  # noqa: S108 - owner and mode are checked below
+        run = base / f"lotse-{uid}-{hashlib.sha256(os.fsencode(self._place)).hexdigest()[:16]}"
+        self._make_folder(run)
+        found = run.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or stat.S_IMODE(found.st_mode) != 0o700:
+            raise HomeNotWritable(f"{run} is not a private folder of ours; remove it or use a shorter LOTSE_HOME")
+        return run
+
+    def _refuse_full_disk(self) -> None:
+        free = shutil.disk_usage(self._place).free
+        if free < _ROOM_BYTES:
+            raise DiskFull(
+                f"no space left on the disk of {self._home}: {free // tuning.MIB} MB free, "
+                f"the database needs {_ROOM_BYTES // tuning.MIB} MB to start"
+            )
+
+    def _refuse_not_durable(self) -> None:
+        if not self._settings.postgres_fsync:
+            return
+        try:
+            durable = (self._place / "fsync").read_text() != "off"
+        except FileNotFoundError:
+            durable = True
+        if not durable:
+            raise NotDurable(
+                f"the running PostgreSQL of {self._home} was started with LOTSE_POSTGRES_FSYNC=off, for tests; "
+                "run `lotse db stop` and try again"
+            )
+
+    # -- finding, recovering
+
+    def _postmaster(self) -> Postmaster | None:
+        """The server's main process, if it lives."""
+        lines = _lines(self._data / "postmaster.pid")
+        if len(lines) < 5 or not lines[0].strip().isdigit():
+            return None
+        pid = int(lines[0])
+        if not self._is_ours(pid):
+            return None
+        folder = Path(os.path.normpath(self._data / lines[4].strip()))
+        return Postmaster(pid, folder, ready=len(lines) > 7 and lines[7].strip() == "ready")
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether the process belongs to this server: it works in the data folder and is the data's owner's."""
+        if not Path("/proc/self/cwd").exists():  # not Linux: the process id is all there is
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return False
+            return True
+        try:
+            if Path(f"/proc/{pid}").stat().st_uid != self._data.stat().st_uid:
+                return False
+            return os.path.samestat(os.stat(f"/proc/{pid}/cwd"), self._data.stat())
+        except OSError:  # gone, a zombie, or somebody else's
+            return False
+
+    def _end_orphans(self) -> None:
+        """End what a killed server left behind; a backend in the midst of a long computation does not notice itself."""
+        self._wait_until_gone(_ORPHAN_SECONDS, lambda: self._signal_all(signal.SIGKILL))
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for entry in Path("/proc").glob("[0-9]*"):
+            if self._is_ours(int(entry.name)):
+                _log.warning("ending process %s, left over from a killed PostgreSQL of %s", entry.name, self._home)
+                with suppress(ProcessLookupError):
+                    os.kill(int(entry.name), number)
+
+    def _wait_until_gone(self, seconds: float, otherwise: Callable[[], None]) -> None:
+        """Wait until no process of the server lives; after `seconds` do `otherwise` and wait as long again."""
+        with locked(self._place / "server.lock") as server:
+            for last in (False, True):
+                deadline = time.monotonic() + seconds
+                while not server.try_exclusive():
+                    if time.monotonic() > deadline:
+                        break
+                    time.sleep(_POLL_SECONDS)
+                else:
+                    return
+                if not last:
+                    otherwise()
+        raise StopFailed(f"processes of the PostgreSQL of {self._home} do not end: {self._said()}")
+
+    def _forget_dead_server(self) -> None:
+        """Remove the traces of a server that was killed. Its lock is ours, so nothing of it lives.
+
+        PostgreSQL itself would take any process with the old id for the old server; after a reboot, or in a restarted
+        container, there often is one. A server that somebody started by hand has no lock, but works in the folder.
+        """
+        lines = _lines(self._data / "postmaster.pid")
+        if lines and lines[0].strip().isdigit() and self._is_ours(int(lines[0])):
+            raise StartFailed(f"a PostgreSQL that Lotse did not start works on {self._data} (pid {lines[0].strip()})")
+        for stale in (
+            self._data / "postmaster.pid",
+            self._place / "log" / "start.log",
+            *self._run_folder().glob(".s.PGSQL.*"),
+        ):
+            stale.unlink(missing_ok=True)
+
+    def _stop(self) -> bool:
+        """Stop the server and wait; False if it was down. The start lock is held."""
+        with locked(self._place / "server.lock") as server:
+            if server.try_exclusive():
+                return False
+        postmaster = self._postmaster()
+        if postmaster is None:
+            self._end_orphans()
+            return True
+        # Fast shutdown: open transactions are rolled back, then everything is written.
+        with suppress(ProcessLookupError):
+            os.kill(postmaster.pid, signal.SIGINT)
+        self._wait_until_gone(_STOP_SECONDS, lambda: self._quit(postmaster.pid))
+        return True
+
+    def _quit(self, pid: int) -> None:
+        _log.warning("the PostgreSQL of %s does not stop; it will recover at its next start", self._home)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT)
+
+    def _said(self) -> str:
+        """What the server complained about last."""
+        logs = sorted((self._place / "log").glob("*.log"), key=lambda path: path.lstat().st_mtime)
+        return _reason([line for path in logs for line in _lines(path)[-200:]])
+
+
+def _reason(lines: list[str]) -> str:
+    """The line that says why; the last one if none does."""
+    for mark in ("PANIC:", "FATAL:", "ERROR:", "error:", "could not"):
+        for line in reversed(lines):
+            if mark in line:
+                return line[line.index(mark) :].strip()
+    return lines[-1].strip() if lines else "it gave no reason"
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a file in a folder of the server's user; none if there is no such file. Follows no link."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return []
+    with os.fdopen(fd, errors="replace") as file:
+        return file.read().splitlines()
+
+
+def _socket_path(folder: Path) -> str:
+    return f"{folder}/.s.PGSQL.{PORT}"
+
+
+def _accepts(folder: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(_socket_path(folder))
+        except OSError:
+            return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

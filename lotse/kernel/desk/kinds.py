@@ -1,0 +1,171 @@
+"""What a domain brings to the desk: kinds of work and the rows that they lock.
+
+A *kind* names a request, the rows it needs locked, and a pure decision over those rows; the decision either returns an
+answer and leaves rows to be written in its draft, or raises a refusal and leaves nothing. A *lock* is a table whose
+rows kinds need: its statement locks them in the order of their ids and returns them.
+
+Locks are taken from the highest domain down, each in id order, so no two batches can wait for each other in a ring.
+A locked row may lead to rows of lower locks (a hold leads to its pools).
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from lotse.kernel import seams
+from lotse.kernel.rows import Rows, Writer
+from lotse.kernel.sql import Statement
+
+Q = TypeVar("Q", bound=msgspec.Struct)
+A = TypeVar("A", bound=msgspec.Struct)
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+Wanted = Mapping["Lock[Any]", Iterable[Hashable]]
+
+
+class Lock(Generic[Row]):
+    """Rows of one table that kinds need locked.
+
+    `statement` takes `:ids` and returns `id` and the fields of `row`, locked `for no key update` in id order.
+    `leads_to` names what else must be locked once a row is known. `freshen` runs once per batch on the locked rows,
+    before any decision (the pools release expired holds there).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        statement: Statement,
+        row: type[Row],
+        *,
+        leads_to: Callable[[Row], Wanted] | None = None,
+        freshen: "Callable[[Draft, datetime], None] | None" = None,
+    ) -> None:
+        self.name = name
+        self.statement = statement
+        self.row = row
+        self.leads_to = leads_to
+        self.freshen = freshen
+
+    def __repr__(self) -> str:
+        return f"Lock({self.name})"
+
+
+class Draft:
+    """What one request sees and leaves: locked rows, possibly replaced, and rows to be written.
+
+    Drafts are layered: a request's draft lies over the batch's, and is laid down there only if it was not refused, so
+    that a refusal costs its neighbours nothing.
+    """
+
+    __slots__ = ("_below", "_numbers", "_rows", "at", "written")
+
+    def __init__(self, at: datetime, numbers: dict[str, list[int]], below: "Draft | None" = None) -> None:
+        self.at = at
+        self._numbers = numbers
+        self._below = below
+        self._rows: dict[Lock[Any], dict[Hashable, Any]] = {}
+        self.written = Rows()
+
+    def above(self, at: datetime) -> "Draft":
+        """A draft for one request over this one."""
+        return Draft(at, self._numbers, self)
+
+    def get(self, lock: Lock[Row], id: Hashable) -> Row | None:
+        """A locked row as the requests before this one left it; None if there is none of that id."""
+        layer: Draft | None = self
+        while layer is not None:
+            found = layer._rows.get(lock)
+            if found is not None and id in found:
+                return found[id]
+            layer = layer._below
+        return None
+
+    def all(self, lock: Lock[Row]) -> Mapping[Hashable, Row]:
+        """Every locked row of this layer."""
+        return self._rows.get(lock, {})
+
+    def put(self, lock: Lock[Row], id: Hashable, row: Row) -> None:
+        """Replace a row for the requests that follow; writing it is the writer's business (see `add`)."""
+        self._rows.setdefault(lock, {})[id] = row
+
+    def add(self, writer: Writer[Row], row: Row) -> None:
+        """One more row to be written."""
+        self.written.add(writer, row)
+
+    def draw(self, sequence: str) -> int:
+        """The next number of a sequence that the kind named in `draws`; a refusal leaves a gap."""
+        return self._numbers[sequence].pop()
+
+    def lay_down(self) -> None:
+        """Make this draft's changes part of the one below."""
+        assert self._below is not None, "the lowest draft is the batch's own"
+        for lock, rows in self._rows.items():
+            self._below._rows.setdefault(lock, {}).update(rows)
+        self._below.written.merge(self.written)
+
+
+class Kind(Generic[Q, A]):
+    """One kind of work: `place`, `receive`, `hold`.
+
+    `locks` says which rows the request needs, `decide` is pure: it reads and replaces rows of the draft, adds rows to
+    be written, returns the answer or raises a refusal; the order of its checks is part of the contract. `draws` names
+    sequences and how many numbers one request may take from each.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        request: type[Q],
+        answer: type[A],
+        *,
+        locks: Callable[[Q], Wanted],
+        decide: Callable[[Draft, Q], A],
+        draws: Mapping[str, int] | None = None,
+    ) -> None:
+        self.name = name
+        self.request = request
+        self.answer = answer
+        self.locks = locks
+        self.decide = decide
+        self.draws = draws or {}
+
+    def __repr__(self) -> str:
+        return f"Kind({self.name})"
+
+
+class Finish:
+    """Runs once per batch over the batch's draft when all is decided, e.g. writes each touched pool once."""
+
+    def __init__(self, finish: Callable[[Draft], None]) -> None:
+        self.finish = finish
+
+
+class Registry(msgspec.Struct, frozen=True):
+    """Everything the domains brought: kinds by name, locks in the order they are taken, what runs last."""
+
+    kinds: dict[str, Kind[Any, Any]]
+    locks: tuple[Lock[Any], ...]
+    finishes: tuple[Finish, ...]
+
+
+@cache
+def registry() -> Registry:
+    """Collect `kinds`, `locks` and `finishes` of every domain's `desk.py`."""
+    kinds: dict[str, Kind[Any, Any]] = {}
+    locks: list[Lock[Any]] = []
+    finishes: list[Finish] = []
+    for domain in reversed(seams.domains()):  # highest first: see the module's docstring
+        for kind in domain.exported("desk", "kinds"):
+            if kinds.setdefault(kind.name, kind) is not kind:
+                raise ValueError(f"two kinds named {kind.name}")
+        locks += domain.exported("desk", "locks")
+        finishes += domain.exported("desk", "finishes")
+    return Registry(kinds, tuple(locks), tuple(finishes))
+
+
+def kind_named(name: str) -> Kind[Any, Any]:
+    """A kind of any domain. A higher domain's kind decides part of its work by a lower one's through this."""
+    return registry().kinds[name]

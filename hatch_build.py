@@ -75,6 +75,7 @@ class FrontEnd(BuildHookInterface):
 
 
 def _reason(said: str) -> str:
-    """npm's first two lines that say something, as one."""
+    """What npm said, as one line; its codes come last because they say the least."""
     lines = [line.removeprefix("npm error").strip() for line in said.splitlines() if line.startswith("npm error")]
-    return "; ".join([line for line in lines if line][:2]) or said.strip()[:200] or "npm gave no reason"
+    told = [line for line in lines if line and not line.startswith(("code ", "errno ", "syscall ", "A complete log"))]
+    return "; ".join([*told, *lines][:2]) or said.strip()[:200] or "npm gave no reason"

@@ -85,7 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
     home = Path(worker["lotse_home"] if worker else f"{tempfile.gettempdir()}/{_HOME_PREFIX}{secrets.token_hex(4)}")
     config.stash[_home] = home
     # Whatever loads its settings from the environment in a test finds the test home and not the developer's.
-    os.environ["LOTSE_HOME"] = str(home)
+    os.environ.update(LOTSE_HOME=str(home), LOTSE_POSTGRES_FSYNC="off")
     config.pluginmanager.register(_EventLoop(), "lotse-event-loop")
 
 
@@ -190,7 +190,7 @@ def durable() -> "Iterator[Settings]":
     home = Path(tempfile.mkdtemp(prefix=f"{_HOME_PREFIX}d-"))
     home.chmod(0o711)
     try:
-        yield _settings(home)
+        yield _settings(home, LOTSE_POSTGRES_FSYNC="on")
     finally:
         _discard(home)
 

@@ -1,0 +1,1 @@
+"""What things are: products, variants, texts, pictures and the category tree."""

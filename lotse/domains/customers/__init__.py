@@ -1,0 +1,1 @@
+"""Who buys: customer numbers, groups and addresses."""

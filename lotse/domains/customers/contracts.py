@@ -1,0 +1,104 @@
+"""Customers, as other domains see them; the address is also what checkout and orders speak."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from lotse.domains.parties.contracts import Kind as PartyKind
+from lotse.kernel.refusals import Refusal
+
+AddressKind = Literal["billing", "delivery"]
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """Where bills or parcels go. `country` is ISO 3166-1 alpha-2; `ZZ` where a source does not say."""
+
+    name: str
+    company: str = ""
+    street: str = ""
+    street2: str = ""
+    postcode: str = ""
+    city: str = ""
+    region: str = ""
+    country: str
+
+
+class Customer(Struct, frozen=True):
+    """A party that buys. `number` is what people call it by; `customer_group` picks prices, empty for everybody."""
+
+    id: UUID
+    party_id: UUID
+    number: str
+    shop_id: UUID
+    customer_group: str
+    name: str
+    email: str
+    phone: str
+    created_at: datetime
+
+
+class CustomerAddress(Struct, frozen=True):
+    """An address of a customer. The newest of a kind is the one in use."""
+
+    id: UUID
+    customer_id: UUID
+    kind: AddressKind
+    name: str
+    company: str
+    street: str
+    street2: str
+    postcode: str
+    city: str
+    region: str
+    country: str
+
+
+class CustomerRow(Struct, frozen=True):
+    """A customer in the back office's list."""
+
+    id: UUID
+    number: str
+    name: str
+    email: str
+    customer_group: str
+    created_at: datetime
+
+
+class PutCustomer(Struct, frozen=True, kw_only=True):
+    """A customer to make or to overwrite. `number` names it; without one a number is drawn and the customer is new."""
+
+    number: str | None = None
+    shop_id: UUID
+    kind: PartyKind = "person"
+    name: str
+    email: str = ""
+    phone: str = ""
+    customer_group: str = ""
+    addresses: tuple[tuple[AddressKind, Address], ...] = ()
+
+
+class StoredCustomer(Struct, frozen=True):
+    """Where a customer ended up."""
+
+    id: UUID
+    party_id: UUID
+    number: str
+
+
+class CustomerChanged(Struct, frozen=True, tag="customers.CustomerChanged"):
+    """A customer was made or changed; read it anew, the event carries no personal data."""
+
+    customer_id: UUID
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.customer_id)
+
+
+class UnknownCustomer(Refusal, status=404, title="There is no such customer"):
+    """No customer has this id or number."""
+
+    customer: str

@@ -1,0 +1,1 @@
+"""Which variant a unit sees, and the log of every decision that Lotse takes."""

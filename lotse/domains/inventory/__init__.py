@@ -1,0 +1,1 @@
+"""Where stock may lie, which location serves which shop, and which pool counts what."""

@@ -1,0 +1,128 @@
+"""Where stock lies, as other domains see it: locations, stock lines, availability, refusals and events."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from lotse.domains.offers.contracts import Condition
+from lotse.domains.parties.contracts import PostalAddress
+from lotse.kernel.refusals import Refusal
+
+Kind = Literal["warehouse", "store", "dark_store", "seller", "in_transit"]
+State = Literal["in_stock", "low", "out"]
+
+
+class Location(Struct, frozen=True):
+    """A place that holds stock. `opening_hours`: {"mon": [["10:00", "20:00"]], …} in the location's own time."""
+
+    id: UUID
+    code: str
+    kind: Kind
+    name: str
+    address: PostalAddress
+    country: str
+    timezone: str
+    latitude: float | None
+    longitude: float | None
+    opening_hours: dict[str, list[list[str]]]
+
+
+class PutLocation(Struct, frozen=True, kw_only=True):
+    """A location to make or to overwrite, known by its code."""
+
+    code: str
+    kind: Kind
+    name: str
+    address: PostalAddress = PostalAddress()
+    country: str
+    timezone: str
+    latitude: float | None = None
+    longitude: float | None = None
+    opening_hours: dict[str, list[list[str]]] = {}
+
+
+class StockKey(Struct, frozen=True):
+    """What a pool of goods counts. `lot` is empty where nobody tells lots apart."""
+
+    variant_id: UUID
+    location_id: UUID
+    owner_party_id: UUID
+    condition: Condition = "new"
+    lot: str = ""
+
+
+class StockLine(Struct, frozen=True):
+    """One pool of goods with its balance; `available` is `on_hand - held`."""
+
+    variant_id: UUID
+    location_id: UUID
+    location_code: str
+    owner_party_id: UUID
+    condition: Condition
+    lot: str
+    pool_id: int
+    on_hand: int
+    held: int
+    available: int
+
+
+class AtLocation(Struct, frozen=True):
+    """How much of a variant one location can give."""
+
+    location_id: UUID
+    code: str
+    name: str
+    kind: Kind
+    available: int
+
+
+class Availability(Struct, frozen=True):
+    """What a shop can sell of a variant now, over its locations and the sellers of its active offers.
+
+    `low` means at most `rules.LOW` units: pages may say how many.
+    """
+
+    variant_id: UUID
+    state: State
+    available: int
+    by_location: list[AtLocation]
+
+
+class PoolChoice(Struct, frozen=True):
+    """A pool that can serve a shop's sale of a variant; for each variant they come in the order of preference."""
+
+    variant_id: UUID
+    pool_id: int
+    location_id: UUID
+    owner_party_id: UUID
+    condition: Condition
+    lot: str
+    priority: int
+
+
+class OfferPool(Struct, frozen=True):
+    """A pool that can serve an offer: its seller's goods in its condition; in the order of preference."""
+
+    offer_id: UUID
+    variant_id: UUID
+    pool_id: int
+    location_id: UUID
+    priority: int
+
+
+class LocationChanged(Struct, frozen=True, tag="inventory.LocationChanged"):
+    """A location was made or changed."""
+
+    location_id: UUID
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.location_id)
+
+
+class UnknownLocation(Refusal, status=404, title="There is no such location"):
+    """No location has this id or code."""
+
+    location: str

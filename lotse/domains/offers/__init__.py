@@ -1,0 +1,1 @@
+"""Who sells which variant in which shop, and in which condition."""

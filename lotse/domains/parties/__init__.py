@@ -1,0 +1,1 @@
+"""Who is who: persons, organisations, their roles, legal entities and shops."""

@@ -35,8 +35,8 @@ _ADVISORY_KEY = 0x6C6F7473655F6D69  # "lotse_mi": one upgrade at a time per data
 class _Backend(PostgresqlPsycopgBackend):
     """yoyo's tables live in a schema of their own, reached through Lotse's own connection string."""
 
-    def __init__(self, dsn: str) -> None:
-        super().__init__(dsn, "applied")
+    def __init__(self, dsn: str, migration_table: str = "applied") -> None:
+        super().__init__(dsn, migration_table)
 
     def connect(self, dburi: str) -> "psycopg.Connection[Any]":
         connection = psycopg.connect(
@@ -48,6 +48,11 @@ class _Backend(PostgresqlPsycopgBackend):
         )
         self.schema = "migrations"
         return connection
+
+    def list_tables(self, **_: Any) -> list[str]:
+        # yoyo's own asks its parsed URL for the database's name; a DSN with a socket is not such a URL.
+        rows = self.execute("select tablename::text from pg_tables where schemaname = 'migrations'").fetchall()
+        return [name for (name,) in rows]
 
 
 class _File(Migration):

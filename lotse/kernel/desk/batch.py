@@ -101,7 +101,7 @@ class Batches:
         fresh = _answer_known(batch, known)
         if not fresh:
             return
-        draft = Draft(now, self._numbers)
+        draft = Draft(now, now, self._numbers)
         await self._draw_numbers(fresh)
         await self._lock(tx, fresh, draft)
         given_back: list[Key] = []
@@ -134,14 +134,19 @@ class Batches:
             ids = wanted.get(lock)
             if not ids:
                 continue
-            for record in await tx.raw.fetch(lock.statement.sql, sorted(ids)):  # pyright: ignore[reportArgumentType]
-                row = msgspec.convert(dict(record), lock.row)
-                draft.put(lock, record["id"], row)
+            in_order = sorted(ids)  # pyright: ignore[reportArgumentType]
+            records = {record["id"]: dict(record) for record in await tx.raw.fetch(lock.statement.sql, in_order)}
+            if lock.read and records:
+                for record in await tx.raw.fetch(lock.read.sql, *lock.read.bind({"ids": in_order, "now": draft.at})):
+                    records[record["id"]].update(record.items())
+            for id, record in records.items():
+                row = msgspec.convert(record, lock.row)
+                draft.put(lock, id, row)
                 if lock.leads_to:
                     for lower, more in lock.leads_to(row).items():
                         wanted.setdefault(lower, set()).update(more)
             if lock.freshen:
-                lock.freshen(draft, draft.at)
+                lock.freshen(draft)
 
     async def _draw_numbers(self, fresh: Sequence[Asked]) -> None:
         needed: dict[str, int] = {}

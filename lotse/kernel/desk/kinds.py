@@ -29,9 +29,11 @@ Wanted = Mapping["Lock[Any]", Iterable[Hashable]]
 class Lock(Generic[Row]):
     """Rows of one table that kinds need locked.
 
-    `statement` takes `:ids` and returns `id` and the fields of `row`, locked `for no key update` in id order.
-    `leads_to` names what else must be locked once a row is known. `freshen` runs once per batch on the locked rows,
-    before any decision (the pools release expired holds there).
+    `statement` takes `:ids` and returns `id` and more fields of `row`, locked `for no key update` in id order. `read`
+    takes `:ids` and `:now` and returns `id` and the fields that come from other tables; it is a statement of its own
+    because only a snapshot taken after the lock shows what the transaction before us wrote there. `leads_to` names
+    what else must be locked once a row is known. `freshen` runs once per batch on the locked rows, before any decision
+    (the pools give expired holds back there).
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Lock(Generic[Row]):
         statement: Statement,
         row: type[Row],
         *,
+        read: Statement | None = None,
         leads_to: Callable[[Row], Wanted] | None = None,
-        freshen: "Callable[[Draft, datetime], None] | None" = None,
+        freshen: "Callable[[Draft], None] | None" = None,
     ) -> None:
         self.name = name
         self.statement = statement
         self.row = row
+        self.read = read
         self.leads_to = leads_to
         self.freshen = freshen
 
@@ -57,13 +61,17 @@ class Draft:
     """What one request sees and leaves: locked rows, possibly replaced, and rows to be written.
 
     Drafts are layered: a request's draft lies over the batch's, and is laid down there only if it was not refused, so
-    that a refusal costs its neighbours nothing.
+    that a refusal costs its neighbours nothing. `at` is when the request happened (a replay: in 2011), `recorded_at` is
+    the desk's clock.
     """
 
-    __slots__ = ("_below", "_numbers", "_rows", "at", "written")
+    __slots__ = ("_below", "_numbers", "_rows", "at", "recorded_at", "written")
 
-    def __init__(self, at: datetime, numbers: dict[str, list[int]], below: "Draft | None" = None) -> None:
+    def __init__(
+        self, at: datetime, recorded_at: datetime, numbers: dict[str, list[int]], below: "Draft | None" = None
+    ) -> None:
         self.at = at
+        self.recorded_at = recorded_at
         self._numbers = numbers
         self._below = below
         self._rows: dict[Lock[Any], dict[Hashable, Any]] = {}
@@ -71,7 +79,7 @@ class Draft:
 
     def above(self, at: datetime) -> "Draft":
         """A draft for one request over this one."""
-        return Draft(at, self._numbers, self)
+        return Draft(at, self.recorded_at, self._numbers, self)
 
     def get(self, lock: Lock[Row], id: Hashable) -> Row | None:
         """A locked row as the requests before this one left it; None if there is none of that id."""
@@ -101,7 +109,8 @@ class Draft:
 
     def lay_down(self) -> None:
         """Make this draft's changes part of the one below."""
-        assert self._below is not None, "the lowest draft is the batch's own"
+        if self._below is None:
+            raise TypeError("the lowest draft is the batch's own")
         for lock, rows in self._rows.items():
             self._below._rows.setdefault(lock, {}).update(rows)
         self._below.written.merge(self.written)

@@ -1,7 +1,7 @@
 """The desk over a Unix socket: msgspec frames, many requests in flight on one connection.
 
-A frame is four bytes of length (big endian) and a msgpack array. A request carries its idempotency key, so a client that
-lost its connection sends it again and can never cause a second order; the desk answers what it answered before.
+A frame is four bytes of length (big endian) and a msgpack array. A request carries its idempotency key, so a client
+that lost its connection sends it again and can never cause a second order; the desk answers what it answered before.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class _Reply(msgspec.Struct, array_like=True):
 
 async def serve(desk: InProcessDesk, path: Path) -> None:
     """Answer on a socket that only this user can reach, until cancelled."""
-    path.unlink(missing_ok=True)  # a desk that was killed leaves its socket; the supervisor runs one desk per path
+    path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, before anybody waits; a desk that was killed leaves its socket; the supervisor runs one desk per path
     umask = os.umask(0o177)
     try:
         server = await asyncio.start_unix_server(lambda r, w: _serve_client(desk, r, w), path=path, limit=MAX_FRAME)
@@ -111,9 +111,8 @@ class DeskClient:
                 if loop.time() >= until:
                     raise OutcomeUnknown(key=key.key) from lost
                 await asyncio.sleep(RECONNECT_SECONDS)
-        if reply.error is not None:
+        if reply.kept is None:
             raise RuntimeError(f"desk: {reply.error}")
-        assert reply.kept is not None
         return idempotency.decode(reply.kept, answer)
 
     async def ready(self) -> bool:

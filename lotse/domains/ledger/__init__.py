@@ -1,0 +1,1 @@
+"""Double-entry postings, zero-sum per set and currency."""

@@ -1,0 +1,1 @@
+"""Countable things that can run out, their movements and the holds on them."""

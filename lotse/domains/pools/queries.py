@@ -1,0 +1,44 @@
+"""Reads of pools."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from lotse.domains.pools.contracts import Balance, ExplainedMovement, Hold, Movement
+from lotse.kernel.db import Connection
+from lotse.kernel.sql import statements
+
+READS = statements("lotse.domains.pools", "reads")
+
+# Later than any id: the first page of a history.
+LATEST = UUID(int=2**128 - 1)
+
+
+async def balance(conn: Connection, *, pool_id: int) -> Balance | None:
+    """One pool as it stands."""
+    return await conn.maybe(READS.balance, Balance, pool_id=pool_id)
+
+
+async def balances(conn: Connection, *, pool_ids: Sequence[int]) -> dict[int, Balance]:
+    """Many pools by id; unknown ids are left out."""
+    return {row.pool_id: row for row in await conn.many(READS.balances, Balance, pool_ids=pool_ids)}
+
+
+async def history(conn: Connection, *, pool_id: int, before: UUID = LATEST, limit: int = 50) -> list[ExplainedMovement]:
+    """The movements of a pool, the newest first, each with the balance that it left. Go on with the last one's id."""
+    return await conn.many(READS.history, ExplainedMovement, pool_id=pool_id, before=before, limit=limit)
+
+
+async def movements_of(conn: Connection, *, pool_ids: Sequence[int], ref_kind: str, ref_id: UUID) -> list[Movement]:
+    """What one cause (an order) moved in these pools."""
+    return await conn.many(READS.movements_of, Movement, pool_ids=pool_ids, ref_kind=ref_kind, ref_id=ref_id)
+
+
+async def hold(conn: Connection, *, hold_id: UUID) -> Hold | None:
+    """One hold with its lines."""
+    return await conn.maybe(READS.hold, Hold, hold_id=hold_id)
+
+
+async def pools_with_expired(conn: Connection, *, at: datetime, limit: int = 500) -> list[int]:
+    """Pools whose expired lines nobody has given back yet."""
+    return await conn.values(READS.pools_with_expired, at=at, limit=limit)

@@ -1,0 +1,64 @@
+-- Pools: countable things that can run out. They know no business: what a pool stands for is said by a higher domain.
+create schema pools;
+
+create table pools.pools (
+    id bigint generated always as identity primary key,
+    on_hand bigint not null default 0,
+    held bigint not null default 0,
+    -- Nothing is given that is not there: a bug becomes an error, never an oversell.
+    constraint pools_on_hand_not_negative check (on_hand >= 0),
+    constraint pools_held_not_negative check (held >= 0),
+    -- What is promised to somebody is there.
+    constraint pools_held_is_covered check (held <= on_hand)
+) with (fillfactor = 70); -- each sale updates its pools: room on the page keeps that HOT
+
+-- Every change of a pool's quantity; balances are its projection. Append-only.
+create table pools.movements (
+    id uuid not null,
+    pool_id bigint not null,
+    delta bigint not null,
+    -- The word for why, e.g. sold, received, adjusted, returned, transferred.
+    reason text not null,
+    -- What caused it: 'order' and the order's id, 'receipt' and the receipt's id.
+    ref_kind text not null,
+    ref_id uuid not null,
+    actor text not null,
+    note text,
+    occurred_at timestamptz not null,
+    recorded_at timestamptz not null,
+    -- A movement of nothing explains nothing.
+    constraint movements_delta_not_zero check (delta <> 0),
+    -- By pool first, so that the only index of this hot table also answers "why is it 47?".
+    constraint movements_pkey primary key (pool_id, id)
+) partition by range (id);
+-- Takes what has no month of its own, so that a sale never fails because a job did not run.
+create table pools.movements_default partition of pools.movements default;
+
+-- A claim on quantities of one or more pools, all or nothing, until it expires.
+create table pools.holds (
+    id uuid not null primary key,
+    -- Whose it is, for limits per party; an id, never a name.
+    holder text not null,
+    pool_ids bigint[] not null,
+    state text not null,
+    expires_at timestamptz not null,
+    created_at timestamptz not null,
+    changed_at timestamptz not null,
+    constraint holds_state_known check (state in ('held', 'claimed', 'released', 'expired', 'broken'))
+) with (fillfactor = 70); -- a hold changes its state once or twice
+
+create table pools.hold_lines (
+    pool_id bigint not null,
+    hold_id uuid not null,
+    quantity bigint not null,
+    expires_at timestamptz not null,
+    -- While true, the quantity is part of the pool's `held`.
+    live boolean not null,
+    constraint hold_lines_quantity_positive check (quantity > 0),
+    -- By pool first: a batch that locks a pool finds its live and expired lines by this index.
+    constraint hold_lines_pkey primary key (pool_id, hold_id)
+) with (fillfactor = 70);
+-- Only live lines are looked for, and they are few.
+create index hold_lines_live on pools.hold_lines (pool_id, expires_at) where live;
+-- Finds what has expired, for the sweep of pools that nobody touches.
+create index hold_lines_expiring on pools.hold_lines (expires_at) where live;

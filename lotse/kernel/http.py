@@ -1,0 +1,70 @@
+"""What a domain's `api.py` and `pages.py` import to speak HTTP; nothing here knows a domain.
+
+    @post("/orders", guards=[public], refusals=(OutOfStock, PriceChanged), status_code=201)
+    async def place_order(data: Place, desk: Desk, principal: Principal, idempotency_key: str, at: datetime) -> Order: ...
+
+Handlers are given by name: `database`, `desk`, `principal`, `shop`, `at`, `settings`, `links`, `idempotency_key` (the
+header, checked), and `data`, the body as the Struct it is annotated with. A body is decoded strictly, straight from
+the bytes (`"5"` is no integer), and its first mistake is refused by field and rule.
+"""
+
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+
+from lotse.kernel import problems
+from lotse.kernel.auth.principal import Principal
+from lotse.kernel.auth.rights import needs, public
+from lotse.kernel.idempotency import MAX_KEY_LENGTH
+from lotse.kernel.paging import MAX_PAGE_SIZE, PAGE_SIZE, BadCursor, Page, after, cursor, paged
+from lotse.kernel.problems import IdempotencyKeyMissing, MalformedBody, UnsupportedMediaType
+
+__all__ = [
+    "MAX_PAGE_SIZE",
+    "PAGE_SIZE",
+    "ApiRequest",
+    "BadCursor",
+    "Page",
+    "Principal",
+    "after",
+    "cursor",
+    "idempotency_key",
+    "needs",
+    "paged",
+    "public",
+]
+
+_JSON_TYPES = ("application/json",)
+
+
+class ApiRequest(Request[Any, Any, State]):
+    """A request to the API: its JSON body becomes the handler's type in one pass."""
+
+    async def json(self) -> Any:
+        """The body as the type of the handler's `data`. Refusals: `UnsupportedMediaType`, `MalformedBody`, `Invalid`."""
+        field = self.route_handler.parsed_data_field
+        if field is None:
+            return await super().json()
+        self._check_type()
+        try:
+            return msgspec.json.decode(await self.body(), type=field.annotation)
+        except msgspec.ValidationError as error:
+            raise problems.invalid(error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise MalformedBody(rule=f"JSON in UTF-8: {error}") from None
+
+    def _check_type(self) -> None:
+        found, _ = self.content_type
+        if found not in _JSON_TYPES and not found.endswith("+json"):
+            raise UnsupportedMediaType(found=found[:100], allowed=_JSON_TYPES[0])
+
+
+def idempotency_key(request: Request[Any, Any, Any]) -> str:
+    """The `Idempotency-Key` header. Refusal: `IdempotencyKeyMissing`, also for one that no index could hold."""
+    key = request.headers.get("idempotency-key", "").strip()
+    # Visible ASCII: what every client and log can show. Structured-field quotes around it are part of the key.
+    if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+        raise IdempotencyKeyMissing()
+    return key

@@ -1,0 +1,148 @@
+"""Problem answers (RFC 9457): what a client gets instead of an answer, from refusals, bad input and bugs alike.
+
+    {"type": "urn:lotse:refusal:out-of-stock", "title": "Not enough in stock", "status": 409,
+     "detail": "…", "request_id": "…", "variant_id": "…", "available": 3}
+
+The fields of a refusal stand beside the standard members. A validation failure names `field` and `rule`. A bug gives
+type `about:blank`, status 500 and the request id, and nothing about its cause: that is in the log.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    SerializationException,
+    ValidationException,
+)
+from msgspec import Struct
+
+from lotse.kernel.refusals import Invalid, Refusal
+
+MEDIA_TYPE = "application/problem+json"
+# Members that a refusal's own field must not overwrite.
+_STANDARD = frozenset({"type", "title", "status", "detail", "request_id"})
+_PATH = re.compile(r"^(?P<rule>.*?)(?: - at `(?:key in )?\$\.?(?P<path>.*?)`)?$", re.DOTALL)
+
+
+class MalformedBody(Refusal, status=400, title="The body cannot be read"):
+    """It is not JSON in UTF-8, or not the form encoding that its content type promises."""
+
+    rule: str
+
+
+class BodyTooLarge(Refusal, status=413, title="The body is too large"):
+    limit_bytes: int
+
+
+class UnsupportedMediaType(Refusal, status=415, title="The body has another content type than this address takes"):
+    found: str
+    allowed: str
+
+
+class UnknownAddress(Refusal, status=404, title="There is nothing at this address"):
+    path: str
+
+
+class MethodNotAllowed(Refusal, status=405, title="This address does not take this method"):
+    method: str
+    allowed: list[str]
+
+
+class IdempotencyKeyMissing(Refusal, status=400, title="A write needs an Idempotency-Key"):
+    """Draw a fresh key (a UUID will do) for each thing to be done; repeat it when you repeat the request."""
+
+    field: str = "Idempotency-Key"
+    rule: str = "1 to 200 visible ASCII characters"
+
+
+class TookTooLong(Refusal, status=503, title="The answer took too long"):
+    """Whether a write was done is not known: repeat it with the same Idempotency-Key."""
+
+    limit_seconds: int
+
+
+class Problem(Struct, frozen=True):
+    """One problem answer; `facts` become members beside the standard ones."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    facts: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+
+    def members(self, request_id: str) -> dict[str, Any]:
+        """What the JSON document holds."""
+        standard = {"type": self.type, "title": self.title, "status": self.status, "detail": self.detail}
+        facts = {name: value for name, value in self.facts.items() if name not in _STANDARD}
+        return {**standard, **({"request_id": request_id} if request_id else {}), **facts}
+
+    def body(self, request_id: str) -> bytes:
+        """The JSON document."""
+        return msgspec.json.encode(self.members(request_id))
+
+
+UNEXPECTED = Problem(
+    "about:blank", "Something went wrong on our side", 500, "It is logged under the request id; repeating may help."
+)
+
+
+def of(error: Exception, *, method: str = "", path: str = "", allowed: list[str] | None = None) -> Problem:
+    """The problem answer for whatever a handler raised; `UNEXPECTED` for a bug."""
+    if isinstance(error, Refusal):
+        return _of_refusal(error)
+    if isinstance(error, ValidationException):
+        return _of_refusal(_of_validation(error))
+    if isinstance(error, SerializationException):
+        return _of_refusal(MalformedBody(rule="JSON in UTF-8"))
+    if isinstance(error, NotFoundException):
+        return _of_refusal(UnknownAddress(path=path))
+    if isinstance(error, MethodNotAllowedException):
+        problem = _of_refusal(MethodNotAllowed(method=method, allowed=allowed or []))
+        return msgspec.structs.replace(problem, headers={"Allow": ", ".join(allowed or [])})
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return Problem("about:blank", error.detail, error.status_code, error.detail, headers=dict(error.headers or {}))
+    return UNEXPECTED
+
+
+def invalid(error: msgspec.ValidationError, *, within: str = "") -> Invalid:
+    """msgspec's message as field and rule: ``Expected `int`, got `str` - at `$.lines[0].quantity` ``."""
+    found = _PATH.match(str(error))
+    path = (found["path"] if found else None) or ""
+    rule = found["rule"] if found else str(error)
+    if missing := re.match(r"^Object missing required field `(?P<name>[^`]+)`$", rule):
+        path, rule = _joined(path, missing["name"]), "required"
+    elif unknown := re.match(r"^Object contains unknown field `(?P<name>[^`]+)`$", rule):
+        path, rule = _joined(path, unknown["name"]), "no such field"
+    return Invalid(field=_joined(within, path) or "body", rule=rule)
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path and name and not name.startswith("[") else path + name
+
+
+def _of_refusal(refusal: Refusal) -> Problem:
+    detail = (type(refusal).__doc__ or "").strip().split("\n\n")[0] or refusal.title
+    return Problem(
+        f"urn:lotse:refusal:{refusal.code}",
+        refusal.title,
+        refusal.status,
+        " ".join(detail.split()),
+        refusal.facts(),
+        getattr(refusal, "headers", {}),
+    )
+
+
+def _of_validation(error: ValidationException) -> Refusal:
+    """Litestar's finding about a parameter (bodies are decoded by `lotse.kernel.http`)."""
+    found = error.extra[0] if isinstance(error.extra, list) and error.extra else None
+    if isinstance(found, dict):
+        return Invalid(field=str(found.get("key", "")) or "parameters", rule=str(found.get("message", "")))
+    missing = re.match(r"^Missing required (?P<kind>\w+) parameter '(?P<name>[^']+)'", error.detail)
+    if missing:
+        return Invalid(field=missing["name"], rule=f"required {missing['kind']} parameter")
+    return Invalid(field="parameters", rule=error.detail)

@@ -1,0 +1,100 @@
+-- Two hosts may start at once; the first one's secret wins.
+-- name: make_secret
+insert into kernel.secrets (name, secret, created_at) values (:name, :secret, :at) on conflict (name) do nothing;
+
+-- Read once per process.
+-- name: secret
+select secret from kernel.secrets where name = :name;
+
+-- A log-in that is taken fails on its constraint.
+-- name: add_staff
+insert into kernel.staff (id, login, name, password, scopes, created_at, changed_at)
+values (:id, :login, :name, :password, :scopes, :at, :at);
+
+-- Everybody, also those switched off: there are dozens, not thousands.
+-- name: staff
+select id, login, name, scopes, active, created_at, changed_at from kernel.staff order by login limit 1000;
+
+-- The hash leaves the database only for the comparison.
+-- name: staff_by_login
+select id, login, name, password, scopes, active from kernel.staff where login = :login;
+
+-- Locked, because old and new value go to the audit trail.
+-- name: staff_for_change
+select id, login, name, scopes, active, created_at, changed_at from kernel.staff where login = :login for update;
+
+-- name: set_password
+update kernel.staff set password = :password, changed_at = :at where id = :id;
+
+-- name: set_staff
+update kernel.staff set scopes = :scopes, active = :active, changed_at = :at where id = :id;
+
+-- After a change of password, rights or state nobody goes on under the old ones.
+-- name: end_sessions_of
+delete from kernel.sessions where staff_id = :staff_id;
+
+-- name: add_session
+insert into kernel.sessions (token_hash, staff_id, csrf_secret, created_at, seen_at, expires_at)
+values (:token_hash, :staff_id, :csrf_secret, :at, :at, :expires_at);
+
+-- Each request of a signed-in person: session and account in one look-up.
+-- name: session
+select s.csrf_secret, s.seen_at, t.id as staff_id, t.login, t.name, t.scopes
+from kernel.sessions s
+join kernel.staff t on t.id = s.staff_id
+where s.token_hash = :token_hash and s.expires_at > :at and s.seen_at > :idle_since and t.active;
+
+-- name: touch_session
+update kernel.sessions set seen_at = :at where token_hash = :token_hash;
+
+-- name: end_session
+delete from kernel.sessions where token_hash = :token_hash;
+
+-- name: add_token
+insert into kernel.tokens (id, name, token_hash, scopes, created_at, expires_at)
+values (:id, :name, :token_hash, :scopes, :at, :expires_at);
+
+-- name: tokens
+select id, name, scopes, created_at, expires_at, revoked_at from kernel.tokens order by id limit 1000;
+
+-- Each request with a token, unless the process has asked within the last seconds.
+-- name: token
+select id, name, scopes, expires_at from kernel.tokens
+where token_hash = :token_hash and revoked_at is null and expires_at > :at;
+
+-- Revoking twice keeps the first time.
+-- name: revoke_token
+update kernel.tokens set revoked_at = coalesce(revoked_at, :at) where id = :id;
+
+-- One drop into the bucket of a key, if it has room: a bucket of `burst` drops that loses one every `interval`.
+-- No row comes back when it is full. The condition stands in the write, so concurrent attempts cannot slip through.
+-- name: attempt
+insert into kernel.attempts as a (key, empty_at) values (:key, :at::timestamptz + :interval::interval)
+on conflict (key) do update set empty_at = greatest(a.empty_at, :at::timestamptz) + :interval::interval
+where greatest(a.empty_at, :at::timestamptz) + :interval::interval <= :at::timestamptz + :burst::int * :interval::interval
+returning empty_at;
+
+-- How long a full bucket stays full.
+-- name: full_until
+select empty_at - (:burst::int - 1) * :interval::interval from kernel.attempts where key = :key;
+
+-- A log-in that succeeded makes room again.
+-- name: forget_attempts
+delete from kernel.attempts where key = :key;
+
+-- name: keep_draft
+insert into kernel.drafts (token_hash, form, typed, problem, expires_at)
+values (:token_hash, :form, :typed, :problem, :expires_at);
+
+-- name: draft
+select form, typed, problem from kernel.drafts where token_hash = :token_hash and form = :form and expires_at > :at;
+
+-- Hourly: what nobody can use any more.
+-- name: sweep_sessions
+delete from kernel.sessions where expires_at <= :at or seen_at <= :idle_since;
+
+-- name: sweep_attempts
+delete from kernel.attempts where empty_at <= :at;
+
+-- name: sweep_drafts
+delete from kernel.drafts where expires_at <= :at;

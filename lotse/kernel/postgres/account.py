@@ -43,18 +43,18 @@ def switch(account: Account | None) -> Switch:
     return account.switch() if account else {"env": ENVIRONMENT}
 
 
-def account_for(name: str, owner_uid: int | None) -> Account | None:
+def account_for(name: str, home_uid: int) -> Account | None:
     """Who the server runs as: None (ourselves) for an ordinary user.
 
-    Root takes the owner of the data if there is one (so that root can look after an ordinary user's shop), otherwise
-    the user `name`, which is created if need be. Raises `NoAccount`.
+    For root: the owner of the home if that is an ordinary user, so that root can look after that user's shop; in a
+    home of its own the user `name`, which is created if need be. Raises `NoAccount`.
     """
     if os.geteuid() != 0:
         return None
-    if owner_uid:
-        found = _by_uid(owner_uid)
+    if home_uid:
+        found = _by_uid(home_uid)
         if found is None:
-            raise NoAccount(f"the database belongs to user id {owner_uid}, which this machine does not know")
+            raise NoAccount(f"LOTSE_HOME belongs to user id {home_uid}, which this machine does not know; use chown")
         return found
     account = _by_name(name)
     if account is None:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lotse.kernel.postgres.account import Account
-from lotse.kernel.postgres.errors import NoServerBinaries
+from lotse.kernel.postgres.errors import NoAccount, NoServerBinaries
 
 MAJOR = 18
 # The wheel carries several majors; this is the folder of ours. Its shared libraries lie beside the package.
@@ -64,10 +64,14 @@ def _reachable(home: Path, account: Account) -> bool:
     # Asked of the operating system as that user: modes, groups, access lists and noexec mounts all count.
     sample = home.parent / "share" / "postgresql" / "postgresql.conf.sample"
     script = '"$1" --version >/dev/null 2>&1 && test -r "$2"'
-    found = subprocess.run(
-        ["/bin/sh", "-c", script, "sh", str(home / "postgres"), str(sample)], check=False, cwd="/", **account.switch()
-    )
-    return found.returncode == 0
+    ask = ["/bin/sh", "-c", script, "sh", str(home / "postgres"), str(sample)]
+    try:
+        return subprocess.run(ask, check=False, cwd="/", **account.switch()).returncode == 0
+    except PermissionError as error:  # a container's root without the capability
+        raise NoAccount(
+            f"PostgreSQL does not run as root, and this process may not become {account.name}; "
+            "run Lotse as an ordinary user or set LOTSE_DATABASE_URL"
+        ) from error
 
 
 def _copy(target: Path) -> None:

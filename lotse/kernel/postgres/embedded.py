@@ -60,6 +60,8 @@ _STOP_SECONDS = 300
 # Orphans of a killed server notice within milliseconds; only one in the midst of a long computation does not.
 _ORPHAN_SECONDS = 5
 _POLL_SECONDS = 0.02
+_TAIL_BYTES = 64 * 1024
+_LINUX = Path("/proc/self/cwd").exists()
 
 
 class Postmaster(NamedTuple):
@@ -78,6 +80,7 @@ class Embedded:
         self._home = settings.home.resolve()
         self._place = self._home / "postgres" / str(MAJOR)
         self._data = self._place / "data"
+        self._staging = self._place / "data.new"
 
     # -- for those who use it
 
@@ -90,10 +93,13 @@ class Embedded:
             users = FileLock(self._place / "users.lock")
         try:
             with naming_disk_errors(self._home):
-                users.shared()
-                with self._starting():
-                    dsn = self._ensure_running()
+                if not users.try_shared():
+                    # A stop takes moments, a restore minutes.
+                    _log.info("waiting for %s", ", ".join(holders(users.path)) or "another process")
+                    users.shared()
             try:
+                with naming_disk_errors(self._home), self._starting():
+                    dsn = self._ensure_running()
                 yield dsn
             finally:
                 self._leave(users)
@@ -108,7 +114,7 @@ class Embedded:
             self._make_place()
         with self._only_user():
             try:
-                with self._starting():
+                with naming_disk_errors(self._home), self._starting():
                     dsn = self._ensure_running()
                 yield dsn
             finally:
@@ -168,24 +174,19 @@ class Embedded:
 
     @cached_property
     def _account(self) -> Account | None:
-        try:
-            owner = self._data.stat().st_uid
-        except FileNotFoundError:
-            owner = None
-        return account_for(self._settings.postgres_user, owner)
+        return account_for(self._settings.postgres_user, self._place.stat().st_uid)
 
     @cached_property
     def _bin(self) -> Path:
         return binaries.bin_for(self._account)
 
-    def _create(self) -> None:
+    def _create(self, server: FileLock) -> None:
         """Make the cluster beside its place and move it there when it is whole."""
         began = time.monotonic()
-        staging = self._place / "data.new"
+        staging = self._staging
         shutil.rmtree(staging, ignore_errors=True)  # of a start that was killed
         self._make_folder(staging)
         durable = self._settings.postgres_fsync
-        user = self._account.name if self._account else own_name()
         self._tool(
             staging,
             "initdb",
@@ -199,12 +200,10 @@ class Embedded:
             "--locale=C",
             "--data-checksums",
             *([] if durable else ["--no-sync"]),
-            place=staging,
+            keep=server.fd,
         )
         # Only who can reach the private socket and is the server's own user or root gets in, without a password.
         self._write(staging, "pg_hba.conf", "local all all peer map=lotse\nlocal replication all peer map=lotse\n")
-        names = dict.fromkeys([user, "root"])
-        self._write(staging, "pg_ident.conf", "".join(f'lotse "{name}" all\n' for name in names))
         self._write(staging, "lotse.conf", "")
         # `alter system` (postgresql.auto.conf) is read after this and wins.
         self._write(staging, "postgresql.conf", "include 'lotse.conf'  # written anew at each start\n")
@@ -214,12 +213,23 @@ class Embedded:
             "--single",
             f"-cfsync={'on' if durable else 'off'}",
             "template1",
-            place=staging,
             stdin=f"create database {DATABASE}\n",
+            keep=server.fd,
         )
         os.rename(staging, self._data)
         _sync_folder(self._place)
         _log.info("made a PostgreSQL %s cluster in %s in %.1f s", MAJOR, self._data, time.monotonic() - began)
+
+    def _adopt(self) -> None:
+        """Give the data to the server's user if it is another's: a copied home, or another LOTSE_POSTGRES_USER."""
+        account = self._account
+        if account is None or self._data.stat().st_uid == account.uid:
+            return
+        for top in (self._data, self._place / "log"):
+            for folder, _, files in os.walk(top):
+                for path in (folder, *(f"{folder}/{name}" for name in files)):
+                    os.chown(path, account.uid, account.gid, follow_symlinks=False)
+        _log.info("gave the database in %s to the user %s", self._data, account.name)
 
     def _make_folder(self, folder: Path) -> None:
         """A folder of the server's user alone."""
@@ -251,6 +261,7 @@ class Embedded:
     def _ensure_running(self) -> str:
         """The DSN of the running server. The start lock is held."""
         deadline = time.monotonic() + self._settings.postgres_start_seconds
+        patience = time.monotonic() + _ORPHAN_SECONDS
         while True:
             with locked(self._place / "server.lock") as server:
                 if server.try_exclusive():
@@ -259,7 +270,8 @@ class Embedded:
             # Some process of the server lives: it serves, it still recovers, or it is about to die.
             postmaster = self._postmaster()
             if postmaster is None:
-                self._end_orphans()
+                if time.monotonic() > patience:
+                    self._end_orphans()
             elif postmaster.ready and _accepts(postmaster.socket_folder):
                 self._refuse_not_durable()
                 break
@@ -273,13 +285,16 @@ class Embedded:
 
     def _start(self, server: FileLock, deadline: float) -> None:
         """Start the server, which inherits the lock. No process of it lives."""
-        self._refuse_full_disk()
         for name in ("run", "log"):
             self._make_folder(self._place / name)
         if not self._data.exists():
-            self._create()
+            self._refuse_full_disk()
+            self._create(server)
+        self._adopt()
         run = self._run_folder()
         self._forget_dead_server()
+        users = dict.fromkeys([self._account.name if self._account else own_name(), "root"])
+        self._write(self._data, "pg_ident.conf", "".join(f'lotse "{name}" all\n' for name in users))
         settings = self._settings
         memory = settings.postgres_memory_mb
         self._write(
@@ -310,35 +325,37 @@ class Embedded:
             f"--timeout={max(1, int(deadline - time.monotonic()))}",
             "--log=../log/start.log",
             "--options=" + " ".join(f"-c {name}={value}" for name, value in options.items()),
-            place=self._data,
             keep=server.fd,
         )
         # Beside the lock, for those who come later: the server says nothing about it before they are let in.
         (self._place / "fsync").write_text("on" if settings.postgres_fsync else "off")
 
-    def _tool(
-        self, cwd: Path, name: str, *arguments: str, place: Path, stdin: str = "", keep: int | None = None
-    ) -> None:
-        """Run one of PostgreSQL's programs as the server's user, inside `cwd`, on the cluster in `place`."""
-        here = "/proc/self/cwd" if self._account and Path("/proc/self/cwd").exists() else str(place)
+    def _tool(self, place: Path, name: str, *arguments: str, keep: int, stdin: str = "") -> None:
+        """Run one of PostgreSQL's programs as the server's user, inside the data folder `place`; it inherits `keep`."""
+        here = "/proc/self/cwd" if _LINUX else str(place)
         verb = [arguments[0]] if name in ("pg_ctl", "postgres") else []
         try:
             done = subprocess.run(
                 [str(self._bin / name), *verb, "-D", here, *arguments[len(verb) :]],
                 check=False,
-                cwd=cwd,
+                cwd=place,
                 input=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                pass_fds=[] if keep is None else [keep],
+                pass_fds=[keep],
                 **switch(self._account),
             )
         except PermissionError as error:
             raise StartFailed(f"cannot run {name} as {self._account}: {error.strerror}") from error
         if done.returncode != 0:
             said = self._said() if name == "pg_ctl" else _reason(done.stdout.splitlines())
+            if self._postmaster():
+                raise StartFailed(
+                    f"the PostgreSQL of {self._home} still recovers after {self._settings.postgres_start_seconds} s; "
+                    "try again, or give it more in LOTSE_POSTGRES_START_SECONDS"
+                )
             if os.strerror(errno.ENOSPC) in done.stdout + said:
                 raise DiskFull(f"no space left on the disk of {self._home} ({said})")
             raise StartFailed(f"PostgreSQL's {name} failed in {place}: {said}")
@@ -393,29 +410,27 @@ class Embedded:
 
     def _is_ours(self, pid: int) -> bool:
         """Whether the process belongs to this server: it works in the data folder and is the data's owner's."""
-        if not Path("/proc/self/cwd").exists():  # not Linux: the process id is all there is
+        if not _LINUX:  # the process id is all there is
             try:
                 os.kill(pid, 0)
             except ProcessLookupError:
                 return False
             return True
         try:
-            if Path(f"/proc/{pid}").stat().st_uid != self._data.stat().st_uid:
+            if Path(f"/proc/{pid}").stat().st_uid != (self._account.uid if self._account else os.geteuid()):
                 return False
-            return os.path.samestat(os.stat(f"/proc/{pid}/cwd"), self._data.stat())
+            place = os.stat(f"/proc/{pid}/cwd")
         except OSError:  # gone, a zombie, or somebody else's
             return False
+        return any(os.path.samestat(place, folder.stat()) for folder in (self._data, self._staging) if folder.is_dir())
 
     def _end_orphans(self) -> None:
         """End what a killed server left behind; a backend in the midst of a long computation does not notice itself."""
-        self._wait_until_gone(_ORPHAN_SECONDS, lambda: self._signal_all(signal.SIGKILL))
-
-    def _signal_all(self, number: signal.Signals) -> None:
         for entry in Path("/proc").glob("[0-9]*"):
             if self._is_ours(int(entry.name)):
                 _log.warning("ending process %s, left over from a killed PostgreSQL of %s", entry.name, self._home)
                 with suppress(ProcessLookupError):
-                    os.kill(int(entry.name), number)
+                    os.kill(int(entry.name), signal.SIGKILL)
 
     def _wait_until_gone(self, seconds: float, otherwise: Callable[[], None]) -> None:
         """Wait until no process of the server lives; after `seconds` do `otherwise` and wait as long again."""
@@ -455,7 +470,7 @@ class Embedded:
                 return False
         postmaster = self._postmaster()
         if postmaster is None:
-            self._end_orphans()
+            self._wait_until_gone(_ORPHAN_SECONDS, self._end_orphans)
             return True
         # Fast shutdown: open transactions are rolled back, then everything is written.
         with suppress(ProcessLookupError):
@@ -471,7 +486,7 @@ class Embedded:
     def _said(self) -> str:
         """What the server complained about last."""
         logs = sorted((self._place / "log").glob("*.log"), key=lambda path: path.lstat().st_mtime)
-        return _reason([line for path in logs for line in _lines(path)[-200:]])
+        return _reason([line for path in logs for line in _lines(path)])
 
 
 def _reason(lines: list[str]) -> str:
@@ -489,8 +504,9 @@ def _lines(path: Path) -> list[str]:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return []
-    with os.fdopen(fd, errors="replace") as file:
-        return file.read().splitlines()
+    with os.fdopen(fd, "rb") as file:
+        file.seek(max(0, os.fstat(fd).st_size - _TAIL_BYTES))  # a log may be long
+        return file.read().decode(errors="replace").splitlines()
 
 
 def _socket_path(folder: Path) -> str:

@@ -85,7 +85,7 @@ def naming_disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(f"no space left on the disk of {folder}") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG):
             place = error.filename or folder
             raise HomeNotWritable(
                 f"LOTSE_HOME {folder} is not writable: {error.strerror} ({place}); set LOTSE_HOME to a folder of yours"

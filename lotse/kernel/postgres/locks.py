@@ -14,6 +14,14 @@ class FileLock:
         self.path = path
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
+    def try_shared(self) -> bool:
+        """Take it together with others, if nobody has it exclusively."""
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
     def shared(self) -> None:
         """Wait until nobody has it exclusively."""
         fcntl.flock(self.fd, fcntl.LOCK_SH)

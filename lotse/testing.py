@@ -8,6 +8,7 @@ configuration and write tests as `async def`. The fixtures:
 | `dsn` | session | the database of this xdist worker, a clone of a template in which every domain is migrated |
 | `db` | session | `lotse.kernel.db.Database` on it |
 | `tx` | test | a transaction on it, rolled back when the test ends |
+| `desk` | session | an in-process desk on the same database; what it commits stays |
 | `settings` | session | `Settings` that point at the worker's database |
 | `env` | session | the environment for processes that a test starts, e.g. `lotse up`; same database |
 | `fresh` | test | ids, texts and GTINs that no other test has: tables are never truncated |
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
     from lotse.kernel.db import Database, Transaction
+    from lotse.kernel.desk import Desk
     from lotse.kernel.settings import Settings
 
 TEMPLATE = "lotse_template"
@@ -182,6 +184,15 @@ async def tx(db: "Database") -> "AsyncIterator[Transaction]":
             yield Transaction(connection.raw)
         finally:
             await transaction.rollback()
+
+
+@pytest.fixture(scope="session")
+async def desk(anyio_backend: Any, dsn: str) -> "AsyncIterator[Desk]":
+    """A desk in this process, with the kinds of every domain. What it commits stays: use `fresh` ids."""
+    from lotse.kernel.desk.desk import running
+
+    async with running(dsn) as desk:
+        yield desk
 
 
 @pytest.fixture

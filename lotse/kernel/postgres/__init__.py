@@ -6,7 +6,7 @@
 Every process of Lotse wraps its work in this. The schema and the pool are not its job (`migrate`, `db`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from lotse.kernel.postgres import given
@@ -18,7 +18,7 @@ __all__ = ["PostgresError", "attached", "attached_alone", "stop"]
 
 
 @contextmanager
-def attached(settings: Settings) -> Iterator[str]:
+def attached(settings: Settings) -> Generator[str]:
     """The DSN of the database (for asyncpg, psycopg and libpq), usable while the block lasts.
 
     Starts the embedded server if it is down (2 s; 10 s the first time) and stops it when its last user leaves. A given
@@ -33,7 +33,7 @@ def attached(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def attached_alone(settings: Settings) -> Iterator[str]:
+def attached_alone(settings: Settings) -> Generator[str]:
     """As `attached`, but nobody else may use the embedded server meanwhile. Raises `InUse`.
 
     Of a given server Lotse does not know the other users.

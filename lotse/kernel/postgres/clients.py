@@ -3,8 +3,9 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from types import FrameType
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -44,10 +45,14 @@ def psql(dsn: str, *arguments: str) -> int:
 
 
 @contextmanager
-def _left_to_child(number: signal.Signals) -> Iterator[None]:
+def _left_to_child(number: signal.Signals) -> Generator[None]:
     # A handler, unlike SIG_IGN, is not inherited by the program.
-    before = signal.signal(number, lambda *_: None)
+    before = signal.signal(number, _let_pass)
     try:
         yield
     finally:
         signal.signal(number, before)
+
+
+def _let_pass(number: int, frame: FrameType | None) -> None:
+    pass

@@ -23,7 +23,7 @@ import socket
 import stat
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -85,7 +85,7 @@ class Embedded:
     # -- for those who use it
 
     @contextmanager
-    def used(self) -> Iterator[str]:
+    def used(self) -> Generator[str]:
         """Hold the server for the life of the block, starting it if it is down; its DSN. The last one out stops it."""
         self._refuse_other_major()
         with naming_disk_errors(self._home):
@@ -107,7 +107,7 @@ class Embedded:
             users.close()
 
     @contextmanager
-    def alone(self) -> Iterator[str]:
+    def alone(self) -> Generator[str]:
         """As `used`, while nobody else may use it. Raises `InUse`. Who comes meanwhile waits."""
         self._refuse_other_major()
         with naming_disk_errors(self._home):
@@ -129,7 +129,7 @@ class Embedded:
             return self._stop()
 
     @contextmanager
-    def _only_user(self) -> Iterator[None]:
+    def _only_user(self) -> Generator[None]:
         with locked(self._place / "users.lock") as users:
             if not users.try_exclusive():
                 who = ", ".join(holders(users.path)) or "another process"
@@ -137,7 +137,7 @@ class Embedded:
             yield
 
     @contextmanager
-    def _starting(self) -> Iterator[None]:
+    def _starting(self) -> Generator[None]:
         with locked(self._place / "start.lock") as lock:
             lock.exclusive()
             yield

@@ -4,7 +4,7 @@ The command line prints `str(error)` and exits with 1. Anything that is not one 
 """
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,7 +78,7 @@ class NotEmpty(PostgresError):
 
 
 @contextmanager
-def naming_disk_errors(folder: Path) -> Iterator[None]:
+def naming_disk_errors(folder: Path) -> Generator[None]:
     """Turn what the operating system says about LOTSE_HOME into a named error."""
     try:
         yield

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class FileLock:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[FileLock]:
+def locked(path: Path) -> Generator[FileLock]:
     """An open, not yet taken lock for the life of the block."""
     lock = FileLock(path)
     try:

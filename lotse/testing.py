@@ -9,6 +9,7 @@ configuration and write tests as `async def`. The fixtures:
 | `db` | session | `lotse.kernel.db.Database` on it |
 | `tx` | test | a transaction on it, rolled back when the test ends |
 | `desk` | session | an in-process desk on the same database; what it commits stays |
+| `databases` | module | makes more of them, `databases.empty()` or `databases.migrated()`, and drops them again |
 | `settings` | session | `Settings` that point at the worker's database |
 | `env` | session | the environment for processes that a test starts, e.g. `lotse up`; same database |
 | `fresh` | test | ids, texts and GTINs that no other test has: tables are never truncated |
@@ -204,6 +205,42 @@ def durable() -> "Iterator[Settings]":
         yield _settings(home, LOTSE_POSTGRES_FSYNC="on")
     finally:
         _discard(home)
+
+
+class Databases:
+    """Databases for tests that change more than rows: schemas, roles, restores."""
+
+    def __init__(self, dsn: str, worker: str) -> None:
+        self._server = _at_database(dsn, "postgres")
+        self._worker = worker
+        self._made: list[str] = []
+
+    def empty(self) -> str:
+        """The DSN of a database with nothing in it."""
+        return self._make("template0")
+
+    def migrated(self) -> str:
+        """The DSN of a database in which every domain is migrated and no row is."""
+        return self._make(TEMPLATE)
+
+    def drop(self) -> None:
+        """Drop what was made, whoever is still connected."""
+        while self._made:
+            _administer(self._server, f"drop database {self._made.pop()} with (force)")
+
+    def _make(self, template: str) -> str:
+        name = f"lotse_{self._worker}_{secrets.token_hex(4)}"
+        _administer(self._server, f"create database {name} template {template} strategy wal_log")
+        self._made.append(name)
+        return _at_database(self._server, name)
+
+
+@pytest.fixture(scope="module")
+def databases(dsn: str, worker: str) -> Iterator[Databases]:
+    """More databases on the test server."""
+    made = Databases(dsn, worker)
+    yield made
+    made.drop()
 
 
 class Fresh:

@@ -75,7 +75,9 @@ def with_pins(text: str, name: str, pins: list[str]) -> str:
 
 
 def run(*command: str, given: str | None = None) -> str:
-    return subprocess.run(command, cwd=PROJECT.parent, check=True, stdout=subprocess.PIPE, text=True, input=given).stdout
+    return subprocess.run(
+        command, cwd=PROJECT.parent, check=True, stdout=subprocess.PIPE, text=True, input=given
+    ).stdout
 
 
 if __name__ == "__main__":

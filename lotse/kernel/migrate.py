@@ -74,6 +74,17 @@ def packages() -> tuple[str, ...]:
     return ("lotse.kernel", *(domain.package for domain in seams.domains()))
 
 
+def known() -> list[str]:
+    """Every migration of this version, applied or not, without asking the database: what `/ready` compares with."""
+    return [
+        f"{package.rsplit('.', 1)[-1]}/{entry.name.removesuffix('.sql')}"
+        for package in packages()
+        if (folder := files(package) / "sql" / "migrations").is_dir()
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".sql")
+    ]
+
+
 def pending(dsn: str) -> list[str]:
     """The migrations that have not run yet, e.g. `catalog/0002_weight.pre`."""
     with _locked(dsn) as backend:

@@ -36,8 +36,8 @@ def price(
     """Price a basket. The order of lines changes nothing but the order of the answer.
 
     `prices` are of one shop; which of them holds at `at` is decided here, so more than needed do no harm. `day` is the
-    tax day in the country's own time. Each line: gross = net + tax. Each total is the sum of the lines. Refusals, in the
-    order of the lines: `NoPrice`, `NoTaxRate`. `ValueError`: a `ref` stands twice (the caller's mistake).
+    tax day in the country's own time. Each line: gross = net + tax. Each total is the sum of the lines. Refusals, in
+    the order of the lines: `NoPrice`, `NoTaxRate`. `ValueError`: a `ref` stands twice (the caller's mistake).
     """
     if len({line.ref for line in lines}) != len(lines):
         raise ValueError("two lines of a basket share a ref")

@@ -1,0 +1,34 @@
+-- What statements of upper domains may ask of parties, always for many at once.
+
+-- Names and mail addresses of parties; an erased party is absent.
+create or replace function parties.names_of(party_ids uuid[])
+returns table (party_id uuid, kind text, name text, legal_name text, email text, phone text)
+language sql stable security definer set search_path = '' rows 100
+as $$
+    select n.party_id, p.kind, n.name, n.legal_name, n.email, n.phone
+      from parties.names n
+      join parties.parties p on p.id = n.party_id
+     where n.party_id = any(party_ids)
+$$;
+
+-- Parties whose name begins with a text or whose mail address is it, for lists that are searched; bounded.
+create or replace function parties.find(begins text, at_most integer)
+returns table (party_id uuid)
+language sql stable security definer set search_path = '' rows 100
+as $$
+    (select n.party_id from parties.names n
+      where lower(n.name) like replace(replace(replace(lower(begins), '\', '\\'), '%', '\%'), '_', '\_') || '%'
+      limit at_most)
+    union
+    (select n.party_id from parties.names n where lower(n.email) = lower(begins) and n.email <> '' limit at_most)
+$$;
+
+-- Code, currency and time zone of shops.
+create or replace function parties.shops_of(shop_ids uuid[])
+returns table (shop_id uuid, code text, owner_party_id uuid, currency text, country text, gross boolean, timezone text)
+language sql stable security definer set search_path = '' rows 10
+as $$
+    select s.id, s.code, s.owner_party_id, s.currency, s.country, s.gross, s.timezone
+      from parties.shops s
+     where s.id = any(shop_ids)
+$$;

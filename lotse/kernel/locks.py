@@ -6,8 +6,8 @@ no harm: what the work writes is conditional on a row that it locks (see relay a
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
@@ -37,7 +37,7 @@ OUTAGES = (
 
 
 @asynccontextmanager
-async def session(database: Database, role: str) -> AsyncIterator[Connection]:
+async def session(database: Database, role: str) -> AsyncGenerator[Connection]:
     """A connection outside the pool, for locks and for LISTEN; closed at the end."""
     raw = await asyncpg.connect(database.dsn, server_settings={**server_settings(role), **_KEEPALIVES})
     try:
@@ -61,7 +61,5 @@ async def unlock(conn: Connection, name: str) -> None:
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait, but no longer than until `stop` is set."""
-    try:
+    with suppress(TimeoutError):  # the time is over, which is the ordinary case
         await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        pass  # the time is over, which is the ordinary case

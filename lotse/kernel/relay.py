@@ -20,12 +20,14 @@ from lotse.kernel.db import Connection, Database
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "events")
+# What is said on the channel after each batch: the types of its events with blanks between, or that all are meant.
 CHANNEL = "lotse_events"
+EVERYBODY = "*"
 
 # Some 10 ms of work: a batch holds the head's lock, and consumers see nothing of it before it commits.
 BATCH = 1_000
 # A look at an empty outbox costs about 0.1 ms of the server. After a hit the next event is likely near: look again
-# soon. Then wait longer and longer, so that an idle shop costs next to nothing and an event still waits 25 ms on average.
+# soon. Then wait longer and longer: an idle shop costs next to nothing, and an event still waits 25 ms on average.
 BUSY_SECONDS = 0.01
 IDLE_SECONDS = 0.05
 # After the database went away.
@@ -38,7 +40,9 @@ _delay = Histogram(
     "Age of the oldest event of a batch when it reached the event log.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300),
 )
-_holding = Gauge("lotse_relay_holding", "1 in the process whose relay is at work, 0 where it stands by.")
+_holding = Gauge(
+    "lotse_relay_holding", "1 in the process whose relay is at work, 0 where it stands by.", multiprocess_mode="livesum"
+)
 
 
 class Moved(Struct, frozen=True):

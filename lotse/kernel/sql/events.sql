@@ -24,17 +24,20 @@ with head as materialized (
     select position, uuidv7(ahead), type, version, key, payload, occurred_at, recorded_at
       from numbered
      order by position -- uuidv7 is volatile and therefore called after the sort
-    returning position, id, recorded_at
+    returning position, id, type, recorded_at
 ), summary as (
     select count(*) as events, max(position) as position, min(recorded_at) as oldest,
-           (array_agg(id order by position desc))[1] as id
+           (array_agg(id order by position desc))[1] as id, string_agg(distinct type, ' ') as types
       from logged
 ), advanced as (
     update kernel.event_head set position = summary.position, id = summary.id from summary where summary.events > 0
     returning event_head.position
 )
 select summary.events, summary.oldest,
-       case when advanced.position is not null then pg_notify('lotse_events', advanced.position::text) is null end as told
+       case when advanced.position is not null
+            -- Which types, so that only those wake who react to one; 8000 bytes is what a notification can hold.
+            then pg_notify('lotse_events', case when length(types) < 7000 then types else '*' end) is null
+       end as told
   from summary left join advanced on true;
 
 -- Is there anything to move? Asked many times a second, so it is cheaper than moving nothing.
@@ -56,8 +59,10 @@ select position, id from kernel.event_head;
 -- name: add_consumer
 insert into kernel.consumers (name) values (:name) on conflict do nothing;
 
--- name: consumer
-select name, position, id from kernel.consumers where name = :name;
+-- name: consumer_and_head
+select c.position, c.id, h.position as head_position, h.id as head_id
+  from kernel.consumers c, kernel.event_head h
+ where c.name = :name;
 
 -- name: consumers
 select name, position, id from kernel.consumers order by name;
@@ -71,7 +76,7 @@ update kernel.consumers set position = :position, id = :id where name = :name;
 
 -- Passes over events that the consumer does not react to, unless somebody moved it meanwhile.
 -- name: skip_ahead
-update kernel.consumers set position = :position, id = :id where name = :name and position = :from;
+update kernel.consumers set position = :position, id = :id where name = :name and position = :was;
 
 -- The id bound leaves out the months before the consumer's last event.
 -- name: events_after

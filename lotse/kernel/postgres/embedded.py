@@ -476,6 +476,9 @@ class Embedded:
         with suppress(ProcessLookupError):
             os.kill(postmaster.pid, signal.SIGINT)
         self._wait_until_gone(_STOP_SECONDS, lambda: self._quit(postmaster.pid))
+        if postmaster.socket_folder != self._place / "run":
+            with suppress(OSError):  # somebody else's file in it is no harm
+                postmaster.socket_folder.rmdir()
         return True
 
     def _quit(self, pid: int) -> None:

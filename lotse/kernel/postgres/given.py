@@ -13,6 +13,9 @@ _CONNECT_SECONDS = 10
 
 def check(url: str) -> None:
     """Raise `ServerUnreachable`, `ServerTooOld` or `ServerUnfit` if Lotse cannot work there."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        # Not repeated here, nor by psycopg: it may hold a password.
+        raise ServerUnreachable("LOTSE_DATABASE_URL is not of the form postgresql://user:password@host:port/database")
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS, application_name="lotse check") as connection:
             number = connection.info.server_version

@@ -75,6 +75,6 @@ def holders(path: Path) -> list[str]:
 def _command(pid: int) -> str:
     with suppress(OSError):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        text = " ".join(word.decode(errors="replace") for word in words if word)
+        text = " ".join(b" ".join(words).decode(errors="replace").split())  # one line
         return text[:80] or "a process"
     return "a process"

@@ -1,0 +1,100 @@
+"""How values read in a language: money, dates, quantities. Everything goes through CLDR (Babel); nothing is glued.
+
+The functions of `filters(locale)` are the filters of the templates; each takes the value first.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_currency, format_decimal, format_percent
+
+from lotse.kernel.money import Money
+
+# English in a European shop writes dates as day month year; plain `en` is American.
+REGIONAL = {"en": "en_GB", "de": "de_DE"}
+
+
+def locale_of(language: str) -> Locale:
+    """The CLDR locale that a language of a shop is written in."""
+    return Locale.parse(REGIONAL.get(language, language))
+
+
+def filters(locale: Locale) -> dict[str, Callable[..., str]]:
+    """The template filters of one locale."""
+
+    def money(amount: Money | int, currency: str | None = None) -> str:
+        """`1999 | money("EUR")` or `Money(1999, "EUR") | money`: EUR 19.99."""
+        whole = amount if isinstance(amount, Money) else Money(amount, _named(currency))
+        return format_currency(whole.decimal(), whole.currency, locale=locale)
+
+    def unit_price(amount: Decimal, currency: str) -> str:
+        """A price per unit in major units: the currency's places, up to six where it is finer than that."""
+        return (
+            format_currency(
+                _without_zeros(amount), currency, locale=locale, currency_digits=False, decimal_quantization=False
+            )
+            if _finer_than_cents(amount)
+            else format_currency(amount, currency, locale=locale)
+        )
+
+    def quantity(amount: int, unit: str = "piece") -> str:
+        """A whole number of a variant's smallest unit; grams and millimetres carry their unit."""
+        text = format_decimal(amount, locale=locale)
+        return text if unit == "piece" else f"{text}\u202f{unit}"
+
+    def signed(amount: int) -> str:
+        """A change: with its sign, a true minus."""
+        return ("+" if amount > 0 else "\u2212" if amount < 0 else "\u00b1") + format_decimal(
+            abs(amount), locale=locale
+        )
+
+    def percent(rate: Decimal) -> str:
+        """0.19 -> 19 %, 0.055 -> 5.5 %."""
+        return format_percent(rate, locale=locale, decimal_quantization=False)
+
+    def day(value: date | datetime, zone: str = "UTC", style: str = "medium") -> str:
+        return format_date(_local(value, zone), style, locale=locale)
+
+    def moment(value: datetime, zone: str = "UTC", style: str = "medium") -> str:
+        """Day and time of day in a zone, to the minute."""
+        local = value.astimezone(ZoneInfo(zone))
+        return f"{format_date(local, style, locale=locale)}, {format_time(local, 'short', locale=locale)}"
+
+    def exact(value: datetime, zone: str = "UTC") -> str:
+        """The moment with seconds and zone, for a title."""
+        return format_datetime(value, "long", tzinfo=ZoneInfo(zone), locale=locale)
+
+    return {
+        "money": money,
+        "unit_price": unit_price,
+        "quantity": quantity,
+        "signed": signed,
+        "percent": percent,
+        "day": day,
+        "moment": moment,
+        "exact": exact,
+    }
+
+
+def _named(currency: str | None) -> str:
+    if currency is None:
+        raise TypeError("an amount in minor units needs its currency")
+    return currency
+
+
+def _local(value: date | datetime, zone: str) -> date:
+    return value.astimezone(ZoneInfo(zone)).date() if isinstance(value, datetime) else value
+
+
+def _finer_than_cents(amount: Decimal) -> bool:
+    exponent: Any = amount.normalize().as_tuple().exponent
+    return exponent < -2
+
+
+def _without_zeros(amount: Decimal) -> Decimal:
+    return amount.normalize()

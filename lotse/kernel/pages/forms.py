@@ -1,0 +1,137 @@
+"""Forms: posted text becomes a typed Struct, or the form again with what was typed and a message beside each field.
+
+    class Address(Struct, frozen=True):
+        name: Annotated[str, Meta(min_length=1, max_length=120)]
+
+    form = Form.read(posted, Address)
+    if form.errors: return await page.show("…", form=form)
+
+Messages are English ids for the catalogue; the template translates them: `_(error.message) | format(...)`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from lotse.kernel.pages.i18n import N_
+
+T = TypeVar("T", bound=Struct)
+
+REQUIRED = N_("Please fill this in.")
+TOO_LONG = N_("At most %(limit)s characters, please.")
+TOO_SHORT = N_("At least %(limit)s characters, please.")
+NOT_A_NUMBER = N_("Please enter a whole number.")
+TOO_SMALL = N_("At least %(limit)s, please.")
+TOO_LARGE = N_("At most %(limit)s, please.")
+NOT_ALLOWED = N_("This does not look right. Please check it.")
+
+
+class Error(Struct, frozen=True):
+    """What is wrong with one field: a message id and what stands in it."""
+
+    message: str
+    values: dict[str, Any] = {}
+
+
+class Form(Struct, Generic[T]):
+    """A form as it is shown: what was typed, what is wrong; `content` is there if nothing is wrong."""
+
+    typed: dict[str, str] = {}
+    errors: dict[str, Error] = {}
+    content: T | None = None
+
+    @classmethod
+    def read(
+        cls,
+        posted: Mapping[str, Any],
+        into: type[T],
+        *,
+        messages: Mapping[str, str] | None = None,
+        checks: Mapping[str, Callable[[Any], str | None]] | None = None,
+    ) -> "Form[T]":
+        """Convert every field by itself, so that all mistakes show at once.
+
+        `messages` say it better than the rule does, by field. `checks` run on converted values and return a message
+        id or None. Fields that the Struct does not have are ignored: a browser extension may have added them.
+        """
+        typed: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        errors: dict[str, Error] = {}
+        hints = get_type_hints(into, include_extras=True)
+        for field in msgspec.structs.fields(into):
+            text = str(posted.get(field.name, "")).strip()
+            typed[field.name] = text
+            if not text:
+                if field.required and not _takes_empty(hints[field.name]):
+                    errors[field.name] = Error((messages or {}).get(field.name, REQUIRED))
+                elif field.required:
+                    values[field.name] = None if _optional(hints[field.name]) else ""
+                continue
+            try:
+                value = msgspec.convert(text, hints[field.name], strict=False)
+            except msgspec.ValidationError:
+                error = _explained(text, hints[field.name])
+                errors[field.name] = Error((messages or {}).get(field.name, error.message), error.values)
+                continue
+            values[field.name] = value
+            wrong = checks[field.name](value) if checks and field.name in checks else None
+            if wrong:
+                errors[field.name] = Error(wrong)
+        return cls(typed, errors, None if errors else into(**values))
+
+    def value(self, name: str, otherwise: Any = "") -> Any:
+        """What to show in a field."""
+        return self.typed.get(name, otherwise)
+
+    def error(self, name: str) -> Error | None:
+        return self.errors.get(name)
+
+    def with_error(self, field: str, message: str, **values: Any) -> "Form[T]":
+        """The form with a mistake that only the command could see."""
+        return Form(self.typed, {**self.errors, field: Error(message, values)}, None)
+
+
+def _meta(hint: Any) -> tuple[Any, list[Meta]]:
+    if get_origin(hint) is Annotated:
+        kind, *rest = get_args(hint)
+        inner, more = _meta(kind)
+        return inner, [*(meta for meta in rest if isinstance(meta, Meta)), *more]
+    return hint, []
+
+
+def _optional(hint: Any) -> bool:
+    return type(None) in get_args(_meta(hint)[0])
+
+
+def _takes_empty(hint: Any) -> bool:
+    kind, metas = _meta(hint)
+    if _optional(hint):
+        return True
+    return kind is str and not any(meta.min_length for meta in metas)
+
+
+def _explained(text: str, hint: Any) -> Error:
+    """The rule that the text breaks, in words."""
+    kind, metas = _meta(hint)
+    for part in get_args(kind) if _optional(hint) else ():
+        if part is not type(None):
+            kind, more = _meta(part)
+            metas = [*metas, *more]
+    for meta in metas:
+        if kind is str and meta.max_length is not None and len(text) > meta.max_length:
+            return Error(TOO_LONG, {"limit": meta.max_length})
+        if kind is str and meta.min_length is not None and len(text) < meta.min_length:
+            return Error(TOO_SHORT, {"limit": meta.min_length})
+    if kind is int:
+        try:
+            number = int(text)
+        except ValueError:
+            return Error(NOT_A_NUMBER)
+        for meta in metas:
+            if meta.ge is not None and number < meta.ge:
+                return Error(TOO_SMALL, {"limit": int(meta.ge)})
+            if meta.le is not None and number > meta.le:
+                return Error(TOO_LARGE, {"limit": int(meta.le)})
+    return Error(NOT_ALLOWED)

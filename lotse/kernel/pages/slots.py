@@ -1,0 +1,169 @@
+"""Slots: a page names places, domains answer them with data. No domain knows the page, no page knows the domains.
+
+A page asks once per slot with all ids it shows; all answerers run at the same time, each on a connection of its own
+and within its budget. One that is late or fails is left out, counted and logged: the page still answers. An answer is
+a Struct per id, and the same Struct feeds the template, JSON-LD (`offer_properties`), the API and feeds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
+
+import msgspec
+import structlog
+from msgspec import Struct
+from prometheus_client import Counter, Histogram
+
+from lotse.kernel.db import Connection
+
+_log = structlog.get_logger(__name__)
+_answers = Counter("lotse_slot_answers_total", "Answers to slots", ["slot", "name", "outcome"])
+_seconds = Histogram(
+    "lotse_slot_seconds",
+    "Time an answerer took",
+    ["slot", "name"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+
+# A page shows a list of at most fifty things, and a product has seldom more than four hundred variants.
+MAX_IDS = 20_000
+
+
+class Ask(Struct, frozen=True):
+    """The question to a slot: for which shop, how it is shown, which ids, at what moment."""
+
+    shop: UUID
+    language: str
+    currency: str
+    customer_group: str
+    ids: tuple[UUID, ...]
+    at: datetime
+
+
+class Answerer(Struct, frozen=True):
+    """Who answers a slot. `template` renders what was said about the ids of one place on the page: `answers`, a list.
+
+    A card stands for several variants (a price "from"), a product page for the one that is chosen.
+    """
+
+    slot: str
+    name: str
+    template: str
+    budget_ms: int
+    answer: Callable[[Connection, Ask], Awaitable[Mapping[UUID, Any]]]
+
+
+@runtime_checkable
+class Described(Protocol):
+    """An answer that also describes the offer to machines."""
+
+    def offer_properties(self) -> dict[str, Any]:
+        """Properties of a schema.org `Offer`."""
+        ...
+
+
+class Connecting(Protocol):
+    """What the slots need of a `Database`."""
+
+    def reading(self) -> AbstractAsyncContextManager[Connection]: ...
+
+
+class Answers:
+    """What all slots of a page were answered."""
+
+    def __init__(
+        self,
+        given: Mapping[str, Sequence[tuple[Answerer, Mapping[UUID, Any]]]] | None = None,
+        missing: Sequence[str] = (),
+    ) -> None:
+        self._given = given or {}
+        # `slot/name` of those left out: such a page must not be cached as if it were whole.
+        self.missing = tuple(missing)
+
+    def of(self, slot: str, ids: Sequence[UUID]) -> Sequence[tuple[Answerer, list[Any]]]:
+        """What each answerer said about these ids, the lowest domain's first, without those that had nothing to say."""
+        found = [
+            (answerer, [content[id] for id in ids if id in content]) for answerer, content in self._given.get(slot, ())
+        ]
+        return [(answerer, contents) for answerer, contents in found if contents]
+
+    def content(self, slot: str, name: str, id: UUID) -> Any:
+        """One answerer's Struct about one id, or None if it has nothing to say or was left out."""
+        for answerer, contents in self.of(slot, (id,)):
+            if answerer.name == name:
+                return contents[0]
+        return None
+
+    def offer(self, slot: str, id: UUID) -> dict[str, Any]:
+        """The schema.org Offer that the answers for an id make together; empty if nobody describes it."""
+        merged: dict[str, Any] = {}
+        for _, contents in self.of(slot, (id,)):
+            if isinstance(contents[0], Described):
+                merged |= contents[0].offer_properties()
+        return {"@type": "Offer", **merged} if merged else {}
+
+    def joined(self, other: "Answers") -> "Answers":
+        """Both; a page may ask again for what it only learned by asking."""
+        return Answers({**self._given, **other._given}, (*self.missing, *other.missing))
+
+
+class Slots:
+    """The answerers of an installation, in the order in which their answers show."""
+
+    def __init__(self, answerers: Iterable[Answerer]) -> None:
+        self._answerers: dict[str, list[Answerer]] = {}
+        for answerer in answerers:
+            known = self._answerers.setdefault(answerer.slot, [])
+            if any(other.name == answerer.name for other in known):
+                raise ValueError(f"slot {answerer.slot} has two answerers named {answerer.name}")
+            known.append(answerer)
+
+    async def ask(self, database: Connecting, question: Ask, ids: Mapping[str, Sequence[UUID]]) -> Answers:
+        """Ask several slots at once; `ids` are those of each slot and stand in for `question.ids`.
+
+        `ValueError` for more ids than a page can show: that is a bug of the page.
+        """
+        asked: list[tuple[Answerer, Ask]] = []
+        for slot, wanted in ids.items():
+            # Once per id, in the page's order: two places that show the same thing do not ask twice.
+            unique = tuple(dict.fromkeys(wanted))
+            if len(unique) > MAX_IDS:
+                raise ValueError(f"slot {slot} is asked for {len(unique)} ids, more than {MAX_IDS}")
+            if unique:
+                mine = msgspec.structs.replace(question, ids=unique)
+                asked += [(answerer, mine) for answerer in self._answerers.get(slot, ())]
+        found = await asyncio.gather(*(_answered(database, answerer, mine) for answerer, mine in asked))
+        given: dict[str, list[tuple[Answerer, Mapping[UUID, Any]]]] = {}
+        missing: list[str] = []
+        for (answerer, _), content in zip(asked, found, strict=True):
+            if content is None:
+                missing.append(f"{answerer.slot}/{answerer.name}")
+            else:
+                given.setdefault(answerer.slot, []).append((answerer, content))
+        return Answers(given, missing)
+
+
+async def _answered(database: Connecting, answerer: Answerer, question: Ask) -> Mapping[UUID, Any] | None:
+    """The answer, or None if it was late or failed: the outcome is counted and the reason logged."""
+    outcome = "failed"
+    with _seconds.labels(answerer.slot, answerer.name).time():
+        try:
+            # The wait for a connection is inside the budget: what the reader waits for is what counts.
+            async with asyncio.timeout(answerer.budget_ms / 1000), database.reading() as connection:
+                content = await answerer.answer(connection, question)
+            outcome = "answered"
+            return content
+        except TimeoutError:
+            outcome = "late"
+            _log.warning(
+                "slot left out", slot=answerer.slot, by=answerer.name, why=outcome, budget_ms=answerer.budget_ms
+            )
+            return None
+        except Exception:  # a broken answerer must not break the page; it is logged with its trace and counted
+            _log.exception("slot left out", slot=answerer.slot, by=answerer.name, why=outcome)
+            return None
+        finally:
+            _answers.labels(answerer.slot, answerer.name, outcome).inc()

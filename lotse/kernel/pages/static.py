@@ -1,0 +1,54 @@
+"""Static files: every file of some folders under `/static/`, each with a hash in its address, so that browsers keep it
+for ever and never show an old one."""
+
+import mimetypes
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import Struct
+
+# Not in every system's table of types.
+_TYPES = {
+    ".woff2": "font/woff2",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+class StaticFile(Struct, frozen=True):
+    """One file as it is sent."""
+
+    content: bytes
+    media_type: str
+    version: str
+
+
+class StaticFiles:
+    """The files, read once when the process starts; together they are less than a megabyte."""
+
+    def __init__(self, folders: Mapping[str, Path], *, address: str = "/static") -> None:
+        """`folders` by the name under which they appear; `""` is the root."""
+        self._address = address
+        self._files: dict[str, StaticFile] = {}
+        for name, folder in folders.items():
+            for path in sorted(folder.rglob("*")):
+                if path.is_file() and not path.name.startswith("."):
+                    inside = "/".join(part for part in (name, path.relative_to(folder).as_posix()) if part)
+                    self._files[inside] = _read(path)
+
+    def url(self, name: str) -> str:
+        """The address of a file. `KeyError` for one that does not exist: a broken link is found by the first test."""
+        return f"{self._address}/{name}?v={self._files[name].version}"
+
+    def find(self, name: str) -> StaticFile | None:
+        return self._files.get(name)
+
+
+def _read(path: Path) -> StaticFile:
+    content = path.read_bytes()
+    media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if media_type.startswith("text/"):
+        media_type += "; charset=utf-8"
+    return StaticFile(content, media_type, sha256(content).hexdigest()[:12])

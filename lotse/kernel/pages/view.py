@@ -1,0 +1,105 @@
+"""A page while it is answered: who looks, in which language, at what moment; asks slots and renders templates.
+
+A page handler takes `view`, calls one query or one command, and ends with `view.show(...)` or `view.go(...)`:
+
+    @get("/p/{slug:str}", guards=[public])
+    async def product(view: View, database: Database, slug: str) -> Response[str]: ...
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Response
+from markupsafe import Markup
+from msgspec import Struct
+
+from lotse.kernel.pages.environment import Templates
+from lotse.kernel.pages.slots import Answers, Ask, Connecting, Slots
+
+
+class Site(Struct, frozen=True):
+    """What all pages of a process share."""
+
+    templates: Templates
+    slots: Slots
+    database: Connecting
+
+
+class View:
+    """One visitor's look at one page. `values` are what the layout needs; a page's own values join them."""
+
+    def __init__(
+        self,
+        site: Site,
+        question: Ask,
+        values: Mapping[str, Any],
+        *,
+        prefix: str = "",
+        zone: str = "UTC",
+        fragment: bool = False,
+    ) -> None:
+        self.site = site
+        self.question = question
+        self.prefix = prefix
+        self.zone = zone
+        # htmx asks for a part of the page; the same address without it gives the whole one.
+        self.is_fragment = fragment
+        self._values = dict(values)
+        self._answers = Answers()
+
+    @property
+    def language(self) -> str:
+        return self.question.language
+
+    def text(self, message: str, **values: Any) -> str:
+        """A message in the visitor's language."""
+        return self.site.templates.gettext(self.language)(message, **values)
+
+    def href(self, path: str, **query: Any) -> str:
+        """An address of this site in the visitor's language; None and empty values of the query are left out."""
+        kept = {name: value for name, value in query.items() if value not in (None, "")}
+        return self.prefix + path + (f"?{urlencode(kept)}" if kept else "")
+
+    async def ask(self, ids: Mapping[str, Sequence[UUID]]) -> Answers:
+        """Ask slots for the ids that this page shows. Once per page; all slots at the same time."""
+        found = await self.site.slots.ask(self.site.database, self.question, ids)
+        self._answers = self._answers.joined(found)
+        return found
+
+    def render(self, template: str, **values: Any) -> str:
+        """A template with the frame's values, the page's and the answers of the slots."""
+        mine = {
+            **self._values,
+            "view": self,
+            "href": self.href,
+            "at": self.question.at,
+            "zone": self.zone,
+            "slot": self._slot,
+            "answers_of": self._answers,
+            **values,
+        }
+        return self.site.templates.render(template, self.language, mine)
+
+    def show(
+        self, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+    ) -> Response[str]:
+        """The page as an answer."""
+        return Response(
+            self.render(template, **values),
+            status_code=status,
+            media_type="text/html; charset=utf-8",
+            headers={"Vary": "HX-Request", "Content-Language": self.language, **(headers or {})},
+        )
+
+    def go(self, path: str, *, status: int = 303, **query: Any) -> Response[str]:
+        """Send the browser on with GET, so that a reload repeats nothing."""
+        return Response("", status_code=status, media_type="text/plain", headers={"Location": self.href(path, **query)})
+
+    def _slot(self, name: str, *ids: UUID) -> Markup:
+        """What the answerers of a slot show for these ids, as one piece."""
+        return Markup("").join(
+            Markup(self.render(answerer.template, answers=answers))  # noqa: S704 - a template's own output, escaped there
+            for answerer, answers in self._answers.of(name, ids)
+        )

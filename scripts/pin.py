@@ -32,7 +32,7 @@ def main() -> None:
         if upgrade:
             PROJECT.write_text(with_pins(before, LISTS[0], []), "utf-8")
         run("uv", "lock", *(["--upgrade"] if upgrade else []))
-        text = with_pins(before, LISTS[0], pins(run("uv", "export", *"--all-groups --all-extras --no-hashes".split())))
+        text = with_pins(before, LISTS[0], pins(run("uv", "export", "--all-groups", "--no-hashes")))
         text = with_pins(text, LISTS[1], pins(build_pins(before, keep=not upgrade)))
     except BaseException:
         PROJECT.write_text(before, "utf-8")

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 DOMAINS = sorted(path.parent for path in ROOT.glob("lotse/domains/*/__init__.py"))
 
 # The same file names everywhere; what is not here needs a place in design and ARCHITECTURE.md first.
-MODULES = "__init__ contracts commands queries rules desk reactions jobs api pages".split()
+MODULES = ("__init__", "contracts", "commands", "queries", "rules", "desk", "reactions", "jobs", "api", "pages")
 FILES = {"README.md", *(f"{name}.py" for name in MODULES)}
 FOLDERS = {
     # Statements by who runs them; functions for other domains; the whole truth and the way to it.
@@ -114,7 +114,7 @@ def test_a_broken_boundary_is_named(skeleton: Path, file: str, imported: str, co
 
 
 def strange_files(domain: Path) -> list[str]:
-    """The files of a domain that the pattern does not know, and those that are there without having anything in them."""
+    """The files of a domain that the pattern does not know, and those that hold nothing."""
     found: list[str] = []
     for path in sorted(domain.rglob("*")):
         if path.is_dir() or "__pycache__" in path.parts:

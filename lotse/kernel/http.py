@@ -8,11 +8,12 @@ header, checked), and `data`, the body as the Struct it is annotated with. A bod
 the bytes (`"5"` is no integer), and its first mistake is refused by field and rule.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.params import Parameter
 
 from lotse.kernel import problems
 from lotse.kernel.auth.principal import Principal
@@ -26,7 +27,9 @@ __all__ = [
     "PAGE_SIZE",
     "ApiRequest",
     "BadCursor",
+    "Cursor",
     "Page",
+    "PageSize",
     "Principal",
     "after",
     "cursor",
@@ -35,6 +38,10 @@ __all__ = [
     "paged",
     "public",
 ]
+
+# How a list's handler takes its page: `limit: PageSize = PAGE_SIZE, cursor: Cursor = None`.
+PageSize = Annotated[int, Parameter(ge=1, le=MAX_PAGE_SIZE, description="How many rows at most.")]
+Cursor = Annotated[str | None, Parameter(description="`next` of the page before; without it the first page.")]
 
 _JSON_TYPES = ("application/json",)
 

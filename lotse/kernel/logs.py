@@ -32,7 +32,12 @@ def configure(settings: Settings, role: str) -> None:
             structlog.processors.JSONRenderer(serializer=_json),
         ]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False, pad_event_to=0)]
+        # Plain traces: the pretty ones print local variables, and with them addresses and tokens.
+        last = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -18,6 +18,7 @@ from litestar.exceptions import (
     SerializationException,
     ValidationException,
 )
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from msgspec import Struct
 
 from lotse.kernel.refusals import Invalid, Refusal
@@ -91,12 +92,16 @@ UNEXPECTED = Problem(
 )
 
 
-def of(error: Exception, *, method: str = "", path: str = "", allowed: list[str] | None = None) -> Problem:
-    """The problem answer for whatever a handler raised; `UNEXPECTED` for a bug."""
+def of(
+    error: Exception, *, method: str = "", path: str = "", allowed: list[str] | None = None, limit_bytes: int = 0
+) -> Problem:
+    """The problem answer for whatever a handler raised; `UNEXPECTED` for a bug. The rest is what only the edge knows."""
     if isinstance(error, Refusal):
         return _of_refusal(error)
     if isinstance(error, ValidationException):
         return _of_refusal(_of_validation(error))
+    if isinstance(error, RequestEntityTooLarge):
+        return _of_refusal(BodyTooLarge(limit_bytes=limit_bytes))
     if isinstance(error, SerializationException):
         return _of_refusal(MalformedBody(rule="JSON in UTF-8"))
     if isinstance(error, NotFoundException):
@@ -125,22 +130,31 @@ def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path and name and not name.startswith("[") else path + name
 
 
+def explained(refusal: type[Refusal]) -> str:
+    """What a refusal's docstring says, in one line; its title if it says nothing."""
+    said = (refusal.__doc__ or "").strip()
+    # Without a docstring `dataclass` puts the signature there.
+    return refusal.title if said.startswith(f"{refusal.__name__}(") else " ".join(said.split())
+
+
 def _of_refusal(refusal: Refusal) -> Problem:
-    detail = (type(refusal).__doc__ or "").strip().split("\n\n")[0] or refusal.title
-    return Problem(
-        f"urn:lotse:refusal:{refusal.code}",
-        refusal.title,
-        refusal.status,
-        " ".join(detail.split()),
-        refusal.facts(),
-        getattr(refusal, "headers", {}),
-    )
+    facts = refusal.facts()
+    if isinstance(refusal, Invalid):
+        detail = f"{refusal.field}: {refusal.rule}"
+    else:
+        detail = str(refusal) if facts else explained(type(refusal))
+    headers: dict[str, str] = dict(getattr(refusal, "headers", {}))
+    if "retry_after_seconds" in facts:
+        headers["Retry-After"] = str(facts["retry_after_seconds"])
+    return Problem(f"urn:lotse:refusal:{refusal.code}", refusal.title, refusal.status, detail, facts, headers)
 
 
 def _of_validation(error: ValidationException) -> Refusal:
     """Litestar's finding about a parameter (bodies are decoded by `lotse.kernel.http`)."""
     found = error.extra[0] if isinstance(error.extra, list) and error.extra else None
     if isinstance(found, dict):
+        if found.get("key") == "data":  # Litestar could not find the body
+            return Invalid(field="body", rule="required")
         return Invalid(field=str(found.get("key", "")) or "parameters", rule=str(found.get("message", "")))
     missing = re.match(r"^Missing required (?P<kind>\w+) parameter '(?P<name>[^']+)'", error.detail)
     if missing:

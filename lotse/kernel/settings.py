@@ -46,6 +46,25 @@ class Settings(Struct, frozen=True, kw_only=True):
         Meta(description="Address to listen on. `0.0.0.0` lets other machines in; put a proxy with TLS before it."),
     ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port to listen on.")] = 8000
+    pages_listen: Annotated[
+        Annotated[str, Meta(pattern=r"^.+:[0-9]{1,5}$")] | None,
+        Meta(
+            description="An address `host:port` that the role `pages` listens on, for clusters whose proxy sends pages "
+            "and API to different hosts. Who reaches it is believed about the visitor (`X-Forwarded-*`), so only the "
+            "proxy and the role `api` may. Without it: a private socket below `LOTSE_HOME`.",
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="Addresses or networks of the proxies in front of Lotse, with commas: `10.0.0.0/8,192.0.2.7`. "
+            "Only their `X-Forwarded-For` and `X-Forwarded-Proto` are believed."
+        ),
+    ] = ""
+    access_log: Annotated[
+        Literal["all", "notable", "off"],
+        Meta(description="Which requests get a line in the log; `notable` are those that failed or took over a second."),
+    ] = "all"
     log_format: Annotated[
         Literal["console", "json"],
         Meta(description="`console` for people, `json` for a log collector: one object per line."),

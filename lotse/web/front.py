@@ -1,0 +1,229 @@
+"""The front door: the one public port. What the api answers it answers; everything else goes to `pages`.
+
+Pages are rendered in a process of their own, reached over a Unix socket, because a page of 4 ms in the same event loop
+held every order behind it back (4,035 orders/s fell to 36). Where a proxy stands in front of a cluster, it can do this
+routing itself: then `LOTSE_PAGES_LISTEN` gives `pages` an address of its own.
+
+A request is handed on with its body as it comes and answered as the answer comes, both bounded. When `pages` is
+restarting, a request waits a moment; if it stays away, the visitor gets a short page, never a traceback.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable
+from html import escape
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp import ClientTimeout, DummyCookieJar, UnixConnector
+
+log = structlog.get_logger()
+
+# What a back office uploads (pictures, price lists); JSON bodies have their own, smaller limit.
+MAX_BODY_BYTES = 16 * 1024 * 1024
+# A restart of the pages role takes about a second.
+PATIENCE_SECONDS = 5.0
+RETRY_SECONDS = 0.05
+ANSWER_TIMEOUT_SECONDS = 25.0
+# As many as the pages role can work on; the rest waits here and not in its event loop.
+MAX_CONNECTIONS = 100
+
+API_PATHS = ("/api/", "/health", "/ready", "/metrics")
+# RFC 9110, section 7.6.1: these end at each hop. The length is computed anew by whoever sends.
+_HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
+    b" upgrade".split()
+)
+# What clients must not be able to tell the pages role.
+_OURS = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded", b"x-request-id"))
+
+
+class Posts:
+    """The posts of pages that the api answers itself, by method and path (see lotse/web/README.md)."""
+
+    def __init__(self, routes: Iterable[tuple[str, str]]) -> None:
+        """`routes` are pairs of method and path template, e.g. `("POST", "/orders/{id:uuid}/cancel")`."""
+        self._patterns: dict[str, list[re.Pattern[str]]] = {}
+        for method, template in routes:
+            self._patterns.setdefault(method, []).append(_pattern(template))
+
+    def has(self, method: str, path: str) -> bool:
+        return any(pattern.fullmatch(path) for pattern in self._patterns.get(method, ()))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(r"\{[^}:]+(:[^}]+)?\}", template.rstrip("/") or "/")
+    # `split` keeps the group: every second part is the parameter's type.
+    literal, kinds = parts[::2], parts[1::2]
+    text = re.escape(literal[0])
+    for kind, following in zip(kinds, literal[1:], strict=True):
+        text += (".+" if kind == ":path" else "[^/]+") + re.escape(following)
+    return re.compile(text + "/?")
+
+
+class Front:
+    """The ASGI application on the public port."""
+
+    def __init__(self, api: Any, posts: Posts, pages: Path | str) -> None:
+        """`pages` is a Unix socket's path, or `http://host:port`."""
+        self._api = api
+        self._posts = posts
+        self._pages = pages
+        self._base = pages if isinstance(pages, str) else "http://pages"
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path: str = scope["path"]
+        if path.startswith(API_PATHS) or path == "/api" or self._posts.has(scope["method"], path):
+            await self._api(scope, receive, send)
+        else:
+            scope["state"]["route"] = "pages"
+            await self._forward(scope, receive, send)
+
+    async def _forward(self, scope: Any, receive: Any, send: Any) -> None:
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+            await _answer(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That was too large to be taken.")
+            return
+        body = _Body(receive) if _has_body(scope) else None
+        try:
+            async with await self._asked(scope, body) as response:
+                await _relay(response, send, scope["method"])
+        except _TooLarge:
+            await _answer(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That was too large to be taken.")
+        except TimeoutError:
+            log.warning("pages did not answer in time", path=scope["path"])
+            await _answer(send, HTTPStatus.GATEWAY_TIMEOUT, "This page takes too long at the moment.")
+        except (aiohttp.ClientError, OSError) as error:
+            log.warning("pages cannot be reached", path=scope["path"], error=repr(error))
+            await _answer(send, HTTPStatus.BAD_GATEWAY, "The shop is just being restarted.")
+
+    async def _asked(self, scope: Any, body: "_Body | None") -> aiohttp.ClientResponse:
+        """The answer's head. A connection that cannot be made is tried again: the request was not sent yet."""
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        query: bytes = scope["query_string"]
+        url = self._base + raw_path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
+        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._client().request(
+                    scope["method"],
+                    _as_it_came(url),
+                    headers=_headers(scope),
+                    data=body.chunks() if body else None,
+                    allow_redirects=False,
+                )
+            except aiohttp.ClientConnectorError:
+                if asyncio.get_running_loop().time() >= until:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+            except aiohttp.ServerDisconnectedError:
+                # A kept-alive connection that the other side closed just now. Only what changes nothing is repeated.
+                if scope["method"] not in ("GET", "HEAD") or asyncio.get_running_loop().time() >= until:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = (
+                aiohttp.TCPConnector(limit=MAX_CONNECTIONS)
+                if isinstance(self._pages, str)
+                else UnixConnector(str(self._pages), limit=MAX_CONNECTIONS)
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=DummyCookieJar(),  # cookies are the visitors', not ours
+                auto_decompress=False,
+                timeout=ClientTimeout(total=None, sock_connect=2, sock_read=ANSWER_TIMEOUT_SECONDS),
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            )
+        return self._session
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Body:
+    """The visitor's body, handed on as it comes."""
+
+    def __init__(self, receive: Any) -> None:
+        self._receive = receive
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        total = 0
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise aiohttp.ClientConnectionError("the visitor left")
+            chunk = message.get("body", b"")
+            total += len(chunk)
+            if total > MAX_BODY_BYTES:
+                raise _TooLarge
+            if chunk:
+                yield chunk
+            if not message.get("more_body", False):
+                return
+
+
+def _has_body(scope: Any) -> bool:
+    return scope["method"] not in ("GET", "HEAD") and any(
+        name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"]
+    )
+
+
+def _as_it_came(url: str) -> Any:
+    from yarl import URL
+
+    # Not decoded and encoded again: pages must see exactly the path that was asked for.
+    return URL(url, encoded=True)
+
+
+def _headers(scope: Any) -> list[tuple[str, str]]:
+    connection = b",".join(value for name, value in scope["headers"] if name == b"connection")
+    named = {part.strip().lower() for part in connection.split(b",")}
+    dropped = _HOP_BY_HOP | _OURS | named
+    kept = [
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"] if name not in dropped
+    ]
+    host = next((value for name, value in kept if name == "host"), "")
+    return [
+        *kept,
+        ("x-forwarded-for", (scope.get("client") or ("",))[0]),
+        ("x-forwarded-proto", scope["scheme"]),
+        ("x-forwarded-host", host),
+        ("x-request-id", scope["state"]["request_id"]),
+    ]
+
+
+async def _relay(response: aiohttp.ClientResponse, send: Any, method: str) -> None:
+    headers = [(name.lower(), value) for name, value in response.raw_headers if name.lower() not in _HOP_BY_HOP]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if method != "HEAD":
+        async for chunk in response.content.iter_any():
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _answer(send: Any, status: HTTPStatus, sentence: str) -> None:
+    """A page that needs nothing: no template, no stylesheet, no other process."""
+    body = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(status.phrase)}</title><h1>{escape(sentence)}</h1>"
+        "<p>Please try again in a moment. Nothing you have put into your basket is lost.</p>"
+    ).encode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"retry-after", b"2"),
+    ]
+    await send({"type": "http.response.start", "status": int(status), "headers": headers})
+    await send({"type": "http.response.body", "body": body})

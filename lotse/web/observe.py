@@ -1,0 +1,117 @@
+"""Around every request: its id, its deadline, the security headers, one log line and one observation.
+
+Plain ASGI, outside Litestar, so that it also sees what no route answered.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+
+from lotse.kernel import problems
+from lotse.kernel.ids import uuid7
+from lotse.kernel.metrics import HTTP_SECONDS
+
+log = structlog.get_logger()
+
+# Longer than the database's own limit (15 s), so that its error wins; nobody waits longer for a page anyway.
+DEADLINE_SECONDS = 30
+# An answer slower than this is worth a line also where only notable requests are logged.
+SLOW_SECONDS = 1.0
+
+# Everything a page loads is Lotse's own and nothing is inline. `data:` pictures: placeholders drawn by CSS.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_SECURITY_HEADERS: list[tuple[bytes, bytes]] = [
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    # Signed links stand in the address: no other site shall learn them.
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+]
+_SECURITY_NAMES = frozenset(name for name, _ in _SECURITY_HEADERS)
+# Over TLS only: a browser that once saw it never speaks plain HTTP to this host again (a year).
+_STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
+
+
+class Observed:
+    """Wraps the ASGI application of a role. `logs` says which requests get a line: all, notable or off."""
+
+    def __init__(self, app: Any, role: str, logs: str = "all", *, trusts_request_ids: bool = False) -> None:
+        self._app = app
+        self._role = role
+        self._logs = logs
+        self._trusts = trusts_request_ids
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._request_id(scope)
+        scope = {**scope, "state": {**scope.get("state", {}), "request_id": request_id}}
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        status = 0
+        secure = scope["scheme"] == "https"
+
+        async def observed_send(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [(name.lower(), value) for name, value in message["headers"]]
+                given = {name for name, _ in headers} & _SECURITY_NAMES
+                headers += [pair for pair in _SECURITY_HEADERS if pair[0] not in given]
+                headers = [pair for pair in headers if pair[0] != b"x-request-id"]
+                headers.append((b"x-request-id", request_id.encode()))
+                if secure:
+                    headers.append(_STRICT_TRANSPORT)
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await self._app(scope, receive, observed_send)
+        except TimeoutError:
+            if not status:
+                await self._send_problem(observed_send, problems.TookTooLong(limit_seconds=DEADLINE_SECONDS), request_id)
+        except Exception as error:
+            # Litestar answers what its routes raise; this is a bug in what stands around them, or a client that left.
+            log.exception("request failed", path=scope["path"], error=repr(error))
+            if not status:
+                await self._send_problem(observed_send, error, request_id)
+        finally:
+            self._note(scope, status, time.perf_counter() - started)
+            structlog.contextvars.clear_contextvars()
+
+    def _request_id(self, scope: Any) -> str:
+        if self._trusts:
+            for name, value in scope["headers"]:
+                if name == b"x-request-id":
+                    return value.decode("latin-1")[:64]
+        return uuid7().hex
+
+    @staticmethod
+    async def _send_problem(send: Any, error: Exception, request_id: str) -> None:
+        problem = problems.of(error)
+        body = problem.body(request_id)
+        headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _note(self, scope: Any, status: int, seconds: float) -> None:
+        # The template and not the path: ids would make a series each.
+        route = scope.get("path_template") or scope["state"].get("route") or "-"
+        HTTP_SECONDS.labels(self._role, scope["method"], route, f"{status // 100}xx").observe(seconds)
+        if self._logs == "all" or (self._logs == "notable" and (status >= 500 or seconds > SLOW_SECONDS)):
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 1),
+                client=(scope.get("client") or ("",))[0],
+            )

@@ -1,0 +1,125 @@
+"""The roles: what each kind of process of Lotse does. `lotse role NAME` is one of them; `lotse up` runs them all.
+
+| role | does | listens on |
+|---|---|---|
+| `desk` | commits what takes or gives quantities, in batches | `run/desk.sock` |
+| `api` | answers JSON and posts; hands every other request to `pages` | the public port |
+| `pages` | renders HTML | `run/pages.sock`, or `LOTSE_PAGES_LISTEN` |
+| `worker` | relays events, runs reactions and jobs | nothing |
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+import uvloop
+
+from lotse.kernel import logs, runtime
+from lotse.kernel.postgres import attached
+from lotse.kernel.settings import Settings
+from lotse.web.lifeline import Lifeline
+
+log = structlog.get_logger()
+
+# The supervisor keeps the public socket open across restarts of the role and passes it on by its number.
+LISTEN_VARIABLE = "LOTSE_LISTEN_FD"
+
+Run = Callable[[Settings, str, asyncio.Event, Lifeline], Awaitable[None]]
+
+
+async def desk(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:
+    """Commit what other roles ask for over the socket."""
+    from lotse.kernel.desk import socket as desk_socket
+    from lotse.kernel.desk.desk import running
+
+    async with running(dsn) as own:
+        serving = asyncio.create_task(desk_socket.serve(own, runtime.desk_socket(settings)), name="desk socket")
+        lifeline.ready()
+        await _until(stop, serving)
+
+
+async def api(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:
+    """Answer on the public port."""
+    from lotse.web.app import make_api, page_posts
+    from lotse.web.front import Front, Posts
+    from lotse.web.observe import Observed
+    from lotse.web.process import process
+    from lotse.web.proxied import Proxied, networks
+    from lotse.web.server import listen_tcp, serve
+
+    async with process(settings, dsn, "api") as own:
+        posts = Posts((str(method), path) for route in page_posts() for method in route.http_methods for path in route.paths)
+        front = Front(make_api(own), posts, _address(settings) or runtime.pages_socket(settings))
+        passed = os.environ.pop(LISTEN_VARIABLE, None)
+        listener = socket.socket(fileno=int(passed)) if passed else listen_tcp(settings.host, settings.port)
+        try:
+            lifeline.ready()
+            observed = Observed(front, "api", settings.access_log)
+            await serve(Proxied(observed, networks(settings.trusted_proxies)), listener, stop)
+        finally:
+            await front.close()
+
+
+async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:
+    """Render for the front, or for a proxy."""
+    from lotse.web.app import make_pages
+    from lotse.web.observe import Observed
+    from lotse.web.process import process
+    from lotse.web.proxied import Proxied
+    from lotse.web.server import listen_tcp, listen_unix, serve
+
+    async with process(settings, dsn, "pages") as own:
+        # Behind the front, which logs every request already, only what is notable is worth a second line.
+        observed = Observed(make_pages(own), "pages", "notable", trusts_request_ids=True)
+        if settings.pages_listen:
+            host, _, port = settings.pages_listen.rpartition(":")
+            listener = listen_tcp(host.strip("[]"), int(port))
+        else:
+            listener = listen_unix(runtime.pages_socket(settings))
+        lifeline.ready()
+        await serve(Proxied(observed), listener, stop)
+
+
+async def worker(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:
+    """Relay events, react to them, run jobs."""
+    from lotse.kernel import worker as kernel_worker
+
+    lifeline.ready()
+    await kernel_worker.run(settings, dsn, stop)
+
+
+ROLES: Mapping[str, Run] = {"desk": desk, "worker": worker, "pages": pages, "api": api}
+
+
+def run(name: str, settings: Settings) -> None:
+    """Be one role until SIGTERM, SIGINT, or the supervisor's end."""
+    logs.configure(settings, name)
+    lifeline = Lifeline.from_environment()
+    with attached(settings) as dsn:
+        uvloop.run(_main(ROLES[name], settings, dsn, lifeline))
+
+
+async def _main(role: Run, settings: Settings, dsn: str, lifeline: Lifeline) -> None:
+    from lotse.web.server import stop_on_signals
+
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    await role(settings, dsn, stop, lifeline)
+
+
+async def _until(stop: asyncio.Event, working: "asyncio.Task[None]") -> None:
+    """Until told to stop; what ends the work before that is an error of this role."""
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        await working
+        raise RuntimeError(f"{working.get_name()} ended by itself")
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
+def _address(settings: Settings) -> str | None:
+    return f"http://{settings.pages_listen}" if settings.pages_listen else None

@@ -1,0 +1,84 @@
+"""One granian server in this process, on a socket that is already open.
+
+Granian's embedded server, because its ordinary one puts a parent process before every worker and wants to bind the
+address itself: here the supervisor keeps the public socket, so a restart of the role refuses no connection, and each
+role is exactly one process with one uvloop.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import structlog
+from granian._granian import SocketHolder  # pyright: ignore[reportMissingModuleSource]
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+log = structlog.get_logger()
+
+# Browsers come in bursts when a shop opens its sale; the kernel holds them while the role restarts.
+BACKLOG = 2048
+# What the slowest honest client needs to send its headers; others only occupy a place.
+HEADER_TIMEOUT_MS = 10_000
+
+
+class _OnSocket(Server):
+    """Granian on a given socket instead of an address."""
+
+    def __init__(self, app: Any, listener: socket.socket) -> None:
+        super().__init__(
+            app,
+            interface=Interfaces.ASGINL,  # what needs opening is open before the application is made
+            http=HTTPModes.http1,  # behind a proxy or on the same machine; a browser speaks HTTP/2 to the proxy
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
+            websockets=False,
+            backlog=BACKLOG,
+            log_enabled=False,
+        )
+        self._listener = listener
+
+    def _init_shared_socket(self) -> None:
+        is_unix = self._listener.family == socket.AF_UNIX
+        self._shd = SocketHolder(self._listener.fileno(), is_unix, BACKLOG)
+        self._sfd = self._shd.get_fd()
+
+
+async def serve(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Answer requests until `stop` is set; those under way are finished first."""
+    server = _OnSocket(app, listener)
+    serving = asyncio.create_task(server.serve(), name="granian")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.stop()
+    await serving
+
+
+def listen_tcp(host: str, port: int) -> socket.socket:
+    """A listening socket. `OSError` if the address is taken or is none of ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def listen_unix(path: Path) -> socket.socket:
+    """A listening socket that only this user reaches; takes the place of one that a dead process left."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    umask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(umask)
+    listener.listen(BACKLOG)
+    return listener
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT set the event."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)

@@ -176,6 +176,18 @@ begin
 end
 $$;
 
+-- Give every table that is partitioned by range on one UUID column its months, from that of `at` on. Returns how many
+-- were made. Nobody has to name the tables.
+create function kernel.ensure_months(at timestamptz, ahead integer) returns bigint
+language sql
+begin atomic
+    select count(*) filter (where kernel.ensure_month(p.partrelid::regclass, at + make_interval(months => month)))
+      from pg_catalog.pg_partitioned_table p
+      join pg_catalog.pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+     cross join generate_series(0, ahead) as month
+     where p.partstrat = 'r' and p.partnatts = 1 and a.atttypid = 'uuid'::regtype;
+end;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Jobs: the timetable is ours, the queue is pgqueuer's
 -- ---------------------------------------------------------------------------------------------------------------------

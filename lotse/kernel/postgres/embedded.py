@@ -21,6 +21,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Generator
@@ -60,6 +61,8 @@ _STOP_SECONDS = 300
 # Orphans of a killed server notice within milliseconds; only one in the midst of a long computation does not.
 _ORPHAN_SECONDS = 5
 _POLL_SECONDS = 0.02
+# A busy server still answers within this; it is asked again until the time for the start is up.
+_ANSWER_SECONDS = 2
 _TAIL_BYTES = 64 * 1024
 _LINUX = Path("/proc/self/cwd").exists()
 
@@ -272,7 +275,7 @@ class Embedded:
             if postmaster is None:
                 if time.monotonic() > patience:
                     self._end_orphans()
-            elif postmaster.ready and _accepts(postmaster.socket_folder):
+            elif postmaster.ready and _answers(postmaster.socket_folder):
                 self._refuse_not_durable()
                 break
             if time.monotonic() > deadline:
@@ -516,13 +519,19 @@ def _socket_path(folder: Path) -> str:
     return f"{folder}/.s.PGSQL.{PORT}"
 
 
-def _accepts(folder: Path) -> bool:
+def _answers(folder: Path) -> bool:
+    """Whether a server answers at the socket. That one can connect is not enough: the kernel does that for a dying one.
+
+    Asks whether it speaks TLS (`SSLRequest` of the protocol), the one question that needs no log-in.
+    """
     with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_ANSWER_SECONDS)
         try:
             probe.connect(_socket_path(folder))
+            probe.sendall(struct.pack("!ii", 8, 80877103))
+            return probe.recv(1) in (b"N", b"S")
         except OSError:
             return False
-    return True
 
 
 def _sync_folder(folder: Path) -> None:

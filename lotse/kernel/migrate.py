@@ -103,6 +103,7 @@ def upgrade(dsn: str, *, phase: Phase = "all", progress: Callable[[str], None] =
             _apply(backend, migration)
             done.append(migration.id)
         _refresh_functions(backend.connection)
+        _make_months(backend.connection)
     return done
 
 
@@ -114,6 +115,7 @@ def build_from_schema(dsn: str) -> None:
                 text = _read(package, name)
                 if text:
                     connection.execute(text.encode())
+        _make_months(connection)
 
 
 @contextmanager
@@ -166,6 +168,11 @@ def _refresh_functions(connection: "psycopg.Connection[Any]") -> None:
                     " on conflict (package) do update set sha256 = excluded.sha256",
                     (package, digest),
                 )
+
+
+def _make_months(connection: "psycopg.Connection[Any]") -> None:
+    """Make this month's partitions and the next three: what is imported before the first worker runs needs them."""
+    connection.execute("select kernel.ensure_months(now(), 3)")
 
 
 def _read(package: str, name: str) -> str:

@@ -48,6 +48,7 @@ select exists (select from kernel.outbox);
 -- name: try_lock
 select pg_try_advisory_lock(:space::integer, hashtext(:name));
 
+-- Gives a lock back before its connection ends.
 -- name: unlock
 select pg_advisory_unlock(:space::integer, hashtext(:name));
 
@@ -59,11 +60,13 @@ select position, id from kernel.event_head;
 -- name: add_consumer
 insert into kernel.consumers (name) values (:name) on conflict do nothing;
 
+-- Where a consumer stands and where the log ends; one round trip per wake.
 -- name: consumer_and_head
 select c.position, c.id, h.position as head_position, h.id as head_id
   from kernel.consumers c, kernel.event_head h
  where c.name = :name;
 
+-- All consumers, for the operator.
 -- name: consumers
 select name, position, id from kernel.consumers order by name;
 
@@ -71,6 +74,7 @@ select name, position, id from kernel.consumers order by name;
 -- name: hold_consumer
 select name, position, id from kernel.consumers where name = :name for update;
 
+-- Commits with the effects of the events up to there.
 -- name: advance_consumer
 update kernel.consumers set position = :position, id = :id where name = :name;
 
@@ -102,6 +106,7 @@ values (:consumer, :position, :id, :key, :error, :attempts, :at)
 on conflict (consumer, position) do update
    set error = excluded.error, attempts = parked_events.attempts + excluded.attempts, parked_at = excluded.parked_at;
 
+-- What waits, for the operator.
 -- name: parked
 select p.consumer, p.position, e.type, p.key, p.error, p.attempts, p.parked_at
   from kernel.parked_events p
@@ -119,12 +124,15 @@ select e.position, e.id, e.type, e.version, e.key, e.payload::text as payload, e
  order by p.position
  limit 1;
 
+-- Its reaction succeeded.
 -- name: unpark
 delete from kernel.parked_events where consumer = :consumer and position = :position;
 
+-- A replay comes to them again.
 -- name: unpark_from
 delete from kernel.parked_events where consumer = :consumer and position >= :position;
 
+-- Its reaction failed again.
 -- name: still_parked
 update kernel.parked_events set error = :error, attempts = attempts + 1, parked_at = :at
  where consumer = :consumer and position = :position;

@@ -116,8 +116,8 @@ def test_no_dependency_is_under_the_gpl():
     for name in installed():
         metadata = distribution(name).metadata.json
         # The old field often holds the whole text of the licence, of which the beginning says which one it is.
-        said = [metadata.get("license_expression", ""), metadata.get("license", "")[:100]]
-        said += [line for line in metadata.get("classifier", []) if line.startswith("License")]
+        said = [str(metadata.get("license_expression")), str(metadata.get("license"))[:100]]
+        said += [str(line) for line in metadata.get("classifier", []) if str(line).startswith("License")]
         if re.search(r"GPL|General Public License", " ".join(said)):
             assert name in LGPL, f"{name}: {said}"
 

@@ -153,7 +153,10 @@ class Embedded:
     # -- making
 
     def _make_place(self) -> None:
-        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # the kernel's own folders, such as /proc
+            raise HomeNotWritable(f"LOTSE_HOME {self._home} cannot be made; set it to a folder of yours") from error
         self._place.parent.mkdir(mode=0o700, exist_ok=True)
         if not self._place.is_dir():
             self._place.mkdir(mode=0o711, exist_ok=True)

@@ -5,7 +5,7 @@ knows a table.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -82,26 +82,26 @@ class Database:
         self.dsn = dsn
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
+    async def reading(self) -> AsyncGenerator[Connection]:
         """A connection for reading; statements see what is committed when each begins."""
         async with self._pool.acquire() as raw:
             yield Connection(raw)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Connection]:
+    async def snapshot(self) -> AsyncGenerator[Connection]:
         """A connection on which every statement sees the same moment: what a page or a check reads must agree."""
         async with self._pool.acquire() as raw, raw.transaction(isolation="repeatable_read", readonly=True):
             yield Connection(raw)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self) -> AsyncGenerator[Transaction]:
         """A read committed transaction: commits when the block ends, rolls back when it raises."""
         async with self._pool.acquire() as raw, raw.transaction():
             yield Transaction(raw)
 
 
 @asynccontextmanager
-async def opened(dsn: str, *, role: str = "lotse", connections: int = MAX_CONNECTIONS) -> AsyncIterator[Database]:
+async def opened(dsn: str, *, role: str = "lotse", connections: int = MAX_CONNECTIONS) -> AsyncGenerator[Database]:
     """Open a pool for the life of the block. `role` names the process in `pg_stat_activity`."""
     pool = await asyncpg.create_pool(
         dsn, min_size=0, max_size=connections, init=prepare_connection, server_settings=server_settings(role)

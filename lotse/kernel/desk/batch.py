@@ -12,7 +12,7 @@ does not take others with it.
 import asyncio
 from collections.abc import Hashable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import msgspec
@@ -75,6 +75,10 @@ class Batches:
                 asked.failed = lost
         except Exception as error:
             if len(batch) == 1:
+                refusal = _refused_by_constraint(batch[0], error)
+                if refusal:
+                    batch[0].kept = idempotency.encode_refusal(refusal)
+                    return
                 batch[0].failed = error
                 log.error("desk request failed", kind=batch[0].kind.name, key=batch[0].key.key, exc_info=error)
                 return
@@ -134,13 +138,13 @@ class Batches:
             ids = wanted.get(lock)
             if not ids:
                 continue
-            in_order = sorted(ids)  # pyright: ignore[reportArgumentType]
+            in_order: list[Any] = sorted(cast("set[Any]", ids))
             records = {record["id"]: dict(record) for record in await tx.raw.fetch(lock.statement.sql, in_order)}
             if lock.read and records:
                 for record in await tx.raw.fetch(lock.read.sql, *lock.read.bind({"ids": in_order, "now": draft.at})):
                     records[record["id"]].update(record.items())
             for id, record in records.items():
-                row = msgspec.convert(record, lock.row)
+                row = msgspec.convert(record, lock.row, str_keys=True)
                 draft.put(lock, id, row)
                 if lock.leads_to:
                     for lower, more in lock.leads_to(row).items():
@@ -158,6 +162,12 @@ class Batches:
             if len(numbers) < count:
                 drawn = await self._raw.fetch(SEQUENCE_NUMBERS, sequence, count + NUMBERS_AHEAD)
                 numbers[:0] = [record[0] for record in reversed(drawn)]
+
+
+def _refused_by_constraint(asked: Asked, error: Exception) -> Refusal | None:
+    name: str | None = getattr(error, "constraint_name", None)
+    make = asked.kind.constraints.get(name) if name else None
+    return make(asked.request) if make else None
 
 
 def _answer_known(batch: Sequence[Asked], known: dict[tuple[str, str], bytes | KeyReused]) -> list[Asked]:

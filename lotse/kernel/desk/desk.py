@@ -1,7 +1,7 @@
 """The queue before the batches: while one batch commits, the next one gathers. No lingering, one in flight."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -141,7 +141,7 @@ class InProcessDesk:
 
 
 @asynccontextmanager
-async def running(dsn: str) -> AsyncIterator[InProcessDesk]:
+async def running(dsn: str) -> AsyncGenerator[InProcessDesk]:
     """A desk in this process, committing until the block ends."""
     desk = InProcessDesk(dsn, registry())
     loop = asyncio.create_task(desk.run(), name="desk")

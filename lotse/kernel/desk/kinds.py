@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from lotse.kernel import seams
+from lotse.kernel.refusals import Refusal
 from lotse.kernel.rows import Rows, Writer
 from lotse.kernel.sql import Statement
 
@@ -121,7 +122,8 @@ class Kind(Generic[Q, A]):
 
     `locks` says which rows the request needs, `decide` is pure: it reads and replaces rows of the draft, adds rows to
     be written, returns the answer or raises a refusal; the order of its checks is part of the contract. `draws` names
-    sequences and how many numbers one request may take from each.
+    sequences and how many numbers one request may take from each. `constraints` names the refusals for constraints that
+    only the database can see broken (a number that is taken).
     """
 
     def __init__(
@@ -133,6 +135,7 @@ class Kind(Generic[Q, A]):
         locks: Callable[[Q], Wanted],
         decide: Callable[[Draft, Q], A],
         draws: Mapping[str, int] | None = None,
+        constraints: Mapping[str, Callable[[Q], Refusal]] | None = None,
     ) -> None:
         self.name = name
         self.request = request
@@ -140,6 +143,7 @@ class Kind(Generic[Q, A]):
         self.locks = locks
         self.decide = decide
         self.draws = draws or {}
+        self.constraints = constraints or {}
 
     def __repr__(self) -> str:
         return f"Kind({self.name})"

@@ -6,7 +6,7 @@ that lost its connection sends it again and can never cause a second order; the 
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -167,7 +167,7 @@ class DeskClient:
 
 
 @asynccontextmanager
-async def connected(path: Path) -> AsyncIterator[DeskClient]:
+async def connected(path: Path) -> AsyncGenerator[DeskClient]:
     """A client of the desk at `path` for the life of the block; connects when first asked."""
     client = DeskClient(path)
     try:

@@ -1,0 +1,1 @@
+"""What was sold: never edited, only amended by further facts."""

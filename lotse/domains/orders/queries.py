@@ -1,0 +1,57 @@
+"""Reads of orders."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from lotse.domains.orders.contracts import Order, OrderRow, StoredContact
+from lotse.kernel.db import Connection
+from lotse.kernel.sql import statements
+
+READS = statements("lotse.domains.orders", "reads")
+
+# Later than any id: the first page of a list.
+LATEST = UUID(int=2**128 - 1)
+
+
+class Waiting(Struct, frozen=True):
+    """An order that is not released yet."""
+
+    id: UUID
+    payment_id: UUID
+    number: str
+    cancelled: bool
+
+
+async def order(conn: Connection, *, order_id: UUID) -> Order | None:
+    """One order with its lines and everything that has happened to it."""
+    return await conn.maybe(READS.order, Order, order_id=order_id)
+
+
+async def id_of_number(conn: Connection, *, number: str) -> UUID | None:
+    """The order that people call by this number."""
+    return await conn.value(READS.id_of_number, number=number)
+
+
+async def orders(
+    conn: Connection,
+    *,
+    before: UUID = LATEST,
+    number_prefix: str | None = None,
+    customer_id: UUID | None = None,
+    limit: int = 50,
+) -> list[OrderRow]:
+    """A page of orders, the newest first; go on with `before` = the last one's id."""
+    return await conn.many(
+        READS.orders, OrderRow, before=before, number_prefix=number_prefix, customer_id=customer_id, limit=limit
+    )
+
+
+async def waiting(conn: Connection, *, order_id: UUID) -> Waiting | None:
+    """The order if its goods still wait for something."""
+    return await conn.maybe(READS.waiting, Waiting, order_id=order_id)
+
+
+async def contacts_of_customer(conn: Connection, *, customer_id: UUID) -> list[StoredContact]:
+    """What is stored about a customer with their orders."""
+    return await conn.many(READS.contacts_of_customer, StoredContact, customer_id=customer_id)

@@ -1,0 +1,102 @@
+-- The order before whatever it leads to; its own columns never change, the lock is what counts.
+-- name: lock_orders
+select id
+from orders.orders
+where id = any (:ids::uuid[])
+order by id
+for no key update;
+
+-- What was amended already, read once the order is locked.
+-- name: amended
+select
+    orders.id,
+    exists (select from orders.amendments where order_id = orders.id and kind = 'cancellation') as cancelled,
+    coalesce(
+        (
+            select jsonb_object_agg(position, jsonb_build_array(taken_back, credited_minor))
+            from orders.line_balances
+            where order_id = orders.id
+        ),
+        '{}'
+    ) as taken_back
+from orders.orders
+where orders.id = any (:ids::uuid[]) and :now::timestamptz is not null;
+
+-- name: orders
+insert into orders.orders (
+    id, number, shop_id, channel, legal_entity_id, zone, customer_id, payment_id, currency, language, gross, net_minor,
+    tax_minor, gross_minor, actor, placed_at, recorded_at
+)
+select *
+from unnest(
+    :id::uuid[], :number::text[], :shop_id::uuid[], :channel::text[], :legal_entity_id::uuid[], :zone::text[],
+    :customer_id::uuid[], :payment_id::uuid[], :currency::text[], :language::text[], :gross::boolean[],
+    :net_minor::bigint[], :tax_minor::bigint[], :gross_minor::bigint[], :actor::text[], :placed_at::timestamptz[],
+    :recorded_at::timestamptz[]
+);
+
+-- name: lines
+insert into orders.lines (
+    order_id, position, kind, offer_id, variant_id, seller_party_id, legal_entity_id, sku, text, quantity, unit,
+    unit_price, net_minor, tax_minor, gross_minor, tax_code, tax_rate, tax_country, rule_ids, pool_id, location_id
+)
+select *
+from unnest(
+    :order_id::uuid[], :position::smallint[], :kind::text[], :offer_id::uuid[], :variant_id::uuid[],
+    :seller_party_id::uuid[], :legal_entity_id::uuid[], :sku::text[], :text::text[], :quantity::bigint[],
+    :unit::text[], :unit_price::numeric[], :net_minor::bigint[], :tax_minor::bigint[], :gross_minor::bigint[],
+    :tax_code::text[], :tax_rate::numeric[], :tax_country::text[], :rule_ids::jsonb[], :pool_id::bigint[],
+    :location_id::uuid[]
+);
+
+-- Erasable, apart from the order.
+-- name: contacts
+insert into orders.contacts (order_id, email, phone, billing, delivery)
+select *
+from unnest(:order_id::uuid[], :email::text[], :phone::text[], :billing::jsonb[], :delivery::jsonb[]);
+
+-- An order is released once; whoever comes second changes nothing.
+-- name: releases
+insert into orders.releases (order_id, released_at, recorded_at)
+select *
+from unnest(:order_id::uuid[], :released_at::timestamptz[], :recorded_at::timestamptz[])
+on conflict (order_id) do nothing;
+
+-- name: amendments
+insert into orders.amendments (
+    id, kind, order_id, legal_entity_id, customer_id, currency, net_minor, tax_minor, gross_minor, reason, actor,
+    occurred_at, recorded_at
+)
+select *
+from unnest(
+    :id::uuid[], :kind::text[], :order_id::uuid[], :legal_entity_id::uuid[], :customer_id::uuid[], :currency::text[],
+    :net_minor::bigint[], :tax_minor::bigint[], :gross_minor::bigint[], :reason::text[], :actor::text[],
+    :occurred_at::timestamptz[], :recorded_at::timestamptz[]
+);
+
+-- name: amendment_lines
+insert into orders.amendment_lines (
+    amendment_id, position, order_id, order_position, variant_id, sku, text, quantity, net_minor, tax_minor,
+    gross_minor, tax_code, tax_rate, pool_id
+)
+select *
+from unnest(
+    :amendment_id::uuid[], :position::smallint[], :order_id::uuid[], :order_position::smallint[], :variant_id::uuid[],
+    :sku::text[], :text::text[], :quantity::bigint[], :net_minor::bigint[], :tax_minor::bigint[],
+    :gross_minor::bigint[], :tax_code::text[], :tax_rate::numeric[], :pool_id::bigint[]
+);
+
+-- Each line once per batch: several amendments of one line are added up first.
+-- name: line_balances
+insert into orders.line_balances as known (order_id, position, quantity, gross_minor, taken_back, credited_minor)
+select order_id, position, max(quantity), max(gross_minor), sum(taken_back), sum(credited_minor)
+from unnest(
+    :order_id::uuid[], :position::smallint[], :quantity::bigint[], :gross_minor::bigint[], :taken_back::bigint[],
+    :credited_minor::bigint[]
+) as given (order_id, position, quantity, gross_minor, taken_back, credited_minor)
+group by order_id, position
+order by order_id, position
+on conflict (order_id, position) do update
+set
+    taken_back = known.taken_back + excluded.taken_back,
+    credited_minor = known.credited_minor + excluded.credited_minor;

@@ -1,0 +1,212 @@
+-- One order with everything that is immutable about it and what has happened since, in one round trip.
+-- name: order
+select
+    orders.id, orders.number, orders.shop_id, orders.channel, orders.legal_entity_id, orders.zone, orders.customer_id,
+    orders.payment_id, orders.currency, orders.language, orders.gross, orders.net_minor, orders.tax_minor,
+    orders.gross_minor, orders.actor, orders.placed_at, orders.recorded_at,
+    releases.released_at,
+    (
+        select jsonb_build_object('email', email, 'phone', phone, 'billing', billing, 'delivery', delivery)
+        from orders.contacts
+        where order_id = orders.id and erased_at is null
+    ) as contact,
+    array(
+        select to_jsonb(line) || jsonb_build_object(
+            'unit_price', line.unit_price::text,
+            'tax_rate', line.tax_rate::text,
+            'taken_back', coalesce(balance.taken_back, 0),
+            'credited_minor', coalesce(balance.credited_minor, 0)
+        )
+        from orders.lines as line
+        left join orders.line_balances as balance using (order_id, position)
+        where line.order_id = orders.id
+        order by line.position
+    ) as lines,
+    array(
+        select to_jsonb(amendment) || jsonb_build_object(
+            'lines',
+            array(
+                select to_jsonb(line) || jsonb_build_object('tax_rate', line.tax_rate::text)
+                from orders.amendment_lines as line
+                where line.amendment_id = amendment.id
+                order by line.position
+            )
+        )
+        from orders.amendments as amendment
+        where amendment.order_id = orders.id
+        order by amendment.id
+    ) as amendments
+from orders.orders
+left join orders.releases on releases.order_id = orders.id
+where orders.id = :order_id;
+
+-- By the name that people use.
+-- name: id_of_number
+select id from orders.orders where number = :number;
+
+-- A page of the order list, the newest first. State comes from facts, for the page's rows only.
+-- name: orders
+select
+    orders.id, orders.number, orders.shop_id, orders.channel, orders.customer_id, orders.currency, orders.gross_minor,
+    orders.placed_at, orders.payment_id,
+    coalesce(contacts.billing ->> 'name', '') as name,
+    releases.released_at is not null as released,
+    exists (select from orders.amendments where order_id = orders.id and kind = 'cancellation') as cancelled,
+    paid.method, paid.amount_minor - paid.credited_minor - paid.received_minor + paid.refunded_minor as open_minor
+from (
+    select * from orders.orders
+    where id < :before
+        and (:number_prefix::text is null or number like :number_prefix || '%')
+        and (:customer_id::uuid is null or customer_id = :customer_id)
+    order by id desc
+    limit :limit
+) as orders
+left join orders.contacts on contacts.order_id = orders.id and contacts.erased_at is null
+left join orders.releases on releases.order_id = orders.id
+left join lateral payments.sums(array[orders.payment_id]) as paid on true
+order by orders.id desc;
+
+-- Whose order is it, and what is paid of it: for reactions to a payment.
+-- name: waiting
+select orders.id, orders.payment_id, orders.number,
+    exists (select from orders.amendments where order_id = orders.id and kind = 'cancellation') as cancelled
+from orders.orders
+where orders.id = :order_id
+    and not exists (select from orders.releases where order_id = orders.id);
+
+-- The amendments of one natural cause, e.g. a credit note that an import brought.
+-- name: amendment
+select id, kind, order_id, currency, net_minor, tax_minor, gross_minor, reason, actor, occurred_at
+from orders.amendments
+where id = :amendment_id;
+
+-- A customer's contacts, for the export of what is stored about them.
+-- name: contacts_of_customer
+select orders.number, orders.placed_at, contacts.email, contacts.phone, contacts.billing, contacts.delivery
+from orders.orders
+join orders.contacts on contacts.order_id = orders.id
+where orders.customer_id = :customer_id
+order by orders.id;
+
+-- An order's totals are the sums of its lines.
+-- name: check_totals
+select
+    'order ' || orders.number as subject,
+    format('net %s, tax %s', coalesce(sum(lines.net_minor), 0), coalesce(sum(lines.tax_minor), 0)) as expected,
+    format('net %s, tax %s', orders.net_minor, orders.tax_minor) as found
+from orders.orders
+left join orders.lines on lines.order_id = orders.id
+group by orders.id
+having orders.net_minor <> coalesce(sum(lines.net_minor), 0) or orders.tax_minor <> coalesce(sum(lines.tax_minor), 0);
+
+-- An amendment's totals are the sums of its lines.
+-- name: check_amendment_totals
+select
+    'amendment ' || amendments.id as subject,
+    format('net %s, tax %s', coalesce(sum(lines.net_minor), 0), coalesce(sum(lines.tax_minor), 0)) as expected,
+    format('net %s, tax %s', amendments.net_minor, amendments.tax_minor) as found
+from orders.amendments
+left join orders.amendment_lines as lines on lines.amendment_id = amendments.id
+group by amendments.id
+having amendments.net_minor <> coalesce(sum(lines.net_minor), 0)
+    or amendments.tax_minor <> coalesce(sum(lines.tax_minor), 0);
+
+-- What a line's balance says was taken back is what the amendments took.
+-- name: check_line_balances
+select
+    format('order %s line %s', coalesce(balance.order_id, facts.order_id), coalesce(balance.position, facts.order_position)) as subject,
+    format('%s pieces, %s', coalesce(facts.quantity, 0), coalesce(facts.gross_minor, 0)) as expected,
+    format('%s pieces, %s', coalesce(balance.taken_back, 0), coalesce(balance.credited_minor, 0)) as found
+from orders.line_balances as balance
+full join (
+    select order_id, order_position, sum(quantity) as quantity, sum(gross_minor) as gross_minor
+    from orders.amendment_lines
+    where order_id is not null
+    group by order_id, order_position
+) as facts on facts.order_id = balance.order_id and facts.order_position = balance.position
+where coalesce(balance.taken_back, 0) <> coalesce(facts.quantity, 0)
+    or coalesce(balance.credited_minor, 0) <> coalesce(facts.gross_minor, 0);
+
+-- Every order is owed by exactly its total, less what amendments took back.
+-- name: check_payments
+select
+    'order ' || orders.number as subject,
+    format('amount %s, credited %s', orders.gross_minor, coalesce(facts.gross_minor, 0)) as expected,
+    format('amount %s, credited %s', paid.amount_minor, paid.credited_minor) as found
+from orders.orders
+left join payments.all_sums() as paid on paid.payment_id = orders.payment_id
+left join (
+    select order_id, sum(gross_minor) as gross_minor from orders.amendments where order_id is not null group by order_id
+) as facts on facts.order_id = orders.id
+where paid.payment_id is null
+    or paid.purpose_id <> orders.id
+    or paid.amount_minor <> orders.gross_minor
+    or paid.credited_minor <> coalesce(facts.gross_minor, 0);
+
+-- A payment for an order that is not there would be money for nothing.
+-- name: check_payments_have_orders
+select 'payment ' || paid.payment_id as subject, 'order ' || paid.purpose_id as expected, 'none' as found
+from payments.all_sums() as paid
+left join orders.orders on orders.id = paid.purpose_id
+where paid.purpose = 'order' and orders.id is null;
+
+-- Every sale is booked once, on receivables, with the order's total.
+-- name: check_sales_are_booked
+select
+    'order ' || coalesce(orders.number, booked.set_id::text) as subject,
+    coalesce(orders.gross_minor, 0)::text as expected,
+    coalesce(booked.amount_minor, 0)::text as found
+from orders.orders
+full join (select * from ledger.set_sums('receivables') where kind = 'sale') as booked on booked.set_id = orders.id
+where coalesce(orders.gross_minor, 0) <> coalesce(booked.amount_minor, 0);
+
+-- Every amendment is booked once, on receivables, with its total.
+-- name: check_amendments_are_booked
+select
+    'amendment ' || coalesce(amendments.id, booked.set_id) as subject,
+    (-coalesce(amendments.gross_minor, 0))::text as expected,
+    coalesce(booked.amount_minor, 0)::text as found
+from orders.amendments
+full join (select * from ledger.set_sums('receivables') where kind in ('cancellation', 'return', 'credit')) as booked
+    on booked.set_id = amendments.id
+where -coalesce(amendments.gross_minor, 0) <> coalesce(booked.amount_minor, 0);
+
+-- What the goods lines sold left the pools, and what came back came in; nothing else is said to be an order's.
+-- name: check_movements
+select
+    facts.kind || ' ' || coalesce(facts.id, moved.ref_id) as subject,
+    coalesce(facts.delta, 0)::text as expected,
+    coalesce(moved.delta, 0)::text as found
+from (
+    select 'order' as kind, order_id as id, -sum(quantity)::bigint as delta
+    from orders.lines
+    where pool_id is not null
+    group by order_id
+    union all
+    select 'amendment', amendment_id, sum(quantity)::bigint
+    from orders.amendment_lines
+    where pool_id is not null
+    group by amendment_id
+) as facts
+full join (select * from pools.movement_sums() where ref_kind in ('order', 'amendment')) as moved
+    on moved.ref_kind = facts.kind and moved.ref_id = facts.id
+where coalesce(facts.delta, 0) <> coalesce(moved.delta, 0);
+
+-- Every order and amendment was reported exactly once, and nothing was reported that is not there.
+-- name: check_events
+select
+    coalesce(facts.type, reported.type) || ' ' || coalesce(facts.id, reported.id) as subject,
+    coalesce(facts.times, 0)::text as expected,
+    coalesce(reported.times, 0)::text as found
+from (
+    select 'orders.Placed' as type, id::text as id, 1 as times from orders.orders
+    union all
+    select 'orders.Amended', id::text, 1 from orders.amendments
+) as facts
+full join (
+    select type, coalesce(payload ->> 'amendment_id', payload ->> 'order_id') as id, count(*) as times
+    from (select type, payload from kernel.event_log union all select type, payload from kernel.outbox) as events
+    where type in ('orders.Placed', 'orders.Amended')
+    group by 1, 2
+) as reported on reported.type = facts.type and reported.id = facts.id
+where coalesce(facts.times, 0) <> coalesce(reported.times, 0);

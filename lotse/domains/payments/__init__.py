@@ -1,0 +1,1 @@
+"""What is owed for something, and what came in and went back."""

@@ -1,0 +1,49 @@
+"""The ways to pay that need no provider, and how money is booked."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from lotse.domains.ledger.contracts import EntrySet, Posting
+from lotse.domains.payments.contracts import Method, MethodUnknown, Payment
+
+METHODS = {
+    # Two weeks net is what German mail order grants; the goods leave at once.
+    "invoice": Method("invoice", releases=True, days=14),
+    # The goods wait; after a week the stock is for somebody else.
+    "prepayment": Method("prepayment", releases=False, days=7),
+}
+
+
+def method_named(name: str) -> Method:
+    """Refusal: `MethodUnknown`."""
+    method = METHODS.get(name)
+    if method is None:
+        raise MethodUnknown(method=name, known=tuple(METHODS))
+    return method
+
+
+def due(method: Method, at: datetime) -> datetime:
+    """When a payment is due that begins at `at`."""
+    return at + timedelta(days=method.days)
+
+
+def receipt_entries(payment: Payment, fact_id: UUID, amount_minor: int, at: datetime) -> EntrySet:
+    """Money in: bank against receivables."""
+    return _between(payment, fact_id, "receipt", amount_minor, at)
+
+
+def refund_entries(payment: Payment, fact_id: UUID, amount_minor: int, at: datetime) -> EntrySet:
+    """Money back: receivables against bank."""
+    return _between(payment, fact_id, "refund", -amount_minor, at)
+
+
+def _between(payment: Payment, fact_id: UUID, kind: str, to_bank_minor: int, at: datetime) -> EntrySet:
+    return EntrySet(
+        set_id=fact_id,
+        kind=kind,
+        legal_entity_id=payment.legal_entity_id,
+        currency=payment.currency,
+        occurred_at=at,
+        zone=payment.zone,
+        postings=(Posting("bank", to_bank_minor), Posting("receivables", -to_bank_minor)),
+    )

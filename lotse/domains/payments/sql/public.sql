@@ -1,0 +1,15 @@
+-- Sums of payments for the checks and lists of the domains that own what is paid.
+create or replace function payments.sums(ids uuid[])
+returns table (payment_id uuid, method text, amount_minor bigint, credited_minor bigint, received_minor bigint, refunded_minor bigint, due_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+    select id, method, amount_minor, credited_minor, received_minor, refunded_minor, due_at
+    from payments.payments
+    where id = any (ids)
+$$;
+
+-- All of them, for checks.
+create or replace function payments.all_sums()
+returns table (payment_id uuid, purpose text, purpose_id uuid, amount_minor bigint, credited_minor bigint, received_minor bigint, refunded_minor bigint)
+language sql stable security definer set search_path = '' as $$
+    select id, purpose, purpose_id, amount_minor, credited_minor, received_minor, refunded_minor from payments.payments
+$$;

@@ -160,7 +160,9 @@ begin
     end if;
     -- Two workers may come at once; the second waits and finds it there.
     perform pg_advisory_xact_lock(hashtextextended(parent_schema || '.' || month_name, 0));
-    if to_regclass(format('%I.%I', parent_schema, month_name)) is not null then
+    -- Asked of the table, because to_regclass may answer from a cache that does not know yet what the first one made.
+    if exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where n.nspname = parent_schema and c.relname = month_name) then
         return false;
     end if;
     execute format('create table %I.%I (like %s including defaults including constraints including storage)',

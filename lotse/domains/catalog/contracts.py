@@ -174,22 +174,29 @@ class CategoryText(Struct, frozen=True):
 
 
 class PutCategory(Struct, frozen=True, kw_only=True):
-    """A category to make or to overwrite, known by its slug; the parent stands in the same call or exists."""
+    """A category to make or to overwrite, known by its slug; the parent stands in the same call or exists.
+
+    `position` orders it among its siblings; without one its place in the call does.
+    """
 
     slug: str
     parent: str | None = None
-    position: int = 0
+    position: int | None = None
     texts: tuple[CategoryText, ...]
 
 
 class PutVariant(Struct, frozen=True, kw_only=True):
-    """A variant to make or to overwrite, known by its SKU. `state` counts for a new one only: see `change_state`."""
+    """A variant to make or to overwrite, known by its SKU.
+
+    `position` orders it within its product; without one its place in the call does. `state` counts for a new one only:
+    moves go through `change_variant_state`.
+    """
 
     sku: str
     gtin: str | None = None
     options: dict[str, str] = {}
     unit: Unit = "piece"
-    position: int = 0
+    position: int | None = None
     state: Literal["draft", "active"] = "active"
 
 
@@ -324,7 +331,7 @@ class MoveNotAllowed(Refusal, status=409, title="The product's life does not go 
 
 
 class NotReadyToSell(Refusal, status=409, title="The product is not ready to be shown"):
-    """`missing` says what it lacks: a name or a variant."""
+    """`missing` says what it lacks: a name, or a variant that is for sale."""
 
-    product_id: UUID
+    product: str
     missing: str

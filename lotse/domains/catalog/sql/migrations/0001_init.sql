@@ -21,8 +21,8 @@ create table catalog.products (
     constraint products_brand_length check (char_length(brand) <= 100),
     constraint products_attributes_object check (jsonb_typeof(attributes) = 'object')
 );
--- The back office lists by state, newest change first.
-create index products_state on catalog.products (state, changed_at desc, id);
+-- Pages and the back office list by state, newest first.
+create index products_state on catalog.products (state, id desc);
 
 -- Where a product used to be found: old links and print must not break.
 create table catalog.former_slugs (

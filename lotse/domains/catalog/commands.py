@@ -1,0 +1,531 @@
+"""Make and change products and categories, many in one call: demo, imports and back office use the same verbs."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from lotse.domains.catalog.contracts import (
+    SHOWN,
+    CategoryChanged,
+    CategoryCycle,
+    GtinTaken,
+    MoveNotAllowed,
+    NotReadyToSell,
+    ProductChanged,
+    ProductStateChanged,
+    PutCategory,
+    PutProduct,
+    PutVariant,
+    SkuTaken,
+    SlugTaken,
+    State,
+    StoredProduct,
+    Text,
+    UnknownCategory,
+    UnknownProduct,
+    UnknownVariant,
+)
+from lotse.domains.catalog.rules import (
+    MOVES,
+    allowed,
+    check_language,
+    check_sku,
+    check_slug,
+    check_tax_class,
+    check_text,
+    checked_gtin,
+    levels,
+)
+from lotse.kernel import audit
+from lotse.kernel.db import Transaction
+from lotse.kernel.ids import uuid7
+from lotse.kernel.outbox import emit
+from lotse.kernel.refusals import Invalid, refusing
+from lotse.kernel.sql import statements
+
+READS = statements("lotse.domains.catalog", "reads")
+WRITES = statements("lotse.domains.catalog", "writes")
+
+
+async def put_categories(
+    tx: Transaction, categories: Sequence[PutCategory], *, by: str, at: datetime
+) -> dict[str, UUID]:
+    """Make or overwrite categories by slug, move them to their parents; slug to id.
+
+    Refusals in this order: `Invalid` (by `categories[i].field`), `CategoryCycle`, `UnknownCategory` (a parent).
+    """
+    for i, category in enumerate(categories):
+        _check_category(category, f"categories[{i}]")
+    _refuse_twice((category.slug for category in categories), "categories", "slug")
+    await tx.execute(WRITES.lock_tree)
+    ids: dict[str, UUID] = {}
+    changed: set[UUID] = set()
+    for level in levels(categories):
+        rows = [
+            _CategoryRow(
+                uuid7(), category.parent, category.slug, place if category.position is None else category.position
+            )
+            for place, category in level
+        ]
+        stored = await _put_level(tx, rows)
+        ids |= {row.slug: row.id for row in stored}
+        changed |= {row.id for row in stored if row.changed}
+        for row in rows:
+            if row.slug not in ids:
+                raise UnknownCategory(category=row.parent or row.slug)
+    texts = [
+        _CategoryTextRow(ids[category.slug], text.language, text.name, text.description)
+        for category in categories
+        for text in category.texts
+    ]
+    changed |= set(await tx.values(WRITES.put_category_texts, texts=texts))
+    changes = [(f"catalog.category:{c.slug}", None, c) for c in categories if ids[c.slug] in changed]
+    await audit.record_all(tx, actor=by, changes=changes, at=at)
+    await emit(tx, *(CategoryChanged(id) for id in sorted(changed)), at=at)
+    return ids
+
+
+async def _put_level(tx: Transaction, rows: "list[_CategoryRow]") -> "list[_StoredCategory]":
+    # A cycle ends in one or the other, whichever the cascade meets first; parents were looked up under the lock.
+    cycle = CategoryCycle(category=rows[0].slug)
+    with refusing({"categories_depth_limit": lambda: cycle, "categories_parent": lambda: cycle}):
+        return await tx.many(WRITES.put_categories, _StoredCategory, categories=rows)
+
+
+async def put_products(
+    tx: Transaction, products: Sequence[PutProduct], *, by: str, at: datetime
+) -> list[StoredProduct]:
+    """Make or overwrite products with variants, texts, categories and pictures; where each ended up, in order.
+
+    Set-based: thousands in one call take a dozen statements. The same call again changes nothing and reports nothing.
+    Refusals in this order: `Invalid` (by `products[i].field`), `InvalidGtin`, `SlugTaken`, `UnknownCategory`,
+    `GtinTaken`, `NotReadyToSell` (a new active product without name or variant), `SkuTaken`.
+    """
+    if not products:
+        return []
+    gtins = _checked(products)
+    await _refuse_former_slugs(tx, products)
+    category_ids = await _category_ids(tx, products)
+    await _refuse_foreign_gtins(tx, gtins)
+
+    rows = [
+        _ProductRow(uuid7(), product.slug, product.state, product.brand, product.tax_class, product.attributes)
+        for product in products
+    ]
+    stored = {row.slug: row for row in await tx.many(WRITES.put_products, _StoredRow, products=rows, at=at)}
+    for product in products:
+        if stored[product.slug].made and product.state == "active":
+            _refuse_unready(
+                product.slug, named=bool(product.texts), stocked=any(v.state == "active" for v in product.variants)
+            )
+    ids = {slug: row.id for slug, row in stored.items()}
+    touched = await _put_texts(tx, products, ids)
+    variants, changed_variants = await _put_variants(tx, products, ids, gtins)
+    touched |= changed_variants
+    touched |= await _put_categories_of(tx, products, ids, category_ids)
+    touched |= await _put_pictures(tx, products, ids)
+
+    touched |= {row.id for row in stored.values() if row.changed}
+    await tx.execute(WRITES.touch_products, ids=sorted(touched), at=at)
+    await audit.record_all(
+        tx,
+        actor=by,
+        changes=[
+            (
+                f"catalog.product:{product.slug}",
+                None if stored[product.slug].made else stored[product.slug].old,
+                {"brand": product.brand, "tax_class": product.tax_class, "attributes": product.attributes},
+            )
+            for product in products
+            if ids[product.slug] in touched
+        ],
+        at=at,
+    )
+    await emit(tx, *(ProductChanged(id) for id in sorted(touched)), at=at)
+    return [
+        StoredProduct(ids[product.slug], product.slug, [variants[variant.sku] for variant in product.variants])
+        for product in products
+    ]
+
+
+async def put_texts(tx: Transaction, *, product_id: UUID, texts: Sequence[Text], by: str, at: datetime) -> None:
+    """Write a product's words in some languages. Refusals: `Invalid`, `UnknownProduct`."""
+    for i, text in enumerate(texts):
+        _check_words(text, f"texts[{i}]")
+    rows = [_TextRow(product_id, text.language, text.name, text.summary, text.description) for text in texts]
+    with refusing({"product_texts_product": lambda: UnknownProduct(product=str(product_id))}):
+        changed = await tx.values(WRITES.put_texts, texts=rows)
+    if changed:
+        await tx.execute(WRITES.touch_products, ids=[product_id], at=at)
+        subject = f"catalog.product:{product_id}"
+        await audit.record(tx, actor=by, subject=subject, old=None, new={"texts": texts}, at=at)
+        await emit(tx, ProductChanged(product_id), at=at)
+
+
+async def change_state(tx: Transaction, *, product_ids: Sequence[UUID], state: State, by: str, at: datetime) -> None:
+    """Move products in their lives; those that are there already stay. All or none.
+
+    Refusals in this order, each for the first in the order of ids: `UnknownProduct`, `MoveNotAllowed`,
+    `NotReadyToSell`.
+    """
+    found = await tx.many(READS.products_for_change, _ForChange, ids=list(product_ids))
+    _refuse_missing(product_ids, found)
+    for product in found:
+        if not allowed(product.state, state):
+            raise MoveNotAllowed(
+                product_id=product.id, state=product.state, wanted=state, allowed=list(MOVES[product.state])
+            )
+    moving = [product for product in found if product.state != state]
+    if state in SHOWN:
+        for product in moving:
+            _refuse_unready(product.slug, named=product.named, stocked=product.stocked)
+    await tx.execute(WRITES.change_states, ids=[product.id for product in moving], state=state, at=at)
+    await audit.record_all(
+        tx,
+        actor=by,
+        changes=[(f"catalog.product:{p.slug}", {"state": p.state}, {"state": state}) for p in moving],
+        at=at,
+    )
+    await emit(tx, *(ProductStateChanged(product.id, product.state, state) for product in moving), at=at)
+
+
+async def change_variant_state(
+    tx: Transaction, *, variant_ids: Sequence[UUID], state: State, by: str, at: datetime
+) -> None:
+    """Move single variants, e.g. a size that is not made any more. Refusals: `UnknownVariant`, `MoveNotAllowed`."""
+    found = await tx.many(READS.variants_for_change, _VariantForChange, ids=list(variant_ids))
+    known = {variant.id for variant in found}
+    for id in variant_ids:
+        if id not in known:
+            raise UnknownVariant(variant=str(id))
+    for variant in found:
+        if not allowed(variant.state, state):
+            raise MoveNotAllowed(
+                product_id=variant.product_id, state=variant.state, wanted=state, allowed=list(MOVES[variant.state])
+            )
+    moving = [variant for variant in found if variant.state != state]
+    await tx.execute(WRITES.change_variant_states, ids=[variant.id for variant in moving], state=state)
+    await audit.record_all(
+        tx,
+        actor=by,
+        changes=[(f"catalog.variant:{v.sku}", {"state": v.state}, {"state": state}) for v in moving],
+        at=at,
+    )
+    changed = sorted({variant.product_id for variant in moving})
+    await emit(tx, *(ProductChanged(id) for id in changed), at=at)
+
+
+async def rename(tx: Transaction, *, product_id: UUID, slug: str, by: str, at: datetime) -> None:
+    """Give a product another address; the old one keeps leading to it. Refusals: `Invalid`, `UnknownProduct`,
+    `SlugTaken` (also by a former slug of another product)."""
+    check_slug(slug, "slug")
+    found = await tx.many(READS.products_for_change, _ForChange, ids=[product_id])
+    _refuse_missing([product_id], found)
+    old = found[0].slug
+    if old == slug:
+        return
+    for former in await tx.many(READS.slugs_taken, _Former, slugs=[slug]):
+        if former.product != old:
+            raise SlugTaken(slug=slug)
+    await tx.execute(WRITES.forget_slug, slug=slug, product_id=product_id)
+    with refusing({"products_slug_unique": lambda: SlugTaken(slug=slug)}):
+        await tx.execute(WRITES.rename, id=product_id, slug=slug, at=at)
+    await tx.execute(WRITES.remember_slug, slug=old, product_id=product_id)
+    subject = f"catalog.product:{product_id}"
+    await audit.record(tx, actor=by, subject=subject, old={"slug": old}, new={"slug": slug}, at=at)
+    await emit(tx, ProductChanged(product_id), at=at)
+
+
+# -- what a put checks
+
+
+def _checked(products: Sequence[PutProduct]) -> dict[str, str]:
+    """Every field against its rule; the checked GTIN of each SKU that has one."""
+    gtins: dict[str, str] = {}
+    for i, product in enumerate(products):
+        where = f"products[{i}]"
+        check_slug(product.slug, f"{where}.slug")
+        check_tax_class(product.tax_class, f"{where}.tax_class")
+        check_text(product.brand, f"{where}.brand", at_most=100)
+        _check_free(product.attributes, f"{where}.attributes")
+        for j, text in enumerate(product.texts):
+            _check_words(text, f"{where}.texts[{j}]")
+        for j, variant in enumerate(product.variants):
+            check_sku(variant.sku, f"{where}.variants[{j}].sku")
+            _check_free(variant.options, f"{where}.variants[{j}].options")
+        for j, picture in enumerate(product.pictures or ()):
+            check_text(picture.media, f"{where}.pictures[{j}].media", at_least=1, at_most=500)
+            check_text(picture.colour or "", f"{where}.pictures[{j}].colour", at_most=100)
+            _check_free(picture.alt, f"{where}.pictures[{j}].alt")
+        _refuse_twice((text.language for text in product.texts), f"{where}.texts", "language")
+        _refuse_twice(product.categories or (), f"{where}.categories", "slug")
+    _refuse_twice((product.slug for product in products), "products", "slug")
+    _refuse_twice((variant.sku for variant in _variants(products)), "products.variants", "sku")
+    for variant in _variants(products):
+        if variant.gtin:
+            gtins[variant.sku] = checked_gtin(variant.gtin, variant.sku)
+    _refuse_twice((gtin.zfill(14) for gtin in gtins.values()), "products.variants", "gtin")
+    return gtins
+
+
+def _check_category(category: PutCategory, where: str) -> None:
+    check_slug(category.slug, f"{where}.slug")
+    for j, text in enumerate(category.texts):
+        check_language(text.language, f"{where}.texts[{j}].language")
+        check_text(text.name, f"{where}.texts[{j}].name", at_least=1, at_most=200)
+        check_text(text.description, f"{where}.texts[{j}].description", at_most=10_000)
+    _refuse_twice((text.language for text in category.texts), f"{where}.texts", "language")
+
+
+def _check_words(text: Text, where: str) -> None:
+    check_language(text.language, f"{where}.language")
+    check_text(text.name, f"{where}.name", at_least=1, at_most=300)
+    check_text(text.summary, f"{where}.summary", at_most=2_000)
+    check_text(text.description, f"{where}.description", at_most=50_000)
+
+
+def _check_free(values: dict[str, Any], where: str) -> None:
+    """Names and values of attributes, options and alternative texts."""
+    if len(values) > 100:
+        raise Invalid(field=where, rule="at most 100 entries")
+    for name, value in values.items():
+        check_text(name, where, at_least=1, at_most=100)
+        for part in cast("list[Any]", value) if isinstance(value, list) else [value]:
+            check_text(str(part), f"{where}.{name}", at_most=1_000)
+
+
+def _refuse_twice(keys: Iterable[str], where: str, field: str) -> None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            raise Invalid(field=where, rule=f"each {field} once; {key} stands twice")
+        seen.add(key)
+
+
+async def _refuse_former_slugs(tx: Transaction, products: Sequence[PutProduct]) -> None:
+    for former in await tx.many(READS.slugs_taken, _Former, slugs=[product.slug for product in products]):
+        raise SlugTaken(slug=former.slug)
+
+
+async def _category_ids(tx: Transaction, products: Sequence[PutProduct]) -> dict[str, UUID]:
+    wanted = {slug for product in products for slug in product.categories or ()}
+    found = {row.slug: row.id for row in await tx.many(READS.categories_by_slug, _CategoryId, slugs=sorted(wanted))}
+    for product in products:
+        for slug in product.categories or ():
+            if slug not in found:
+                raise UnknownCategory(category=slug)
+    return found
+
+
+async def _refuse_foreign_gtins(tx: Transaction, gtins: dict[str, str]) -> None:
+    owners = {gtin.zfill(14): sku for sku, gtin in gtins.items()}
+    for taken in await tx.many(READS.gtins_taken, _Gtin, gtins=list(gtins.values())):
+        if owners[taken.gtin.zfill(14)] != taken.sku:
+            raise GtinTaken(gtin=taken.gtin, sku=taken.sku)
+
+
+def _refuse_unready(slug: str, *, named: bool, stocked: bool) -> None:
+    if not named or not stocked:
+        raise NotReadyToSell(product=slug, missing="a variant for sale" if named else "a name")
+
+
+def _refuse_missing(wanted: Sequence[UUID], found: "Sequence[_ForChange]") -> None:
+    known = {product.id for product in found}
+    for id in wanted:
+        if id not in known:
+            raise UnknownProduct(product=str(id))
+
+
+# -- what a put writes; each answers the ids of the products that changed by it
+
+
+async def _put_texts(tx: Transaction, products: Sequence[PutProduct], ids: dict[str, UUID]) -> set[UUID]:
+    rows = [
+        _TextRow(ids[product.slug], text.language, text.name, text.summary, text.description)
+        for product in products
+        for text in product.texts
+    ]
+    return set(await tx.values(WRITES.put_texts, texts=rows))
+
+
+async def _put_variants(
+    tx: Transaction, products: Sequence[PutProduct], ids: dict[str, UUID], gtins: dict[str, str]
+) -> tuple[dict[str, UUID], set[UUID]]:
+    rows = [
+        _VariantRow(
+            uuid7(),
+            ids[product.slug],
+            variant.sku,
+            gtins.get(variant.sku),
+            variant.options,
+            variant.unit,
+            place if variant.position is None else variant.position,
+            variant.state,
+        )
+        for product in products
+        for place, variant in enumerate(product.variants)
+    ]
+    try:
+        stored = {row.sku: row for row in await tx.many(WRITES.put_variants, _StoredVariant, variants=rows)}
+    except asyncpg.UniqueViolationError as error:
+        # Somebody took a GTIN since it was looked up, or two variants of this call swap theirs.
+        if getattr(error, "constraint_name", "") != "variants_gtin_unique":
+            raise
+        raise GtinTaken(gtin=str(getattr(error, "detail", "")), sku="") from error
+    for product in products:
+        for variant in product.variants:
+            if variant.sku not in stored:
+                raise SkuTaken(sku=variant.sku, product=product.slug)
+    return (
+        {sku: row.id for sku, row in stored.items()},
+        {row.product_id for row in stored.values() if row.changed},
+    )
+
+
+async def _put_categories_of(
+    tx: Transaction, products: Sequence[PutProduct], ids: dict[str, UUID], category_ids: dict[str, UUID]
+) -> set[UUID]:
+    given = [product for product in products if product.categories is not None]
+    rows = [
+        _ProductCategoryRow(ids[product.slug], category_ids[slug], place)
+        for product in given
+        for place, slug in enumerate(product.categories or ())
+    ]
+    changed = await tx.values(
+        WRITES.drop_product_categories, product_ids=[ids[product.slug] for product in given], rows=rows
+    )
+    return {*changed, *await tx.values(WRITES.put_product_categories, rows=rows)}
+
+
+async def _put_pictures(tx: Transaction, products: Sequence[PutProduct], ids: dict[str, UUID]) -> set[UUID]:
+    given = [(ids[product.slug], product.pictures) for product in products if product.pictures is not None]
+    changed = await tx.values(
+        WRITES.drop_pictures,
+        product_ids=[id for id, _ in given],
+        counts=[len(pictures) for _, pictures in given],
+    )
+    rows = [
+        _PictureRow(id, place, picture.media, picture.colour, picture.alt)
+        for id, pictures in given
+        for place, picture in enumerate(pictures)
+    ]
+    return {*changed, *await tx.values(WRITES.put_pictures, pictures=rows)}
+
+
+def _variants(products: Sequence[PutProduct]) -> Iterable[PutVariant]:
+    return (variant for product in products for variant in product.variants)
+
+
+# -- rows on their way in and out
+
+
+class _ProductRow(Struct, frozen=True):
+    id: UUID
+    slug: str
+    state: State
+    brand: str
+    tax_class: str
+    attributes: dict[str, Any]
+
+
+class _StoredRow(Struct, frozen=True):
+    id: UUID
+    slug: str
+    state: State
+    made: bool
+    changed: bool
+    old: dict[str, Any]
+
+
+class _TextRow(Struct, frozen=True):
+    product_id: UUID
+    language: str
+    name: str
+    summary: str
+    description: str
+
+
+class _VariantRow(Struct, frozen=True):
+    id: UUID
+    product_id: UUID
+    sku: str
+    gtin: str | None
+    options: dict[str, str]
+    unit: str
+    position: int
+    state: State
+
+
+class _StoredVariant(Struct, frozen=True):
+    id: UUID
+    sku: str
+    product_id: UUID
+    changed: bool
+
+
+class _ProductCategoryRow(Struct, frozen=True):
+    product_id: UUID
+    category_id: UUID
+    position: int
+
+
+class _PictureRow(Struct, frozen=True):
+    product_id: UUID
+    position: int
+    media: str
+    colour: str | None
+    alt: dict[str, str]
+
+
+class _ForChange(Struct, frozen=True):
+    id: UUID
+    slug: str
+    state: State
+    named: bool
+    stocked: bool
+
+
+class _VariantForChange(Struct, frozen=True):
+    id: UUID
+    product_id: UUID
+    sku: str
+    state: State
+
+
+class _Former(Struct, frozen=True):
+    slug: str
+    product: str
+
+
+class _Gtin(Struct, frozen=True):
+    gtin: str
+    sku: str
+
+
+class _CategoryId(Struct, frozen=True):
+    id: UUID
+    slug: str
+
+
+class _CategoryRow(Struct, frozen=True):
+    id: UUID
+    parent: str | None
+    slug: str
+    position: int
+
+
+class _StoredCategory(Struct, frozen=True):
+    id: UUID
+    slug: str
+    changed: bool
+
+
+class _CategoryTextRow(Struct, frozen=True):
+    category_id: UUID
+    language: str
+    name: str
+    description: str

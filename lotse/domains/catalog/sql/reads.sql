@@ -1,0 +1,257 @@
+-- The tree with how many products are shown in each node and below.
+-- name: category_tree
+with recursive closure as (
+    select id as ancestor, id from catalog.categories
+    union all
+    select c.ancestor, child.id
+      from closure c
+      join catalog.categories child on child.parent_id = c.id
+), counts as (
+    select c.ancestor, count(distinct p.id) as products
+      from closure c
+      join catalog.product_categories pc on pc.category_id = c.id
+      join catalog.products p on p.id = pc.product_id and p.state in ('active', 'phase_out')
+     group by c.ancestor
+)
+select c.id, c.parent_id, c.slug, coalesce(t.name, c.slug) as name, c.position, c.depth,
+       coalesce(n.products, 0) as products
+  from catalog.categories c
+  left join counts n on n.ancestor = c.id
+  left join lateral (
+      select x.name from catalog.category_texts x
+       where x.category_id = c.id
+       order by x.language = :language desc,
+                split_part(x.language, '-', 1) = split_part(:language, '-', 1) desc, x.language = 'en' desc, x.language
+       limit 1
+  ) t on true
+ order by c.depth, c.position, c.slug
+ limit :limit;
+
+-- A category with its path and its children in one round trip.
+-- name: category_by_slug
+with recursive up as (
+    select c.id, c.parent_id, c.slug, c.depth from catalog.categories c where c.slug = :slug
+    union all
+    select c.id, c.parent_id, c.slug, c.depth from catalog.categories c join up on up.parent_id = c.id
+), around as (
+    select id, slug, depth, false as child, 0 as position from up
+    union all
+    select c.id, c.slug, c.depth, true, c.position
+      from catalog.categories c
+      join catalog.categories self on self.id = c.parent_id
+     where self.slug = :slug
+), named as (
+    select a.*, coalesce(t.name, a.slug) as name, coalesce(t.description, '') as description, t.language
+      from around a
+      left join lateral (
+          select x.name, x.description, x.language from catalog.category_texts x
+           where x.category_id = a.id
+           order by x.language = :language desc,
+                    split_part(x.language, '-', 1) = split_part(:language, '-', 1) desc,
+                    x.language = 'en' desc, x.language
+           limit 1
+      ) t on true
+)
+select self.id, self.slug, self.name, self.description, coalesce(self.language, :language) as language,
+       (select jsonb_agg(jsonb_build_object('id', n.id, 'slug', n.slug, 'name', n.name) order by n.depth)
+          from named n where not n.child) as path,
+       coalesce((select jsonb_agg(jsonb_build_object('id', n.id, 'slug', n.slug, 'name', n.name)
+                                  order by n.position, n.slug)
+                   from named n where n.child), '[]') as children
+  from named self
+ where self.slug = :slug and not self.child;
+
+-- Newest first by id, which is a keyset; a product in several categories below comes once.
+-- name: products_in_category
+with recursive below as (
+    select id from catalog.categories where id = :category_id
+    union all
+    select c.id from catalog.categories c join below b on c.parent_id = b.id
+), listed as (
+    select p.id from catalog.products p
+     where p.state in ('active', 'phase_out')
+       and (:after::uuid is null or p.id < :after)
+       and exists (
+           select from catalog.product_categories pc join below b on b.id = pc.category_id where pc.product_id = p.id
+       )
+     order by p.id desc
+     limit :limit
+)
+select c.* from catalog.cards(array(select id from listed), :language) c order by c.id desc;
+
+-- Everything that is shown, newest first.
+-- name: products
+with listed as (
+    select p.id from catalog.products p
+     where p.state in ('active', 'phase_out') and (:after::uuid is null or p.id < :after)
+     order by p.id desc
+     limit :limit
+)
+select c.* from catalog.cards(array(select id from listed), :language) c order by c.id desc;
+
+-- In the order asked.
+-- name: cards
+select c.* from catalog.cards(:ids::uuid[], :language) c order by array_position(:ids::uuid[], c.id);
+
+-- Whole product in one round trip; a former slug finds it too. `everything` also shows what is not for sale (back office).
+-- name: product_page
+with recursive found as (
+    select p.* from catalog.products p where p.slug = :slug or p.id = :id
+    union all
+    select p.* from catalog.products p join catalog.former_slugs f on f.product_id = p.id
+     where f.slug = :slug and not exists (select from catalog.products x where x.slug = :slug)
+), home as (
+    -- The category that the product lists first gives the breadcrumb.
+    select pc.category_id from catalog.product_categories pc join found f on f.id = pc.product_id
+     order by pc.position, pc.category_id limit 1
+), up as (
+    select c.id, c.parent_id, c.slug, c.depth from catalog.categories c join home h on h.category_id = c.id
+    union all
+    select c.id, c.parent_id, c.slug, c.depth from catalog.categories c join up on up.parent_id = c.id
+)
+select p.id, p.slug, p.state, p.brand, p.tax_class, p.attributes,
+       coalesce(t.language, :language) as language, coalesce(t.name, p.slug) as name,
+       coalesce(t.summary, '') as summary, coalesce(t.description, '') as description,
+       coalesce((
+           select jsonb_agg(jsonb_build_object(
+                      'id', v.id, 'product_id', v.product_id, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
+                      'unit', v.unit, 'position', v.position, 'state', v.state) order by v.position, v.id)
+             from catalog.variants v
+            where v.product_id = p.id and (:everything or v.state in ('active', 'phase_out'))
+       ), '[]') as variants,
+       coalesce((
+           select jsonb_agg(jsonb_build_object(
+                      'position', m.position, 'media', m.media, 'colour', m.colour,
+                      'alt', coalesce(m.alt ->> :language, m.alt ->> split_part(:language, '-', 1), m.alt ->> 'en',
+                                      t.name, p.slug)) order by m.position)
+             from catalog.pictures m
+            where m.product_id = p.id
+       ), '[]') as pictures,
+       coalesce((
+           select jsonb_agg(jsonb_build_object('id', u.id, 'slug', u.slug, 'name', coalesce(n.name, u.slug))
+                            order by u.depth)
+             from up u
+             left join lateral (
+                 select x.name from catalog.category_texts x
+                  where x.category_id = u.id
+                  order by x.language = :language desc,
+                           split_part(x.language, '-', 1) = split_part(:language, '-', 1) desc,
+                           x.language = 'en' desc, x.language
+                  limit 1
+             ) n on true
+       ), '[]') as path
+  from found p
+  left join lateral (
+      select x.language, x.name, x.summary, x.description from catalog.product_texts x
+       where x.product_id = p.id
+       order by x.language = :language desc,
+                split_part(x.language, '-', 1) = split_part(:language, '-', 1) desc, x.language = 'en' desc, x.language
+       limit 1
+  ) t on true
+ where :everything or p.state in ('active', 'phase_out');
+
+-- In the order asked.
+-- name: variants_by_ids
+select n.* from catalog.names(:ids::uuid[], :language) n order by array_position(:ids::uuid[], n.id);
+
+-- One variant by its SKU.
+-- name: variant_by_sku
+select n.* from catalog.names(array(select id from catalog.variants where sku = :sku), :language) n;
+
+-- One variant by its GTIN, with or without leading zeros; what a scanner sends.
+-- name: variant_by_gtin
+select n.*
+  from catalog.names(
+           array(select id from catalog.variants where gtin is not null and lpad(gtin, 14, '0') = lpad(:gtin, 14, '0')),
+           :language
+       ) n;
+
+-- For imports: which of these SKUs are there.
+-- name: variant_ids_by_sku
+select sku, id from catalog.variants where sku = any(:skus::text[]);
+
+-- The simple search, before a search engine is there: bounded, newest first.
+-- name: search_simple
+with found as (
+    select distinct f.product_id from catalog.find(:words, :begins, :digits, :at_most) f
+), listed as (
+    select p.id from catalog.products p
+      join found f on f.product_id = p.id
+     where p.state in ('active', 'phase_out')
+     order by p.id desc
+     limit :limit
+)
+select c.* from catalog.cards(array(select id from listed), :language) c order by c.id desc;
+
+-- The back office's list, newest first.
+-- name: product_rows
+with found as (
+    select distinct f.product_id from catalog.find(:words, :begins, :digits, :at_most) f
+)
+select p.id, p.slug, p.state, coalesce(t.name, p.slug) as name, p.brand, p.changed_at,
+       (select count(*) from catalog.variants v where v.product_id = p.id) as variants,
+       (select m.media from catalog.pictures m where m.product_id = p.id order by m.position limit 1) as media
+  from catalog.products p
+  left join lateral (
+      select x.name from catalog.product_texts x
+       where x.product_id = p.id
+       order by x.language = :language desc,
+                split_part(x.language, '-', 1) = split_part(:language, '-', 1) desc, x.language = 'en' desc, x.language
+       limit 1
+  ) t on true
+ where (:state::text is null or p.state = :state)
+   and (:after::uuid is null or p.id < :after)
+   and (not :searched or p.id in (select product_id from found))
+ order by p.id desc
+ limit :limit;
+
+-- What a put is going to meet, for its refusals.
+-- name: slugs_taken
+select f.slug, p.slug as product
+  from catalog.former_slugs f
+  join catalog.products p on p.id = f.product_id
+ where f.slug = any(:slugs::text[]);
+
+-- Who has these GTINs, whatever the leading zeros.
+-- name: gtins_taken
+select gtin, sku from catalog.variants
+ where gtin is not null and lpad(gtin, 14, '0') = any(array(select lpad(x, 14, '0') from unnest(:gtins::text[]) x));
+
+-- Ids and depths of the categories that a put names.
+-- name: categories_by_slug
+select id, slug, depth from catalog.categories where slug = any(:slugs::text[]);
+
+-- Locked in the order of ids, so that two moves of overlapping lists wait for each other and do not deadlock.
+-- name: products_for_change
+select p.id, p.slug, p.state,
+       exists (select from catalog.product_texts t where t.product_id = p.id) as named,
+       exists (select from catalog.variants v
+                where v.product_id = p.id and v.state in ('active', 'phase_out')) as stocked
+  from catalog.products p
+ where p.id = any(:ids::uuid[])
+ order by p.id
+   for update of p;
+
+-- Locked in the order of ids, for the same reason.
+-- name: variants_for_change
+select v.id, v.product_id, v.sku, v.state from catalog.variants v where v.id = any(:ids::uuid[]) order by v.id for update;
+
+-- A product that is shown has a name and something to buy.
+-- name: check_shown_products
+select 'catalog.product:' || p.slug as subject, 'a name and a variant for sale' as expected,
+       concat_ws(', ',
+           case when not exists (select from catalog.product_texts t where t.product_id = p.id) then 'no name' end,
+           case when not exists (select from catalog.variants v
+                                  where v.product_id = p.id and v.state in ('active', 'phase_out'))
+                then 'no variant for sale' end) as found
+  from catalog.products p
+ where p.state in ('active', 'phase_out')
+   and (not exists (select from catalog.product_texts t where t.product_id = p.id)
+        or not exists (select from catalog.variants v
+                        where v.product_id = p.id and v.state in ('active', 'phase_out')));
+
+-- An old link leads to one product: a former slug is nobody's present one.
+-- name: check_former_slugs
+select 'catalog.former_slug:' || f.slug as subject, 'no product of this slug' as expected, p.id::text as found
+  from catalog.former_slugs f
+  join catalog.products p on p.slug = f.slug;

@@ -1,5 +1,6 @@
 """Where stock lies, as other domains see it: locations, stock lines, availability, refusals and events."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from lotse.kernel.refusals import Refusal
 
 Kind = Literal["warehouse", "store", "dark_store", "seller", "in_transit"]
 State = Literal["in_stock", "low", "out"]
+DocumentKind = Literal["receipt", "adjustment", "transfer"]
 
 
 class Location(Struct, frozen=True):
@@ -109,6 +111,42 @@ class OfferPool(Struct, frozen=True):
     pool_id: int
     location_id: UUID
     priority: int
+
+
+class StockChange(Struct, frozen=True):
+    """A pool of goods and by how much it changes."""
+
+    pool_id: int
+    delta: int
+
+
+class MoveRequest(Struct, frozen=True, kw_only=True):
+    """Goods that came in (`receipt`), were counted or broken (`adjustment`), or change place (`transfer`).
+
+    `document_id` is drawn by the caller. A receipt only adds, a transfer sums to zero.
+    """
+
+    document_id: UUID
+    kind: DocumentKind
+    changes: tuple[StockChange, ...]
+    reference: str = ""
+    note: str = ""
+    actor: str
+    occurred_at: datetime
+
+
+class Moved(Struct, frozen=True):
+    """The answer: each pool's balance after it, in the order of the request."""
+
+    document_id: UUID
+    kind: DocumentKind
+    on_hand: tuple[int, ...]
+
+
+class InvalidMove(Refusal, status=422, title="These goods cannot be moved like this"):
+    """`rule` says what is allowed."""
+
+    rule: str
 
 
 class LocationChanged(Struct, frozen=True, tag="inventory.LocationChanged"):

@@ -61,3 +61,17 @@ create table inventory.stock (
 create index stock_location_id on inventory.stock (location_id, pool_id);
 -- All stock of one seller.
 create index stock_owner_party_id on inventory.stock (owner_party_id);
+
+-- What moved goods: a receipt, a count's adjustment, a transfer. Its lines are the pools' movements.
+create table inventory.documents (
+    id uuid not null,
+    kind text not null,
+    -- The delivery note, the count list: what the paper says. Empty if there is none.
+    reference text not null,
+    note text not null,
+    actor text not null,
+    occurred_at timestamptz not null,
+    recorded_at timestamptz not null,
+    constraint documents_pkey primary key (id),
+    constraint documents_kind_known check (kind in ('receipt', 'adjustment', 'transfer'))
+);

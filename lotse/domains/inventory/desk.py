@@ -1,0 +1,81 @@
+"""The kinds of work that inventory brings to the desk: receive, adjust, transfer."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from lotse.domains.inventory.contracts import DocumentKind, InvalidMove, Moved, MoveRequest
+from lotse.domains.pools.commands import POOLS, move
+from lotse.domains.pools.contracts import Cause
+from lotse.kernel.desk import Draft, Kind
+from lotse.kernel.rows import Writer
+
+# A delivery of a season has some thousand positions; more than this is an import and comes in parts.
+MAX_CHANGES = 5_000
+
+# The word that a movement carries for each kind of paper.
+REASONS: dict[DocumentKind, str] = {"receipt": "received", "adjustment": "adjusted", "transfer": "transferred"}
+
+
+class DocumentRow(Struct, frozen=True):
+    id: UUID
+    kind: DocumentKind
+    reference: str
+    note: str
+    actor: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+DOCUMENTS = Writer("lotse.domains.inventory", "documents", DocumentRow)
+
+
+def decide(draft: Draft, request: MoveRequest) -> Moved:
+    """Refusals, in this order: `InvalidMove`, `PoolUnknown`, `NotEnough`, `BelowHeld`."""
+    _check(request)
+    cause = Cause(
+        REASONS[request.kind],
+        request.kind,
+        request.document_id,
+        request.actor,
+        request.occurred_at,
+        request.note or request.reference or None,
+    )
+    on_hand = tuple(move(draft, change.pool_id, change.delta, cause).on_hand for change in request.changes)
+    draft.add(
+        DOCUMENTS,
+        DocumentRow(
+            request.document_id,
+            request.kind,
+            request.reference,
+            request.note,
+            request.actor,
+            request.occurred_at,
+            draft.recorded_at,
+        ),
+    )
+    return Moved(request.document_id, request.kind, on_hand)
+
+
+def _check(request: MoveRequest) -> None:
+    deltas = [change.delta for change in request.changes]
+    if not 1 <= len(deltas) <= MAX_CHANGES:
+        raise InvalidMove(rule=f"from 1 to {MAX_CHANGES} positions")
+    if 0 in deltas:
+        raise InvalidMove(rule="a position that changes nothing is left out")
+    if request.kind == "receipt" and min(deltas) < 0:
+        raise InvalidMove(rule="a receipt only adds")
+    if request.kind == "transfer" and sum(deltas):
+        raise InvalidMove(rule="what leaves one place arrives at another: a transfer sums to zero")
+
+
+def _locks(request: MoveRequest):
+    return {POOLS: {change.pool_id for change in request.changes}}
+
+
+kinds = (
+    Kind("receive", MoveRequest, Moved, locks=_locks, decide=decide),
+    Kind("adjust", MoveRequest, Moved, locks=_locks, decide=decide),
+    Kind("transfer", MoveRequest, Moved, locks=_locks, decide=decide),
+)

@@ -1,0 +1,39 @@
+-- What statements of upper domains may ask of inventory, always for many at once.
+
+-- The pools that can serve a shop's sale of variants; `place` is the order of preference within each variant.
+create or replace function inventory.pools_for(shop uuid, variant_ids uuid[])
+returns table (variant_id uuid, pool_id bigint, location_id uuid, owner_party_id uuid, condition text, lot text,
+               priority integer, place bigint)
+language sql stable security definer set search_path = '' rows 100
+as $$
+    select s.variant_id, s.pool_id, s.location_id, s.owner_party_id, s.condition, s.lot, sl.priority,
+           row_number() over (partition by s.variant_id order by sl.priority, l.code, s.condition, s.lot, s.pool_id)
+      from inventory.stock s
+      join inventory.shop_locations sl on sl.location_id = s.location_id and sl.shop_id = shop
+      join inventory.locations l on l.id = s.location_id
+     where s.variant_id = any(variant_ids)
+$$;
+
+-- The pools that can serve offers: goods of the seller in the offer's condition; `place` is the order of preference.
+create or replace function inventory.pools_for_offers(offer_ids uuid[])
+returns table (offer_id uuid, variant_id uuid, pool_id bigint, location_id uuid, priority integer, place bigint)
+language sql stable security definer set search_path = '' rows 100
+as $$
+    select o.offer_id, o.variant_id, s.pool_id, s.location_id, sl.priority,
+           row_number() over (partition by o.offer_id order by sl.priority, l.code, s.lot, s.pool_id)
+      from offers.by_ids(offer_ids) o
+      join inventory.stock s
+        on s.variant_id = o.variant_id and s.owner_party_id = o.seller_party_id and s.condition = o.condition
+      join inventory.shop_locations sl on sl.shop_id = o.shop_id and sl.location_id = s.location_id
+      join inventory.locations l on l.id = s.location_id
+$$;
+
+-- What pools count, and where.
+create or replace function inventory.stock_of(pool_ids bigint[])
+returns table (pool_id bigint, variant_id uuid, location_id uuid, owner_party_id uuid, condition text, lot text)
+language sql stable security definer set search_path = '' rows 100
+as $$
+    select s.pool_id, s.variant_id, s.location_id, s.owner_party_id, s.condition, s.lot
+      from inventory.stock s
+     where s.pool_id = any(pool_ids)
+$$;

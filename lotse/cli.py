@@ -1,27 +1,240 @@
-"""The command `lotse`."""
+"""The command `lotse`. Each command calls one function of the part that does the work; what is heavy is imported there.
 
-import logging
+Exit codes: 0 done; 1 it could not be done, with one line that says why; 2 the command line itself is wrong.
+"""
+
 import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from lotse.kernel.postgres import PostgresError
-from lotse.kernel.postgres.commands import db
-from lotse.kernel.settings import SettingsError
+app = App(
+    name="lotse",
+    help="The open commerce platform that a retailer owns. Settings come from LOTSE_* (docs/reference/settings.md).",
+    version_flags=["--version"],
+)
+staff = App(name="staff", help="People who sign in to the back office.")
+token = App(name="token", help="API tokens: keys of programs.")
+app.command("lotse.kernel.postgres.commands:db", name="db", help="Look after the database: upgrade, check, backup, …")
+app.command(staff)
+app.command(token)
 
-app = App(name="lotse", help="The commerce platform that a retailer owns.")
-app.command(db)
+Scopes = Annotated[list[str], Parameter(name="--scope", negative=())]
 
 
 def main() -> None:
-    """Run the command line. What an operator can put right is one line and exit code 1; the rest is a bug."""
-    logging.basicConfig(level="INFO", format="%(message)s")
+    """Run the command line; expected failures become one line and an exit code."""
     try:
         app()
-    except (PostgresError, SettingsError) as error:
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if not _is_expected(error):
+            raise
         print(f"lotse: {error}", file=sys.stderr)
         sys.exit(1)
 
 
-if __name__ == "__main__":
-    main()
+@app.command
+def up(*, port: int | None = None, host: str | None = None, demo: bool = True) -> None:
+    """Run all of Lotse on this machine: database, shop, back office, API.
+
+    Parameters
+    ----------
+    port
+        Listen here instead of on LOTSE_PORT (8000).
+    host
+        Listen on this address instead of LOTSE_HOST (127.0.0.1).
+    demo
+        Load the demo retailer if the database is empty.
+    """
+    from lotse.web.up import up
+
+    up(_settings(port=port, host=host), demo=demo)
+
+
+@app.command
+def role(name: Literal["desk", "worker", "pages", "api"], /) -> None:
+    """Run one role in this process, for clusters and process managers.
+
+    Parameters
+    ----------
+    name
+        `desk` commits, `worker` runs jobs and events, `pages` renders, `api` answers the public port.
+    """
+    from lotse.web.roles import run
+
+    run(name, _settings())
+
+
+@app.command
+def demo(*, seed: int = 1) -> None:
+    """Load the demo retailer and make its staff account.
+
+    Parameters
+    ----------
+    seed
+        Another number gives another assortment, always the same one.
+    """
+    from lotse.web.commands import load_demo
+
+    load_demo(_settings(), seed=seed)
+
+
+@app.command
+def check(*, json: bool = False) -> int:
+    """Rebuild every balance from its movements and compare; exit with 1 if anything differs.
+
+    Parameters
+    ----------
+    json
+        One JSON line instead of a list.
+    """
+    from lotse.web.commands import check
+
+    return check(_settings(), as_json=json)
+
+
+@app.command
+def replay(name: str, folder: Path, /, *, json: bool = False) -> int:
+    """Replay somebody's real trade through the order path. An interrupted replay goes on where it stopped.
+
+    Parameters
+    ----------
+    name
+        Which source, e.g. `online-retail`.
+    folder
+        Where its files are.
+    json
+        End with one JSON line; progress goes to the error output.
+    """
+    from lotse.web.commands import replay
+
+    return replay(_settings(), name, folder, as_json=json)
+
+
+@staff.command(name="add")
+def staff_add(login: str, /, *, name: str = "", scope: Scopes | None = None) -> None:
+    """Make an account. The password is asked for, or read from the first line of the input.
+
+    Parameters
+    ----------
+    login
+        What the person signs in with, e.g. a mail address.
+    name
+        What others see beside this person's changes.
+    scope
+        A right such as `orders:read`; may be repeated. Without any the account may do everything.
+    """
+    from lotse.web.commands import add_staff
+
+    add_staff(_settings(), login, name or login, scope or ["*"])
+
+
+@staff.command(name="list")
+def staff_list() -> None:
+    """List the accounts."""
+    from lotse.web.commands import list_staff
+
+    list_staff(_settings())
+
+
+@staff.command(name="reset")
+def staff_reset(login: str, /) -> None:
+    """Give an account a new password and end its sessions. The password is asked for, or read from the input."""
+    from lotse.web.commands import reset_staff
+
+    reset_staff(_settings(), login)
+
+
+@staff.command(name="change")
+def staff_change(
+    login: str,
+    /,
+    *,
+    scope: Scopes | None = None,
+    active: Annotated[bool | None, Parameter(negative="--inactive")] = None,
+) -> None:
+    """Change an account's rights, or switch it off and on; its sessions end.
+
+    Parameters
+    ----------
+    login
+        Whose account.
+    scope
+        A right; may be repeated. Replaces the rights the account has.
+    active
+        Whether the person may sign in.
+    """
+    from lotse.web.commands import change_staff
+
+    change_staff(_settings(), login, scope, active)
+
+
+@token.command(name="new")
+def token_new(name: str, /, *, scope: Scopes, days: int = 365) -> None:
+    """Make a token and show it, this once.
+
+    Parameters
+    ----------
+    name
+        What it is for; it stands beside every change made with it.
+    scope
+        A right such as `orders:read`; may be repeated.
+    days
+        How long it is valid.
+    """
+    from lotse.web.commands import new_token
+
+    new_token(_settings(), name, scope, days)
+
+
+@token.command(name="list")
+def token_list() -> None:
+    """List the tokens, without their secrets."""
+    from lotse.web.commands import list_tokens
+
+    list_tokens(_settings())
+
+
+@token.command(name="revoke")
+def token_revoke(id: UUID, /) -> None:
+    """End a token now.
+
+    Parameters
+    ----------
+    id
+        As `lotse token list` shows it.
+    """
+    from lotse.web.commands import revoke_token
+
+    revoke_token(_settings(), id)
+
+
+def _settings(**given: Any) -> Any:
+    """The settings of the environment, with what the command line says on top."""
+    from msgspec import structs
+
+    from lotse.kernel.settings import Settings
+
+    said = {name: value for name, value in given.items() if value is not None}
+    if not 1 <= said.get("port", 1) <= 65535:
+        raise _Expected("a port is a number from 1 to 65535")
+    return structs.replace(Settings.load(), **said)
+
+
+class _Expected(Exception):
+    pass
+
+
+def _is_expected(error: Exception) -> bool:
+    """Failures that the user can do something about; anything else is a bug and shows its trace."""
+    from lotse.kernel.postgres import PostgresError
+    from lotse.kernel.refusals import Refusal
+    from lotse.kernel.settings import SettingsError
+
+    known: tuple[type[Exception], ...] = (_Expected, PostgresError, Refusal, SettingsError)
+    names = {"PortTaken", "NeverReady", "DemoFailed", "CommandFailed", "RuntimeFolderTaken"}
+    return isinstance(error, known) or type(error).__name__ in names

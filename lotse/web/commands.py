@@ -1,0 +1,215 @@
+"""What the commands of `lotse` do that need the database: open it, do one thing, say what was done."""
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from lotse.kernel import clock, logs, migrate, seams
+from lotse.kernel.auth import staff, tokens
+from lotse.kernel.auth.demo import make_demo_staff
+from lotse.kernel.auth.principal import SYSTEM
+from lotse.kernel.db import Database, opened
+from lotse.kernel.desk.desk import running
+from lotse.kernel.postgres import attached
+from lotse.kernel.settings import Settings
+
+T = TypeVar("T")
+
+
+class CommandFailed(Exception):
+    """One line that says why."""
+
+
+def load_demo(settings: Settings, *, seed: int) -> None:
+    """`lotse demo`"""
+
+    async def work(database: Database) -> None:
+        load = _filled(seams.retailers, "demo", "demo retailer")
+        async with running(database.dsn) as desk:
+            await load(database, desk, seed=seed, at=clock.now(), progress=_progress(sys.stdout))
+        made = await make_demo_staff(settings, database)
+        print(f"  staff account {made.login}, password {made.password}", flush=True)
+
+    _run(settings, "demo", work)
+
+
+def check(settings: Settings, *, as_json: bool) -> int:
+    """`lotse check`"""
+    from lotse.kernel import check as checks
+
+    return _run(settings, "check", lambda database: _checked(checks, database, as_json))
+
+
+async def _checked(checks: Any, database: Database, as_json: bool) -> int:
+    differences = await checks.run(database)
+    if as_json:
+        print(msgspec.json.encode({"check": "ok" if not differences else "differs", "differences": differences}).decode())
+    else:
+        for difference in differences:
+            print(f"{difference.check}: {difference.subject}: expected {difference.expected}, found {difference.found}")
+        print("everything agrees" if not differences else f"{len(differences)} differences")
+    return 1 if differences else 0
+
+
+def replay(settings: Settings, name: str, folder: Path, *, as_json: bool) -> int:
+    """`lotse replay`"""
+    if not folder.is_dir():
+        raise CommandFailed(f"there is no folder {folder}")
+    run = _filled(seams.replays, name, "replay")
+
+    async def work(database: Database) -> int:
+        async with running(database.dsn) as desk:
+            report = await run(database, desk, folder, progress=_progress(sys.stderr))
+        if as_json:
+            print(msgspec.json.encode(report).decode(), flush=True)
+        else:
+            for field, value in msgspec.to_builtins(report).items():
+                print(f"{field.replace('_', ' '):20} {value}")
+        return 0 if getattr(report, "check", "ok") == "ok" and not getattr(report, "difference_minor", 0) else 1
+
+    return _run(settings, "replay", work)
+
+
+def add_staff(settings: Settings, login: str, name: str, scopes: list[str]) -> None:
+    """`lotse staff add`"""
+    password_hash = staff.hashed(_password(login))
+
+    async def work(database: Database) -> None:
+        async with database.transaction() as tx:
+            await staff.add(
+                tx,
+                login=login,
+                name=name,
+                password_hash=password_hash,
+                scopes=scopes,
+                actor=str(SYSTEM),
+                at=clock.now(),
+            )
+        print(f"{login} may sign in now; rights: {', '.join(scopes)}")
+
+    _run(settings, "staff", work)
+
+
+def reset_staff(settings: Settings, login: str) -> None:
+    """`lotse staff reset`"""
+    password_hash = staff.hashed(_password(login))
+
+    async def work(database: Database) -> None:
+        async with database.transaction() as tx:
+            await staff.reset(tx, login=login, password_hash=password_hash, actor=str(SYSTEM), at=clock.now())
+        print(f"{login} has a new password; all sessions of the account have ended")
+
+    _run(settings, "staff", work)
+
+
+def change_staff(settings: Settings, login: str, scopes: list[str] | None, active: bool | None) -> None:
+    """`lotse staff change`"""
+    if scopes is None and active is None:
+        raise CommandFailed("nothing to change: give --scope, --active or --inactive")
+
+    async def work(database: Database) -> None:
+        async with database.transaction() as tx:
+            changed = await staff.change(
+                tx, login=login, scopes=scopes, active=active, actor=str(SYSTEM), at=clock.now()
+            )
+        print(f"{changed.login}: {'active' if changed.active else 'switched off'}; rights: {', '.join(changed.scopes)}")
+
+    _run(settings, "staff", work)
+
+
+def list_staff(settings: Settings) -> None:
+    """`lotse staff list`"""
+
+    async def work(database: Database) -> None:
+        async with database.reading() as conn:
+            for account in await staff.everybody(conn):
+                state = "" if account.active else "  switched off"
+                print(f"{account.login:30} {account.name:30} {', '.join(account.scopes)}{state}")
+
+    _run(settings, "staff", work)
+
+
+def new_token(settings: Settings, name: str, scopes: list[str], days: int) -> None:
+    """`lotse token new`"""
+
+    async def work(database: Database) -> None:
+        async with database.transaction() as tx:
+            made = await tokens.make(tx, name=name, scopes=scopes, days=days, actor=str(SYSTEM), at=clock.now())
+        print(f"{made.id} is valid for {days} days. It is shown only now:", file=sys.stderr)
+        print(made.secret)  # alone on the output, so that a script can take it
+
+    _run(settings, "token", work)
+
+
+def list_tokens(settings: Settings) -> None:
+    """`lotse token list`"""
+
+    async def work(database: Database) -> None:
+        async with database.reading() as conn:
+            for token in await tokens.all_tokens(conn):
+                ended = f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else f"until {token.expires_at:%Y-%m-%d}"
+                print(f"{token.id}  {ended:20} {token.name:30} {', '.join(token.scopes)}")
+
+    _run(settings, "token", work)
+
+
+def revoke_token(settings: Settings, id: UUID) -> None:
+    """`lotse token revoke`"""
+
+    async def work(database: Database) -> None:
+        async with database.transaction() as tx:
+            await tokens.revoke(tx, id=id, actor=str(SYSTEM), at=clock.now())
+        print("revoked; it stops working within seconds")
+
+    _run(settings, "token", work)
+
+
+def _run(settings: Settings, command: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    """The work of one command on an up-to-date database."""
+    import uvloop
+
+    logs.configure(settings, command)
+    with attached(settings) as dsn:
+        migrate.upgrade(dsn)
+        return uvloop.run(_with_database(dsn, command, work))
+
+
+async def _with_database(dsn: str, command: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    async with opened(dsn, role=f"lotse {command}") as database:
+        return await work(database)
+
+
+def _filled(seam: seams.Seam[Any], name: str, what: str) -> Any:
+    if name not in seam:
+        raise CommandFailed(f"there is no {what} named {name}; there are: {', '.join(seam) or 'none'}")
+    return seam[name]
+
+
+def _password(login: str) -> str:
+    """From the terminal, twice; or the first line of the input. Never from the command line, which others can see."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass(f"Password for {login}: ")
+    if getpass.getpass("Once more: ") != first:
+        raise CommandFailed("the two are not the same")
+    return first
+
+
+def _progress(out: Any) -> Callable[..., None]:
+    """One line that is written over on a terminal, and a line per step elsewhere."""
+
+    def say(*parts: object) -> None:
+        text = " ".join(map(str, parts))
+        if out.isatty():
+            out.write(f"\r\033[K  {text}")
+        else:
+            out.write(f"  {text}\n")
+        out.flush()
+
+    return say

@@ -1,0 +1,153 @@
+"""`lotse up`: the whole of Lotse on one machine, in one command.
+
+Takes the port first, so that a port in use is said at once and nothing else was started; visitors who come early wait
+in its queue. Then the database, its schema, the demo retailer if the database is empty, and the roles.
+"""
+
+import asyncio
+import errno
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from lotse.kernel import logs, migrate, runtime
+from lotse.kernel.db import opened
+from lotse.kernel.postgres import attached
+from lotse.kernel.settings import Settings
+from lotse.web.roles import LISTEN_VARIABLE
+from lotse.web.server import BACKLOG
+from lotse.web.supervisor import Supervisor, base_environment
+
+BACK_OFFICE = "/office"
+# Stopped in the opposite order: the door closes first, then who works behind it, and the desk when nobody asks it any more.
+ORDER = ("desk", "worker", "pages", "api")
+
+
+class PortTaken(Exception):
+    """Somebody else listens there, or the address is none of this machine's; one line."""
+
+
+class DemoFailed(Exception):
+    """The demo retailer could not be loaded; its own words stand above."""
+
+
+def up(settings: Settings, *, demo: bool) -> None:
+    """Run until SIGTERM, SIGINT or SIGHUP. Raises `PortTaken`, `PostgresError`, `NeverReady`, `DemoFailed`."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)  # until the event loop takes over
+    with _listening(settings) as listener, ExitStack() as stack:
+        logs.configure(settings, "up")
+        with _step("PostgreSQL"):
+            dsn = stack.enter_context(attached(settings))
+        with _step("schema"):
+            migrate.upgrade(dsn)
+        asyncio.run(_run(settings, dsn, listener, demo))
+
+
+async def _run(settings: Settings, dsn: str, listener: socket.socket, demo: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    supervisor = Supervisor(
+        base_environment({"LOTSE_HOME": str(settings.home), "LOTSE_HOST": settings.host, "LOTSE_PORT": str(settings.port)}),
+        runtime.metrics_folder(settings),
+    )
+    working = asyncio.create_task(_work(supervisor, settings, dsn, listener, demo))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()  # raises: it never ends otherwise
+        _say("Stopping.")
+    finally:
+        working.cancel()
+        stopping.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+        await supervisor.stop()
+
+
+async def _work(supervisor: Supervisor, settings: Settings, dsn: str, listener: socket.socket, demo: bool) -> None:
+    if demo and await _is_empty(dsn):
+        _say("  demo retailer (only the first time)")
+        await _load_demo(settings)
+    with _step("desk, worker, pages, api"):
+        await supervisor.start(ORDER, {"api": {LISTEN_VARIABLE: listener.fileno()}})
+    _greet(settings, listener)
+    await supervisor.watch()
+
+
+async def _is_empty(dsn: str) -> bool:
+    """No shop yet: nobody has begun anything here."""
+    from lotse.domains.parties import queries as parties
+
+    async with opened(dsn, role="lotse up", connections=1) as database, database.reading() as conn:
+        return not await parties.shops(conn)
+
+
+async def _load_demo(settings: Settings) -> None:
+    """In a process of its own: what it imports and keeps in memory is not needed afterwards."""
+    environment = base_environment({"LOTSE_HOME": str(settings.home)})
+    loading = await asyncio.create_subprocess_exec(sys.executable, "-m", "lotse", "demo", env=environment)
+    try:
+        if await loading.wait() != 0:
+            raise DemoFailed("the demo retailer could not be loaded; `lotse up --no-demo` starts without it")
+    except asyncio.CancelledError:
+        loading.terminate()
+        await loading.wait()
+        raise
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    host, port = settings.host, settings.port
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"port {port} on {host} is in use; choose another one: lotse up --port {port + 1}") from None
+        raise PortTaken(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    """Say what is being done, and how long it took if anybody had to wait for it."""
+    began = time.monotonic()
+    print(f"  {what} …", end="", flush=True)
+    try:
+        yield
+    except BaseException:
+        print(flush=True)
+        raise
+    seconds = time.monotonic() - began
+    print(f" {seconds:.1f} s" if seconds >= 1 else " ready", flush=True)
+
+
+def _greet(settings: Settings, listener: socket.socket) -> None:
+    from lotse.kernel.auth.demo import demo_staff
+
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared, not bound
+    address = f"http://[{host}]" if ":" in host else f"http://{host}"
+    address += f":{listener.getsockname()[1]}"
+    staff = demo_staff(settings)
+    _say("")
+    _say("Lotse is up.")
+    _say(f"  Shop          {address}/")
+    sign_in = f"   (sign in as {staff.login}, password {staff.password})" if staff else ""
+    _say(f"  Back office   {address}{BACK_OFFICE}{sign_in}")
+    _say(f"  API           {address}/api/v1/docs")
+    _say("Stop it with Ctrl-C.")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _leave(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)

@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["pytester"]  # sessions inside tests, for the tests of the plugin
+
 # Two shared cores are slow at times: an example that takes long is no failure. A failing one prints how to repeat it.
 settings.register_profile("lotse", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "lotse"))

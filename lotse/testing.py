@@ -105,7 +105,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     _discard(home)
 
 
-@pytest.hookimpl(trylast=True)
+# First, because pytest selects by mark in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by what they need, so that `-m "not browser"` holds without anybody marking by hand."""
     for item in items:
@@ -153,15 +154,17 @@ def worker(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def settings(request: pytest.FixtureRequest, dsn: str) -> "Settings":
-    """Settings of a process that works on the worker's database."""
-    return _settings(request.config.stash[_home], LOTSE_DATABASE_URL=dsn)
-
-
-@pytest.fixture(scope="session")
 def env(request: pytest.FixtureRequest, dsn: str) -> dict[str, str]:
     """The environment for a process that shall work on the worker's database."""
     return {**os.environ, "LOTSE_HOME": str(request.config.stash[_home]), "LOTSE_DATABASE_URL": dsn}
+
+
+@pytest.fixture(scope="session")
+def settings(env: dict[str, str]) -> "Settings":
+    """Settings of a process that works on the worker's database."""
+    from lotse.kernel.settings import Settings
+
+    return Settings.load(env)
 
 
 @pytest.fixture(scope="session")

@@ -223,8 +223,8 @@ async def blocked(db: Database, conn: Connection) -> None:
     """Wait until what runs on this connection waits for a lock of another's."""
     pid = conn.raw.get_server_pid()
     async with db.reading() as watch, asyncio.timeout(10):
-        while not await watch.raw.fetchval("select cardinality(pg_blocking_pids($1)) > 0", pid):
-            pass  # the server says when, no time is guessed
+        while not await watch.raw.fetchval("select cardinality(pg_blocking_pids($1)) > 0", pid):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 async def test_the_relay_notifies_with_the_types_of_the_batch(db: Database, fresh: Fresh):

@@ -31,9 +31,11 @@ import fcntl
 import os
 import secrets
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -56,6 +58,8 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 # What may be absent, and the fixtures that need it.
 NEEDS = {"browser": {"chromium", "browser_page"}, "data": {"data"}, "vectors": {"vectors"}}
 _HOME_PREFIX = "lotse-test-"
+# No session lasts as long as this.
+_ABANDONED_SECONDS = 2 * 3600
 _KEPT = {"LOTSE_DATA", "LOTSE_VECTORS", "LOTSE_TEST_REQUIRE"}
 _home = pytest.StashKey[Path]()
 
@@ -100,9 +104,13 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     home = config.stash.get(_home, None)
-    if home is None or hasattr(config, "workerinput") or not home.exists():
+    if home is None or hasattr(config, "workerinput"):
         return
-    _discard(home)
+    for folder in (home, *_abandoned()):
+        try:
+            _discard(folder)
+        except Exception as error:  # an exception here would hide the outcome of the tests
+            sys.stderr.write(f"{folder} is left behind: {error}\n")
 
 
 # First, because pytest selects by mark in the same hook.
@@ -137,7 +145,7 @@ def dsn(request: pytest.FixtureRequest, worker: str) -> Iterator[str]:
     from lotse.kernel.postgres import attached
 
     home = request.config.stash[_home]
-    home.mkdir(mode=0o711, exist_ok=True)
+    home.mkdir(mode=0o700, exist_ok=True)
     with attached(_settings(home, LOTSE_POSTGRES_FSYNC="off")) as server:
         with _alone(home / "template.lock"):
             _ensure_template(server)
@@ -203,7 +211,6 @@ async def desk(anyio_backend: Any, dsn: str) -> "AsyncIterator[Desk]":
 def durable() -> "Iterator[Settings]":
     """A LOTSE_HOME of its own, nothing started: attach to it for a server with fsync on, kill it, start it again."""
     home = Path(tempfile.mkdtemp(prefix=f"{_HOME_PREFIX}d-"))
-    home.chmod(0o711)
     try:
         yield _settings(home, LOTSE_POSTGRES_FSYNC="on")
     finally:
@@ -403,10 +410,18 @@ def _at_database(server: str, name: str) -> str:
     return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 
-def _discard(home: Path) -> None:
-    """Stop what still runs below a test home and remove it."""
-    from lotse.kernel import postgres
+def _abandoned() -> Iterator[Path]:
+    """Homes of sessions that were killed: their servers run on. One that somebody still uses refuses to be discarded."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_HOME_PREFIX}*"):
+        status = folder.stat()
+        if status.st_uid == os.getuid() and time.time() - status.st_mtime > _ABANDONED_SECONDS:
+            yield folder
 
-    with ExitStack() as stack:
-        stack.callback(shutil.rmtree, home, ignore_errors=True)
+
+def _discard(home: Path) -> None:
+    """Stop what still runs below a test home and remove it. Raises if somebody uses it."""
+    if home.exists():
+        from lotse.kernel import postgres
+
         postgres.stop(_settings(home))
+        shutil.rmtree(home)

@@ -12,6 +12,7 @@ import asyncpg
 import psycopg
 import pytest
 from msgspec.structs import replace
+from psycopg.conninfo import conninfo_to_dict
 
 from lotse.kernel.postgres import attached, binaries, stop
 from lotse.kernel.postgres.account import Account, account_for
@@ -102,7 +103,7 @@ def ask_nothing(dsn: str, statement: str) -> None:
 
 def test_only_its_user_reaches_the_socket(made: Settings) -> None:
     with attached(made) as dsn:
-        folder = Path(str(psycopg.conninfo.conninfo_to_dict(dsn)["host"]))
+        folder = Path(str(conninfo_to_dict(dsn)["host"]))
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert stat.S_IMODE((place(made) / "data").stat().st_mode) == 0o700
 
@@ -110,7 +111,7 @@ def test_only_its_user_reaches_the_socket(made: Settings) -> None:
 def test_a_deep_home_gets_a_short_private_socket(durable: Settings) -> None:
     deep = replace(durable, home=durable.home / ("d" * 60) / ("e" * 60))
     with attached(deep) as dsn:
-        folder = Path(str(psycopg.conninfo.conninfo_to_dict(dsn)["host"]))
+        folder = Path(str(conninfo_to_dict(dsn)["host"]))
         assert not folder.is_relative_to(deep.home)
         assert stat.S_IMODE(folder.lstat().st_mode) == 0o700
         assert ask(dsn, "select 1") == 1

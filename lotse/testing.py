@@ -106,10 +106,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     home = config.stash.get(_home, None)
     if home is None or hasattr(config, "workerinput"):
         return
+    from lotse.kernel.postgres import PostgresError
+
     for folder in (home, *_abandoned()):
         try:
             _discard(folder)
-        except Exception as error:  # an exception here would hide the outcome of the tests
+        except (PostgresError, OSError) as error:  # raised from here it would hide the outcome of the tests
             sys.stderr.write(f"{folder} is left behind: {error}\n")
 
 
@@ -411,7 +413,7 @@ def _at_database(server: str, name: str) -> str:
 
 
 def _abandoned() -> Iterator[Path]:
-    """Homes of sessions that were killed: their servers run on. One that somebody still uses refuses to be discarded."""
+    """Homes of sessions that were killed: their servers run on. One that is still in use refuses to be discarded."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_HOME_PREFIX}*"):
         status = folder.stat()
         if status.st_uid == os.getuid() and time.time() - status.st_mtime > _ABANDONED_SECONDS:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from lotse.kernel.db import Database, Transaction
+from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.refusals import Refusal, Wire, from_wire, to_wire
 from lotse.kernel.sql import statements
 
@@ -98,6 +98,19 @@ async def take(tx: Transaction, keys: list[Key], *, at: datetime) -> dict[tuple[
     return known
 
 
+async def recall(conn: Connection, key: Key, answer: type[A]) -> A | None:
+    """What was answered to this key before, or None if it is new or still under way. Raises a refusal that was given.
+
+    For commands whose checks would read what the first request has changed. Refusal: `KeyReused`.
+    """
+    row = await conn.maybe(SQL.read_answers, _Taken, principals=[key.principal], keys=[key.key])
+    if row is None or row.answer is None:
+        return None
+    if row.body_hash != key.body_hash:
+        raise KeyReused(key=key.key)
+    return decode(row.answer, answer)
+
+
 def encode_answer(answer: Any) -> bytes:
     """An answer as it is kept: msgpack of `[true, answer]`."""
     return msgspec.msgpack.encode((True, answer))
@@ -121,7 +134,8 @@ async def once(
 ) -> A:
     """Run a command that does not go through the desk, in one transaction, at most once for its key.
 
-    A refusal undoes what `run` wrote and is remembered like any answer, unless the key is natural. Refusal: `KeyReused`.
+    A refusal undoes what `run` wrote and is remembered like any answer, unless the key is natural.
+    Refusal: `KeyReused`.
     """
     async with database.transaction() as tx:
         known = (await take(tx, [key], at=at)).get((key.principal, key.key))

@@ -1,0 +1,214 @@
+"""Baskets and placing an order, for apps, partners and agents; the storefront's pages call the same commands."""
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, delete, get, post, put
+from litestar.params import Parameter
+from msgspec import Struct
+
+from lotse.domains.checkout import commands, queries
+from lotse.domains.checkout.contracts import (
+    Basket,
+    BasketChanged,
+    BasketEmpty,
+    BasketOrdered,
+    BasketUnknown,
+    InvalidQuantity,
+    NoDelivery,
+    NotInThisShop,
+    NotSold,
+    PriceChanged,
+    Purchase,
+    TooManyLines,
+)
+from lotse.domains.orders.contracts import OutOfStock, Placed
+from lotse.domains.parties.contracts import Shop
+from lotse.domains.payments.contracts import MethodUnknown
+from lotse.kernel.auth.links import Links
+from lotse.kernel.db import Database
+from lotse.kernel.desk import Desk
+from lotse.kernel.http import Principal, public
+from lotse.kernel.idempotency import key_for, once
+
+Language = Annotated[str | None, Parameter(description="Language of the texts, e.g. `de`; the shop's own without it.")]
+Country = Annotated[
+    str | None, Parameter(pattern="^[A-Z]{2}$", description="Where it is delivered to; the shop's country without it.")
+]
+ORDER_LINK = "order"
+
+
+class Quantity(Struct, frozen=True):
+    """How many pieces of the offer the basket shall hold; none takes it out."""
+
+    quantity: int
+
+
+class Ordered(Struct, frozen=True):
+    """The order that was placed. Whoever holds `link` may see it at `/api/v1/order-links/{link}`."""
+
+    order: Placed
+    link: str
+
+
+class NewBasket(Struct, frozen=True):
+    """The basket's id is the key to it: whoever knows it may change it."""
+
+    id: UUID
+
+
+@post("/baskets", guards=[public], operation_id="createBasket", tags=["checkout"])
+async def create_basket(
+    database: Database, principal: Principal, shop: Shop, idempotency_key: str, at: datetime
+) -> NewBasket:
+    """Start an empty basket."""
+    key = key_for(str(principal), idempotency_key, "create basket")
+    return await once(
+        database, key, NewBasket, lambda tx: _created(commands.create_basket(tx, shop=shop, at=at)), at=at
+    )
+
+
+@get("/baskets/{basket_id:uuid}", guards=[public], refusals=(BasketUnknown, NoDelivery), tags=["checkout"])
+async def read_basket(
+    database: Database,
+    shop: Shop,
+    basket_id: UUID,
+    at: datetime,
+    language: Language = None,
+    country: Country = None,
+) -> Basket:
+    """A basket with today's prices, stock and delivery charge."""
+    return await _basket(database, shop, basket_id, language, country, at)
+
+
+@put(
+    "/baskets/{basket_id:uuid}/lines/{offer_id:uuid}",
+    guards=[public],
+    refusals=(BasketUnknown, BasketOrdered, NotInThisShop, NotSold, InvalidQuantity, TooManyLines),
+    tags=["checkout"],
+)
+async def set_quantity(
+    database: Database,
+    principal: Principal,
+    shop: Shop,
+    basket_id: UUID,
+    offer_id: UUID,
+    data: Quantity,
+    idempotency_key: str,
+    at: datetime,
+    language: Language = None,
+) -> Basket:
+    """Set how many pieces of an offer a basket holds, whether it was in it or not."""
+    key = key_for(str(principal), idempotency_key, ("set quantity", basket_id, offer_id, data))
+    await once(
+        database,
+        key,
+        NewBasket,
+        lambda tx: _done(
+            basket_id,
+            commands.set_quantity(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=data.quantity, at=at),
+        ),
+        at=at,
+    )
+    return await _basket(database, shop, basket_id, language, None, at)
+
+
+@delete(
+    "/baskets/{basket_id:uuid}/lines/{offer_id:uuid}",
+    guards=[public],
+    refusals=(BasketUnknown, BasketOrdered),
+    status_code=200,
+    tags=["checkout"],
+)
+async def remove_line(
+    database: Database,
+    principal: Principal,
+    shop: Shop,
+    basket_id: UUID,
+    offer_id: UUID,
+    idempotency_key: str,
+    at: datetime,
+    language: Language = None,
+) -> Basket:
+    """Take an offer out of a basket; not being there is as good."""
+    key = key_for(str(principal), idempotency_key, ("remove line", basket_id, offer_id))
+    await once(
+        database,
+        key,
+        NewBasket,
+        lambda tx: _done(
+            basket_id,
+            commands.set_quantity(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=0, at=at),
+        ),
+        at=at,
+    )
+    return await _basket(database, shop, basket_id, language, None, at)
+
+
+@post(
+    "/baskets/{basket_id:uuid}/order",
+    guards=[public],
+    refusals=(
+        BasketUnknown,
+        BasketOrdered,
+        BasketEmpty,
+        MethodUnknown,
+        NoDelivery,
+        NotSold,
+        PriceChanged,
+        BasketChanged,
+        OutOfStock,
+    ),
+    tags=["checkout"],
+)
+async def place_order(
+    database: Database,
+    desk: Desk,
+    links: Links,
+    principal: Principal,
+    shop: Shop,
+    basket_id: UUID,
+    data: Purchase,
+    idempotency_key: str,
+    at: datetime,
+    language: Language = None,
+) -> Response[Ordered]:
+    """Order what is in a basket, if it still costs `total_minor`. All lines or none."""
+    async with database.reading() as conn:
+        placed = await commands.place(
+            desk,
+            conn,
+            shop=shop,
+            basket_id=basket_id,
+            purchase=data,
+            language=language or shop.language,
+            channel="api",
+            key=key_for(str(principal), idempotency_key, ("place order", basket_id, data)),
+            actor=str(principal),
+            at=at,
+        )
+    link = links.sign(ORDER_LINK, placed.order_id)
+    return Response(Ordered(placed, link), status_code=201, headers={"Location": f"/api/v1/order-links/{link}"})
+
+
+async def _basket(
+    database: Database, shop: Shop, basket_id: UUID, language: str | None, country: str | None, at: datetime
+) -> Basket:
+    async with database.snapshot() as conn:
+        return await queries.basket(
+            conn, shop=shop, basket_id=basket_id, language=language or shop.language, country=country, at=at
+        )
+
+
+async def _created(creating: Awaitable[UUID]) -> NewBasket:
+    return NewBasket(await creating)
+
+
+async def _done(basket_id: UUID, changing: Awaitable[None]) -> NewBasket:
+    await changing
+    return NewBasket(basket_id)
+
+
+routes = (create_basket, read_basket, set_quantity, remove_line, place_order)

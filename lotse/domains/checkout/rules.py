@@ -1,0 +1,90 @@
+"""Pure rules of the checkout: what a buyer must say, what delivery costs and how it is taxed."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from lotse.domains.checkout.contracts import InvalidQuantity, NoDelivery, ShippingRate
+from lotse.domains.customers.contracts import Address
+from lotse.domains.orders.contracts import Contact
+from lotse.domains.pricing.contracts import Line, PricedLine
+from lotse.kernel.money import minor_digits, spread
+from lotse.kernel.refusals import Invalid
+
+MAX_QUANTITY = 9_999
+# More than a household or a club orders at once; a page of it is still quick.
+MAX_LINES = 200
+MAX_FIELD = 200
+
+# One @, something before it, a dot after it, no spaces: what can be said without sending a letter (RFC 5321 allows
+# more than any provider gives out).
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def check_quantity(quantity: int, *, least: int = 1) -> None:
+    """Refusal: `InvalidQuantity`."""
+    if not least <= quantity <= MAX_QUANTITY:
+        raise InvalidQuantity(quantity=quantity, least=least, most=MAX_QUANTITY)
+
+
+def check_contact(contact: Contact) -> None:
+    """Refusal: `Invalid` of the first field that cannot be used, by its path."""
+    if len(contact.email) > 254 or not _EMAIL.fullmatch(contact.email):
+        raise Invalid(field="contact.email", rule="an e-mail address, e.g. anna@example.org")
+    if len(contact.phone) > 40 or _CONTROL.search(contact.phone):
+        raise Invalid(field="contact.phone", rule="a phone number of at most 40 characters")
+    _check_address(contact.billing, "contact.billing")
+    if contact.delivery:
+        _check_address(contact.delivery, "contact.delivery")
+
+
+def _check_address(address: Address, path: str) -> None:
+    needed = {"name": address.name, "street": address.street, "postcode": address.postcode, "city": address.city}
+    for name, value in needed.items():
+        if not value.strip():
+            raise Invalid(field=f"{path}.{name}", rule="is needed for delivery and invoice")
+    if not re.fullmatch("[A-Z]{2}", address.country):
+        raise Invalid(field=f"{path}.country", rule="two capital letters (ISO 3166-1 alpha-2)")
+    if address.country == "DE" and not re.fullmatch(r"\d{5}", address.postcode.strip()):
+        raise Invalid(field=f"{path}.postcode", rule="five digits in Germany")
+    others = {**needed, "company": address.company, "street2": address.street2, "region": address.region}
+    for name, value in others.items():
+        if len(value) > MAX_FIELD or _CONTROL.search(value):
+            raise Invalid(field=f"{path}.{name}", rule=f"one line of at most {MAX_FIELD} characters")
+
+
+def rate_for(rates: Sequence[ShippingRate], country: str) -> ShippingRate:
+    """Refusal: `NoDelivery`."""
+    for rate in rates:
+        if rate.country == country:
+            return rate
+    raise NoDelivery(country=country, delivers_to=tuple(rate.country for rate in rates))
+
+
+def shipping_lines(rate: ShippingRate, goods: Sequence[PricedLine], currency: str) -> list[Line]:
+    """The delivery charge as lines to be priced, one per tax class of the goods.
+
+    Delivery is ancillary to the goods and shares their tax (UStAE 3.10 (5)): with goods of several rates the charge is
+    divided in proportion to their value, to the cent.
+    """
+    value = sum(line.gross_minor for line in goods)
+    if not goods or not rate.price_minor or (rate.free_from_minor is not None and value >= rate.free_from_minor):
+        return []
+    by_class: dict[str, int] = {}
+    for line in goods:
+        by_class[line.tax_class] = by_class.get(line.tax_class, 0) + line.gross_minor
+    weights = list(by_class.values()) if value else [1] * len(by_class)
+    parts = spread(rate.price_minor, weights)
+    return [
+        Line(
+            ref=f"shipping:{tax_class}",
+            quantity=1,
+            tax_class=tax_class,
+            unit_price=Decimal(part).scaleb(-minor_digits(currency)),
+            gross=True,
+            rule=f"shipping:{rate.country}",
+        )
+        for tax_class, part in zip(by_class, parts, strict=True)
+        if part
+    ]

@@ -1,0 +1,43 @@
+-- A basket with its lines in the order in which they were added.
+-- name: basket
+select
+    baskets.id, baskets.shop_id, baskets.customer_id, baskets.version, baskets.order_id, baskets.changed_at,
+    array(
+        select jsonb_build_object(
+            'offer_id', line.offer_id,
+            'variant_id', line.variant_id,
+            'quantity', line.quantity,
+            'seen_unit_price', line.seen_unit_price::text
+        )
+        from checkout.basket_lines as line
+        where line.basket_id = baskets.id
+        order by line.added_at, line.offer_id
+    ) as lines
+from checkout.baskets
+where baskets.id = :basket_id;
+
+-- How many pieces, for the sign above the basket on every page.
+-- name: pieces
+select coalesce(sum(line.quantity), 0)::int
+from checkout.baskets
+join checkout.basket_lines as line on line.basket_id = baskets.id
+where baskets.id = :basket_id and baskets.order_id is null;
+
+-- How many lines, for the limit.
+-- name: lines
+select count(*)::int from checkout.basket_lines where basket_id = :basket_id;
+
+-- What holds at a moment: the latest rate that has begun, per country.
+-- name: shipping_rates
+select distinct on (country) country, price_minor, free_from_minor
+from checkout.shipping_rates
+where shop_id = :shop_id and valid_from <= :at
+order by country, valid_from desc;
+
+-- A basket says that it became an order: that order is there.
+-- name: check_ordered_baskets
+select 'basket ' || baskets.id as subject, 'order ' || baskets.order_id as expected, 'none' as found
+from checkout.baskets
+left join orders.known(array(select order_id from checkout.baskets where order_id is not null)) as known (id)
+    on known.id = baskets.order_id
+where baskets.order_id is not null and known.id is null;

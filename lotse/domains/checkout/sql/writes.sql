@@ -1,0 +1,36 @@
+-- name: create_basket
+insert into checkout.baskets (id, shop_id, customer_id, created_at, changed_at)
+values (:id, :shop_id, :customer_id, :at, :at);
+
+-- Counts the version up, and is the lock under which lines change. Nothing if the basket is not there or is ordered.
+-- name: touch_basket
+update checkout.baskets
+set version = version + 1, changed_at = :at
+where id = :id and order_id is null
+returning shop_id;
+
+-- Adds to what is there; the constraint bounds the sum.
+-- name: add_line
+insert into checkout.basket_lines as line (basket_id, offer_id, variant_id, quantity, seen_unit_price, added_at)
+values (:basket_id, :offer_id, :variant_id, :quantity, :seen_unit_price, :at)
+on conflict (basket_id, offer_id) do update
+set quantity = line.quantity + excluded.quantity, seen_unit_price = excluded.seen_unit_price;
+
+-- name: set_quantity
+update checkout.basket_lines
+set quantity = :quantity, seen_unit_price = :seen_unit_price
+where basket_id = :basket_id and offer_id = :offer_id;
+
+-- name: remove_line
+delete from checkout.basket_lines where basket_id = :basket_id and offer_id = :offer_id;
+
+-- name: put_shipping
+insert into checkout.shipping_rates (shop_id, country, valid_from, price_minor, free_from_minor)
+values (:shop_id, :country, :valid_from, :price_minor, :free_from_minor)
+on conflict (shop_id, country, valid_from) do update
+set price_minor = excluded.price_minor, free_from_minor = excluded.free_from_minor;
+
+-- Bounded, so that a clean-up never holds locks for long.
+-- name: delete_old
+delete from checkout.baskets
+where id in (select id from checkout.baskets where changed_at < :before limit :limit for update skip locked);

@@ -17,7 +17,7 @@ from lotse.domains.catalog.contracts import (
     State,
     VariantCard,
 )
-from lotse.domains.catalog.rules import search_begins, search_digits, search_words
+from lotse.domains.catalog.rules import search_digits, search_terms
 from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
@@ -26,8 +26,6 @@ SQL = statements("lotse.domains.catalog", "reads")
 
 # A larger tree is no navigation; the largest that was seen (an electronics retailer's) has 4,584.
 _MAX_CATEGORIES = 10_000
-# What the simple search gathers before it sorts: whoever finds more than this says one more word.
-_MAX_FOUND = 1_000
 
 
 async def category_tree(conn: Connection, *, language: str) -> list[Category]:
@@ -115,7 +113,7 @@ async def variant_ids_by_sku(conn: Connection, *, skus: Sequence[str]) -> dict[s
 async def search_simple(conn: Connection, *, text: str, language: str, limit: int = PAGE_SIZE) -> list[ProductCard]:
     """What is shown and has all words of `text` (by their beginnings) in a name or summary of any language, or a SKU
     that begins with it, or the GTIN. Newest first: this finds, it does not rank."""
-    return await conn.many(SQL.search_simple, ProductCard, **_search(text), language=language, limit=limit)
+    return await conn.many(SQL.search_simple, ProductCard, **search_terms(text), language=language, limit=limit)
 
 
 async def product_rows(
@@ -132,7 +130,7 @@ async def product_rows(
     found = await conn.many(
         SQL.product_rows,
         ProductRow,
-        **_search(text),
+        **search_terms(text),
         searched=bool(text.strip()),
         language=language,
         state=state,
@@ -145,15 +143,6 @@ async def product_rows(
 class _Sku(Struct, frozen=True):
     sku: str
     id: UUID
-
-
-def _search(text: str) -> dict[str, str | int]:
-    return {
-        "words": search_words(text),
-        "begins": search_begins(text),
-        "digits": search_digits(text),
-        "at_most": _MAX_FOUND,
-    }
 
 
 def _plain(key: str) -> str:

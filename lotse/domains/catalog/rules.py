@@ -31,6 +31,8 @@ _GTIN_LENGTHS = (8, 12, 13, 14)
 # Words beyond the tenth and letters beyond the hundredth find nothing more, and bound what the database must do.
 _MAX_WORDS = 10
 _MAX_LETTERS = 100
+# What a search gathers before it sorts: whoever finds more than this says one more word.
+_MAX_FOUND = 1_000
 
 
 def checked_gtin(gtin: str, sku: str) -> str:
@@ -111,6 +113,16 @@ def levels(categories: Sequence[PutCategory]) -> list[list[tuple[int, PutCategor
     return ordered
 
 
+def search_terms(text: str) -> dict[str, str | int]:
+    """What was typed into a search field, as the parameters of the SQL function `catalog.find`."""
+    return {
+        "words": search_words(text),
+        "begins": text.strip()[:_MAX_LETTERS].replace("\0", ""),
+        "digits": search_digits(text),
+        "at_most": _MAX_FOUND,
+    }
+
+
 def search_words(text: str) -> str:
     """A text as a query for `to_tsquery`: every word by its beginning, all of them. Empty if it has no words."""
     words = [re.sub(r"['\\\0:&|!<>()*]", "", word) for word in text[:_MAX_LETTERS].split()][:_MAX_WORDS]
@@ -121,8 +133,3 @@ def search_digits(text: str) -> str:
     """The digits of what may be a GTIN, else nothing."""
     compact = text.strip().replace("-", "").replace(" ", "")
     return compact if len(compact) in _GTIN_LENGTHS and compact.isascii() and compact.isdigit() else ""
-
-
-def search_begins(text: str) -> str:
-    """What a SKU may begin with."""
-    return text.strip()[:_MAX_LETTERS].replace("\0", "")

@@ -32,3 +32,11 @@ as $$
       from parties.shops s
      where s.id = any(shop_ids)
 $$;
+
+-- Which of these parties have a role.
+create or replace function parties.with_role(wanted text, party_ids uuid[])
+returns table (party_id uuid)
+language sql stable security definer set search_path = '' rows 10
+as $$
+    select r.party_id from parties.roles r where r.role = wanted and r.party_id = any(party_ids)
+$$;

@@ -1,0 +1,184 @@
+"""Make locations, say which serve a shop, and open pools for goods. Quantities move at the desk, not here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from lotse.domains.catalog.contracts import UnknownVariant
+from lotse.domains.inventory.contracts import Location, LocationChanged, PutLocation, StockKey, UnknownLocation
+from lotse.domains.parties.contracts import UnknownParty, UnknownShop
+from lotse.domains.parties.rules import check_country, check_timezone
+from lotse.domains.pools.commands import open_pools
+from lotse.kernel import audit
+from lotse.kernel.db import Transaction
+from lotse.kernel.ids import uuid7
+from lotse.kernel.outbox import emit
+from lotse.kernel.refusals import Invalid, refusing
+from lotse.kernel.sql import statements
+
+READS = statements("lotse.domains.inventory", "reads")
+WRITES = statements("lotse.domains.inventory", "writes")
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+async def put_locations(tx: Transaction, locations: Sequence[PutLocation], *, by: str, at: datetime) -> dict[str, UUID]:
+    """Make or overwrite locations by code; code to id. Refusal: `Invalid` (by `locations[i].field`)."""
+    if len({location.code for location in locations}) != len(locations):
+        raise Invalid(field="locations", rule="each code once")
+    for i, location in enumerate(locations):
+        _check(location, f"locations[{i}]")
+    rows = [
+        Location(
+            uuid7(),
+            location.code,
+            location.kind,
+            location.name,
+            location.address,
+            location.country,
+            location.timezone,
+            location.latitude,
+            location.longitude,
+            location.opening_hours,
+        )
+        for location in locations
+    ]
+    with refusing({"locations_code_form": lambda: Invalid(field="locations.code", rule=_CODE_RULE)}):
+        stored = await tx.many(WRITES.put_locations, _Stored, locations=rows)
+    given = {location.code: location for location in locations}
+    changed = [row for row in stored if row.changed]
+    changes = [(f"inventory.location:{row.code}", row.old, given[row.code]) for row in changed]
+    await audit.record_all(tx, actor=by, changes=changes, at=at)
+    await emit(tx, *(LocationChanged(row.id) for row in changed), at=at)
+    return {row.code: row.id for row in stored}
+
+
+async def serve_shop(tx: Transaction, *, shop_id: UUID, location_ids: Sequence[UUID], by: str, at: datetime) -> None:
+    """Let these locations serve a shop, the preferred one first; others do no more.
+
+    Refusals in this order: `Invalid` (a location stands twice), `UnknownShop`, `UnknownLocation`.
+    """
+    if len(set(location_ids)) != len(location_ids):
+        raise Invalid(field="location_ids", rule="each location once")
+    dropped = await tx.values(WRITES.drop_shop_locations, shop_id=shop_id, location_ids=list(location_ids))
+    first = str(location_ids[0]) if location_ids else ""
+    with refusing(
+        {
+            "shop_locations_shop": lambda: UnknownShop(shop=str(shop_id)),
+            "shop_locations_location": lambda: UnknownLocation(location=first),
+        }
+    ):
+        put = await tx.values(WRITES.put_shop_locations, shop_id=shop_id, location_ids=list(location_ids))
+    if dropped or put:
+        subject = f"inventory.shop_locations:{shop_id}"
+        await audit.record(tx, actor=by, subject=subject, old=None, new=list(location_ids), at=at)
+
+
+async def ensure_stock(tx: Transaction, keys: Sequence[StockKey]) -> list[int]:
+    """The pools that count these, opened where there were none; in the order given.
+
+    Set-based; asking for what is there takes one statement and no lock. Refusals: `UnknownVariant`, `UnknownLocation`,
+    `UnknownParty` (each names the first key's).
+    """
+    wanted = [
+        _Key(place, k.variant_id, k.location_id, k.owner_party_id, k.condition, k.lot) for place, k in enumerate(keys)
+    ]
+    pools = await _pools(tx, wanted)
+    if len(pools) < len(wanted):
+        await tx.execute(WRITES.lock_openings)
+        pools = await _pools(tx, wanted)  # somebody may have made some while we waited
+        pools |= await _open(tx, [key for key in wanted if key.place not in pools])
+    return [pools[place] for place in range(len(wanted))]
+
+
+async def _open(tx: Transaction, keys: "list[_Key]") -> dict[int, int]:
+    """New pools for keys that have none; a key that stands twice gets one."""
+    places: dict[tuple[Any, ...], list[int]] = {}
+    first: dict[tuple[Any, ...], _Key] = {}
+    for key in keys:
+        name = (key.variant_id, key.location_id, key.owner_party_id, key.condition, key.lot)
+        places.setdefault(name, []).append(key.place)
+        first.setdefault(name, key)
+    if not first:
+        return {}
+    opened = await open_pools(tx, count=len(first))
+    rows = [
+        _StockRow(pool_id, key.variant_id, key.location_id, key.owner_party_id, key.condition, key.lot)
+        for pool_id, key in zip(opened, first.values(), strict=True)
+    ]
+    with refusing(
+        {
+            "stock_variant": lambda: UnknownVariant(variant=str(rows[0].variant_id)),
+            "stock_location": lambda: UnknownLocation(location=str(rows[0].location_id)),
+            "stock_owner": lambda: UnknownParty(party_id=rows[0].owner_party_id),
+            "stock_lot_length": lambda: Invalid(field="lot", rule="at most 64 characters"),
+        }
+    ):
+        await tx.execute(WRITES.put_stock, stock=rows)
+    return {place: pool_id for pool_id, name in zip(opened, first, strict=True) for place in places[name]}
+
+
+async def _pools(tx: Transaction, keys: "list[_Key]") -> dict[int, int]:
+    return {row.place: row.pool_id for row in await tx.many(READS.pools_of_keys, _Pool, keys=keys)}
+
+
+_CODE_RULE = "1 to 63 small letters, digits and hyphens, beginning with a letter or digit"
+
+
+def _check(location: PutLocation, where: str) -> None:
+    if not 1 <= len(location.name) <= 200:
+        raise Invalid(field=f"{where}.name", rule="1 to 200 characters")
+    check_country(location.country, f"{where}.country")
+    check_timezone(location.timezone, f"{where}.timezone")
+    if (location.latitude is None) != (location.longitude is None):
+        raise Invalid(field=f"{where}.latitude", rule="both latitude and longitude, or neither")
+    if location.latitude is not None and not -90 <= location.latitude <= 90:
+        raise Invalid(field=f"{where}.latitude", rule="-90 to 90 degrees")
+    if location.longitude is not None and not -180 <= location.longitude <= 180:
+        raise Invalid(field=f"{where}.longitude", rule="-180 to 180 degrees")
+    for day, spans in location.opening_hours.items():
+        if day not in _DAYS or any(len(span) != 2 or not _opens_before_it_closes(span) for span in spans):
+            raise Invalid(
+                field=f"{where}.opening_hours", rule='days mon to sun, each with spans like ["10:00", "20:00"]'
+            )
+
+
+def _opens_before_it_closes(span: list[str]) -> bool:
+    try:
+        opens, closes = (datetime.strptime(time, "%H:%M") for time in span)  # noqa: DTZ007 - a time of day has no zone
+    except ValueError:
+        return False
+    return opens < closes
+
+
+class _Stored(Struct, frozen=True):
+    id: UUID
+    code: str
+    old: dict[str, Any] | None
+    changed: bool
+
+
+class _Key(Struct, frozen=True):
+    place: int
+    variant_id: UUID
+    location_id: UUID
+    owner_party_id: UUID
+    condition: str
+    lot: str
+
+
+class _StockRow(Struct, frozen=True):
+    pool_id: int
+    variant_id: UUID
+    location_id: UUID
+    owner_party_id: UUID
+    condition: str
+    lot: str
+
+
+class _Pool(Struct, frozen=True):
+    place: int
+    pool_id: int

@@ -1,0 +1,98 @@
+"""Reads of locations and stock. Balances are read where they are kept, so no number here can disagree with its pool."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from lotse.domains.catalog.rules import search_terms
+from lotse.domains.inventory.contracts import AtLocation, Availability, Location, OfferPool, PoolChoice, StockLine
+from lotse.domains.inventory.rules import stock_state
+from lotse.kernel.db import Connection
+from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
+from lotse.kernel.sql import statements
+
+SQL = statements("lotse.domains.inventory", "reads")
+
+
+async def locations(conn: Connection, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Location]:
+    """A page of locations, by code. Refusal: `BadCursor`."""
+    begin = after(cursor, tuple[str])
+    found = await conn.many(SQL.locations, Location, after=begin[0] if begin else None, limit=limit + 1)
+    return paged(found, limit, ["code"])
+
+
+async def location_by_code(conn: Connection, *, code: str) -> Location | None:
+    """A location, or None."""
+    return await conn.maybe(SQL.location_by_code, Location, code=code)
+
+
+async def locations_by_ids(conn: Connection, *, location_ids: Sequence[UUID]) -> list[Location]:
+    """Those of the locations that exist, in the order asked."""
+    return await conn.many(SQL.locations_by_ids, Location, ids=list(location_ids))
+
+
+async def locations_of_shop(conn: Connection, *, shop_id: UUID) -> list[Location]:
+    """The locations that serve a shop, the preferred one first."""
+    return await conn.many(SQL.locations_of_shop, Location, shop_id=shop_id)
+
+
+async def availability(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[Availability]:
+    """What a shop can sell of variants now, in the order asked: stock at its locations, of the sellers of its active
+    offers, in the offered condition. A variant that nobody offers there is out."""
+    found = await conn.many(SQL.availability, _Available, shop_id=shop_id, variant_ids=list(variant_ids))
+    return [Availability(row.variant_id, stock_state(row.available), row.available, row.by_location) for row in found]
+
+
+async def stock_of_variant(conn: Connection, *, variant_id: UUID) -> list[StockLine]:
+    """Every pool that counts a variant, by location."""
+    return await conn.many(SQL.stock_of_variants, StockLine, variant_ids=[variant_id])
+
+
+async def stock_of_variants(conn: Connection, *, variant_ids: Sequence[UUID]) -> list[StockLine]:
+    """Every pool that counts one of the variants, in their order, then by location."""
+    return await conn.many(SQL.stock_of_variants, StockLine, variant_ids=list(variant_ids))
+
+
+async def stock_of_pools(conn: Connection, *, pool_ids: Sequence[int]) -> list[StockLine]:
+    """What pools count, in the order asked; a pool that counts no goods is absent."""
+    return await conn.many(SQL.stock_of_pools, StockLine, pool_ids=list(pool_ids))
+
+
+async def stock_lines(
+    conn: Connection,
+    *,
+    location_id: UUID | None = None,
+    text: str = "",
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[StockLine]:
+    """The back office's stock list, by pool; `text` finds variants as the catalogue does. Refusal: `BadCursor`."""
+    begin = after(cursor, tuple[int])
+    found = await conn.many(
+        SQL.stock_lines,
+        StockLine,
+        **search_terms(text),
+        searched=bool(text.strip()),
+        location_id=location_id,
+        after=begin[0] if begin else 0,
+        limit=limit + 1,
+    )
+    return paged(found, limit, ["pool_id"])
+
+
+async def pools_for(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[PoolChoice]:
+    """The pools that can serve a shop's sale, whoever owns them: in the order of the variants, the preferred first."""
+    return await conn.many(SQL.pools_for, PoolChoice, shop_id=shop_id, variant_ids=list(variant_ids))
+
+
+async def pools_for_offers(conn: Connection, *, offer_ids: Sequence[UUID]) -> list[OfferPool]:
+    """The pools that can serve offers (their seller's goods in their condition): in the order of the offers, the
+    preferred first."""
+    return await conn.many(SQL.pools_for_offers, OfferPool, offer_ids=list(offer_ids))
+
+
+class _Available(Struct, frozen=True):
+    variant_id: UUID
+    available: int
+    by_location: list[AtLocation]

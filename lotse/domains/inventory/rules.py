@@ -1,0 +1,14 @@
+"""When stock counts as low, and how pools that could serve a sale are ordered. Pure."""
+
+from lotse.domains.inventory.contracts import State
+
+# At most so many units: a page may say "only 3 left". A state and not the number, because pages are cached and a number
+# would change with every sale.
+LOW = 5
+
+
+def stock_state(available: int) -> State:
+    """What a shop says about a quantity that it can sell."""
+    if available <= 0:
+        return "out"
+    return "low" if available <= LOW else "in_stock"

@@ -8,12 +8,23 @@ from uuid import UUID
 from msgspec import Struct
 
 from lotse.domains.catalog.contracts import UnknownVariant
-from lotse.domains.inventory.contracts import Location, LocationChanged, PutLocation, StockKey, UnknownLocation
+from lotse.domains.inventory.contracts import (
+    DocumentKind,
+    Location,
+    LocationChanged,
+    Moved,
+    MoveRequest,
+    PutLocation,
+    StockKey,
+    UnknownLocation,
+)
 from lotse.domains.parties.contracts import UnknownParty, UnknownShop
 from lotse.domains.parties.rules import check_country, check_timezone
 from lotse.domains.pools.commands import open_pools
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
+from lotse.kernel.desk import Desk
+from lotse.kernel.idempotency import Key
 from lotse.kernel.ids import uuid7
 from lotse.kernel.outbox import emit
 from lotse.kernel.refusals import Invalid, refusing
@@ -124,6 +135,16 @@ async def _open(tx: Transaction, keys: "list[_Key]") -> dict[int, int]:
 async def _pools(tx: Transaction, keys: "list[_Key]") -> dict[int, int]:
     return {row.place: row.pool_id for row in await tx.many(READS.pools_of_keys, _Pool, keys=keys)}
 
+
+async def move_goods(desk: Desk, *, request: MoveRequest, key: Key) -> Moved:
+    """Receive, adjust or transfer goods, all positions or none.
+
+    Refusals, in this order: `KeyReused`, `InvalidMove`, `PoolUnknown`, `NotEnough`, `BelowHeld`.
+    """
+    return await desk.submit(_DESK_KINDS[request.kind], request, Moved, key=key, at=request.occurred_at)
+
+
+_DESK_KINDS: dict[DocumentKind, str] = {"receipt": "receive", "adjustment": "adjust", "transfer": "transfer"}
 
 _CODE_RULE = "1 to 63 small letters, digits and hyphens, beginning with a letter or digit"
 

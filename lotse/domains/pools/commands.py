@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from lotse.domains.pools.contracts import BelowHeld, Cause, OutOfStock, PoolUnknown, Want
+from lotse.domains.pools.contracts import BelowHeld, Cause, NotEnough, PoolUnknown, Shortage, Want
 from lotse.domains.pools.rules import serve
 from lotse.kernel.db import Transaction
 from lotse.kernel.desk import Draft, Lock
@@ -92,7 +92,7 @@ def pool(draft: Draft, pool_id: int) -> PoolRow:
 def take(draft: Draft, wants: Sequence[Want], cause: Cause) -> list[int]:
     """Give quantities away, all or nothing; the pools that served, want by want.
 
-    Refusals: `PoolUnknown`, `OutOfStock`.
+    Refusals: `PoolUnknown`, `NotEnough`.
     """
 
     def available(pool_id: int) -> int:
@@ -106,10 +106,10 @@ def take(draft: Draft, wants: Sequence[Want], cause: Cause) -> list[int]:
 
 
 def move(draft: Draft, pool_id: int, delta: int, cause: Cause) -> PoolRow:
-    """Change what is there, with its movement. Refusals: `PoolUnknown`, `OutOfStock`, `BelowHeld`."""
+    """Change what is there, with its movement. Refusals: `PoolUnknown`, `NotEnough`, `BelowHeld`."""
     row = pool(draft, pool_id)
     if row.on_hand + delta < 0:
-        raise OutOfStock(pool_id=pool_id, wanted=-delta, available=row.on_hand - row.held)
+        raise NotEnough(shortages=(Shortage(0, -delta, row.on_hand - row.held),))
     if delta < 0 and row.on_hand + delta < row.held:
         raise BelowHeld(pool_id=pool_id, on_hand=row.on_hand, held=row.held, delta=delta)
     changed = structs.replace(row, on_hand=row.on_hand + delta, touched=True)

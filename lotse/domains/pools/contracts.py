@@ -112,12 +112,18 @@ class Held(Struct, frozen=True):
     lines: tuple[HoldLine, ...]
 
 
-class OutOfStock(Refusal, status=409, title="There is not enough left"):
-    """`pool_id` is the first choice of the want that nobody can serve, `available` the most that any pool has."""
+class Shortage(Struct, frozen=True):
+    """A want that no pool can serve: its place in the request, and the most that any of its pools has."""
 
-    pool_id: int
+    want: int
     wanted: int
     available: int
+
+
+class NotEnough(Refusal, status=409, title="There is not enough left"):
+    """Every want that cannot be served, so that the caller can say so at once and not one by one."""
+
+    shortages: tuple[Shortage, ...]
 
 
 class BelowHeld(Refusal, status=409, title="Less would be left than is promised to others"):

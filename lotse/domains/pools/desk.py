@@ -83,7 +83,7 @@ HOLDS = Lock("pools.holds", _DESK.lock_holds, HoldRow, leads_to=lambda row: {POO
 
 
 def hold(draft: Draft, request: HoldRequest) -> Held:
-    """Refusals: `PoolUnknown`, `OutOfStock`."""
+    """Refusals: `PoolUnknown`, `NotEnough`."""
 
     def available(pool_id: int) -> int:
         row = pool(draft, pool_id)

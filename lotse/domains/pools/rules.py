@@ -2,32 +2,28 @@
 
 from collections.abc import Callable, Sequence
 
-from lotse.domains.pools.contracts import OutOfStock, Want
-
-
-def choose(want: Want, available: Callable[[int], int]) -> int:
-    """The first pool in the want's order that can give the whole quantity. Refusal: `OutOfStock`."""
-    if want.quantity <= 0:
-        raise ValueError(f"a want of {want.quantity}")
-    most = 0
-    for pool_id in want.pool_ids:
-        there = available(pool_id)
-        if there >= want.quantity:
-            return pool_id
-        most = max(most, there)
-    raise OutOfStock(pool_id=want.pool_ids[0] if want.pool_ids else 0, wanted=want.quantity, available=most)
+from lotse.domains.pools.contracts import NotEnough, Shortage, Want
 
 
 def serve(wants: Sequence[Want], available: Callable[[int], int]) -> list[int]:
-    """A pool for every want, all or nothing; wants of one request compete for the same pools.
+    """A pool for every want, the first in the want's order that can give the whole quantity; all or nothing.
 
-    Two lines of a basket that draw on one pool must not both be promised its last piece.
-    Refusal: `OutOfStock` of the first want that cannot be served.
+    Wants of one request compete for the same pools: two lines of a basket that draw on one pool are never both
+    promised its last piece. Refusal: `NotEnough` with every want that cannot be served.
     """
     promised: dict[int, int] = {}
     chosen: list[int] = []
-    for want in wants:
-        pool_id = choose(want, lambda id: available(id) - promised.get(id, 0))
+    shortages: list[Shortage] = []
+    for place, want in enumerate(wants):
+        if want.quantity <= 0:
+            raise ValueError(f"a want of {want.quantity}")
+        left = {pool_id: available(pool_id) - promised.get(pool_id, 0) for pool_id in want.pool_ids}
+        pool_id = next((pool_id for pool_id, quantity in left.items() if quantity >= want.quantity), None)
+        if pool_id is None:
+            shortages.append(Shortage(place, want.quantity, max(left.values(), default=0)))
+            continue
         promised[pool_id] = promised.get(pool_id, 0) + want.quantity
         chosen.append(pool_id)
+    if shortages:
+        raise NotEnough(shortages=tuple(shortages))
     return chosen

@@ -31,9 +31,10 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        if not _is_expected(error):
+        said = error if _is_expected(error) else _of_the_database(error)
+        if said is None:
             raise
-        print(f"lotse: {error}", file=sys.stderr)
+        print(f"lotse: {said}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -223,6 +224,13 @@ def _settings(**given: Any) -> Any:
     if not 1 <= said.get("port", 1) <= 65535:
         raise _Expected("a port is a number from 1 to 65535")
     return structs.replace(Settings.load(), **said)
+
+
+def _of_the_database(error: Exception) -> Exception | None:
+    """A full disk and the like, which a driver reports wherever it happens to be working."""
+    from lotse.kernel.postgres import explained
+
+    return explained(error)
 
 
 class _Expected(Exception):

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lotse.kernel.postgres import account, attached, binaries, given
+from lotse.kernel.postgres import account, attached, binaries, explained, given
 from lotse.kernel.postgres.errors import (
     DiskFull,
     HomeNotWritable,
@@ -126,8 +126,9 @@ def test_the_disk_fills_while_it_runs_and_before_it_starts(small_disk: Path) -> 
     with attached(settings) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("create table kept as select 1 as one")
         filler = fill(small_disk)
-        with pytest.raises(psycopg.errors.DiskFull):
+        with pytest.raises(psycopg.errors.DiskFull) as full:
             connection.execute("create table big as select repeat('x', 500) from generate_series(1, 400000)")
+        assert isinstance(explained(full.value), DiskFull)
         # It still serves, and goes on when there is room.
         assert connection.execute("select one from kept").fetchone() == (1,)
         filler.unlink()

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 from lotse.kernel.postgres import given
 from lotse.kernel.postgres.embedded import Embedded
-from lotse.kernel.postgres.errors import PostgresError
+from lotse.kernel.postgres.errors import PostgresError, explained
 from lotse.kernel.settings import Settings
 
-__all__ = ["PostgresError", "attached", "attached_alone", "stop"]
+__all__ = ["PostgresError", "attached", "attached_alone", "explained", "stop"]
 
 
 @contextmanager

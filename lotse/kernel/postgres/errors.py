@@ -77,6 +77,26 @@ class NotEmpty(PostgresError):
     """The database to restore into already holds something."""
 
 
+def explained(error: BaseException) -> PostgresError | None:
+    """What an operator can put right, of the errors that a driver (asyncpg, psycopg) raises anywhere; else None.
+
+    By SQLSTATE, which both drivers carry (PostgreSQL documentation, appendix A).
+    """
+    match getattr(error, "sqlstate", None):
+        case "53100":
+            return DiskFull(f"the database has no space left on its disk ({_line(error)})")
+        case "53300":
+            return InUse("the database has no connection left; end what holds so many, or raise max_connections")
+        case "57P01" | "57P02" | "57P03":
+            return ServerUnreachable(f"the database was shut down ({_line(error)})")
+        case _:
+            return None
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
 @contextmanager
 def naming_disk_errors(folder: Path) -> Generator[None]:
     """Turn what the operating system says about LOTSE_HOME into a named error."""

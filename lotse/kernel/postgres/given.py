@@ -1,8 +1,5 @@
 """A PostgreSQL that the operator runs: looked at before it is used, never started, stopped or tuned."""
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-
 from lotse.kernel.postgres.errors import ServerTooOld, ServerUnfit, ServerUnreachable
 
 # 17 brought the builtin collation C.UTF-8 (text sorts and folds the same on every machine) and transaction_timeout.
@@ -16,6 +13,8 @@ def check(url: str) -> None:
     if not url.startswith(("postgresql://", "postgres://")):
         # Not repeated here, nor by psycopg: it may hold a password.
         raise ServerUnreachable("LOTSE_DATABASE_URL is not of the form postgresql://user:password@host:port/database")
+    import psycopg  # here, because most commands use the embedded server, and psycopg takes half a second to load
+
     try:
         with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS, application_name="lotse check") as connection:
             number = connection.info.server_version
@@ -38,9 +37,12 @@ def refuse_old(number: int, where: str) -> None:
 
 def place(url: str) -> str:
     """The server and database in a URL, without user and password."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
     try:
         parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
+    except ProgrammingError:
         return "the given URL"
     return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
 

@@ -4,6 +4,7 @@ Pure. Unit prices are decimals as fine as six places; everything that is added u
 unit; a line is multiplied and rounded once, so a quantity of a million costs no more than one.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -12,13 +13,27 @@ from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from lotse.domains.pricing.contracts import Line, NoPrice, Price, PricedBasket, PricedLine, TaxTotal
+from lotse.domains.pricing.contracts import (
+    InvalidPrice,
+    Line,
+    NoPrice,
+    Price,
+    PricedBasket,
+    PricedLine,
+    SetPrice,
+    TaxTotal,
+)
 from lotse.domains.tax.contracts import Policy, Rate, Split
 from lotse.domains.tax.rules import add_net, rate_at, split_gross, spread_tax
 from lotse.kernel.money import line_amount
 
 # Directive 98/6/EC, Art. 6a (2): not shorter than 30 days.
 PRIOR_PRICE_DAYS = 30
+# What numeric(18, 6) and integer hold; also times each other an amount fits into a bigint with room to spare.
+MAX_UNIT_PRICE = Decimal(10) ** 9
+MAX_QUANTITY = 10**9
+_FINEST = Decimal("0.000001")
+_GROUP = re.compile(r"([a-z0-9][a-z0-9_-]{0,31})?")
 
 
 def price(
@@ -92,6 +107,12 @@ class PriceLists:
         return variant_id in self._by_variant
 
 
+def check_price(entry: SetPrice) -> None:
+    """Whether a price can be stored as it was meant. Refusal: `InvalidPrice`."""
+    if rule := _broken_rule(entry):
+        raise InvalidPrice(variant_id=entry.variant_id, rule=rule)
+
+
 def tax_totals(lines: Sequence[PricedLine]) -> list[TaxTotal]:
     """What the lines owe per tax code, in the order of the codes."""
     sums: dict[str, list[int]] = {}
@@ -121,6 +142,28 @@ def prior_price(history: Sequence[tuple[datetime, Decimal | None]], zone: ZoneIn
         if amount is not None and begins < closes and ends > opens
     ]
     return min(applied, default=None)
+
+
+def _broken_rule(entry: SetPrice) -> str | None:
+    amount = entry.unit_price
+    if amount is not None:
+        if not amount.is_finite():
+            return "a number"
+        if amount < 0:
+            return "not negative"
+        if amount >= MAX_UNIT_PRICE:
+            return f"less than {MAX_UNIT_PRICE:f}"
+        if amount != amount.quantize(_FINEST):
+            return "at most six places"
+    if not 1 <= entry.min_quantity <= MAX_QUANTITY:
+        return f"a quantity from 1 to {MAX_QUANTITY}"
+    if not _GROUP.fullmatch(entry.customer_group):
+        return "a customer group of at most 32 small letters, digits, hyphens and underscores"
+    if len(entry.reason) > 500 or "\0" in entry.reason:
+        return "a reason of at most 500 characters"
+    if entry.valid_from is not None and entry.valid_from.tzinfo is None:
+        return "a moment with its time zone"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

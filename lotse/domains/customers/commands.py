@@ -1,0 +1,158 @@
+"""Make and change customers, many in one call: checkout, imports and the service desk use the same verbs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from lotse.domains.customers.contracts import (
+    Address,
+    AddressKind,
+    CustomerChanged,
+    PutCustomer,
+    StoredCustomer,
+    UnknownCustomer,
+)
+from lotse.domains.customers.rules import check_address, check_customer
+from lotse.domains.parties.commands import put_parties
+from lotse.domains.parties.contracts import PutParty, UnknownShop
+from lotse.kernel.db import Transaction
+from lotse.kernel.ids import uuid7
+from lotse.kernel.outbox import emit
+from lotse.kernel.refusals import Invalid, refusing
+from lotse.kernel.sql import statements
+
+READS = statements("lotse.domains.customers", "reads")
+WRITES = statements("lotse.domains.customers", "writes")
+
+
+async def put_customers(
+    tx: Transaction, customers: Sequence[PutCustomer], *, by: str, at: datetime
+) -> list[StoredCustomer]:
+    """Make customers with their parties and addresses, or overwrite those whose numbers exist; in the order given.
+
+    Set-based, and the same call again (with numbers) changes nothing. Refusals in this order: `Invalid` (by
+    `customers[i].field`), `UnknownShop`.
+    """
+    if not customers:
+        return []
+    for i, customer in enumerate(customers):
+        check_customer(customer, f"customers[{i}]")
+    given = [customer.number for customer in customers if customer.number is not None]
+    if len(set(given)) != len(given):
+        raise Invalid(field="customers", rule="each number once")
+    known: dict[str, StoredCustomer] = {}
+    if given:
+        await tx.execute(WRITES.lock_numbers)
+        known = {row.number: row for row in await tx.many(READS.by_numbers, StoredCustomer, numbers=given)}
+    drawn = iter(await tx.values(READS.draw_numbers, count=len(customers) - len(given)))
+    numbers = [next(drawn) if customer.number is None else customer.number for customer in customers]
+    parties = await put_parties(
+        tx,
+        [
+            PutParty(
+                id=known[number].party_id if number in known else None,
+                kind=customer.kind,
+                name=customer.name,
+                email=customer.email,
+                phone=customer.phone,
+                roles=("customer",),
+            )
+            for number, customer in zip(numbers, customers, strict=True)
+        ],
+        by=by,
+        at=at,
+    )
+    rows = [
+        _CustomerRow(uuid7(), party_id, number, customer.shop_id, customer.customer_group)
+        for party_id, number, customer in zip(parties, numbers, customers, strict=True)
+    ]
+    with refusing({"customers_shop": lambda: UnknownShop(shop=str(customers[0].shop_id))}):
+        stored = {row.number: row for row in await tx.many(WRITES.put_customers, _Stored, customers=rows, at=at)}
+    found = [StoredCustomer(stored[number].id, stored[number].party_id, number) for number in numbers]
+    added = await _put_addresses(
+        tx,
+        [
+            (customer.id, kind, address)
+            for customer, put in zip(found, customers, strict=True)
+            for kind, address in put.addresses
+        ],
+        at=at,
+    )
+    changed = sorted({*added, *(row.id for row in stored.values() if row.changed)})
+    await emit(tx, *(CustomerChanged(id) for id in changed), at=at)
+    return found
+
+
+async def put_address(tx: Transaction, *, customer_id: UUID, kind: AddressKind, address: Address, at: datetime) -> UUID:
+    """Give a customer an address; it is the one of its kind in use from now on. Its id.
+
+    Refusals in this order: `Invalid` (by `address.field`), `UnknownCustomer`.
+    """
+    check_address(address, "address")
+    row = _row(customer_id, kind, address)
+    with refusing({"addresses_customer": lambda: UnknownCustomer(customer=str(customer_id))}):
+        stored = await tx.many(WRITES.put_addresses, _StoredAddress, addresses=[row], at=at)
+    await emit(tx, *(CustomerChanged(one.customer_id) for one in stored), at=at)
+    return stored[0].id
+
+
+async def _put_addresses(
+    tx: Transaction, addresses: Sequence[tuple[UUID, AddressKind, Address]], *, at: datetime
+) -> set[UUID]:
+    """The customers that have an address now which they had not."""
+    rows = {(id, kind, address): _row(id, kind, address) for id, kind, address in addresses}  # each once
+    stored = await tx.many(WRITES.put_addresses, _StoredAddress, addresses=list(rows.values()), at=at)
+    return {row.customer_id for row in stored if row.made}
+
+
+def _row(customer_id: UUID, kind: AddressKind, address: Address) -> "_AddressRow":
+    return _AddressRow(
+        uuid7(),
+        customer_id,
+        kind,
+        address.name,
+        address.company,
+        address.street,
+        address.street2,
+        address.postcode,
+        address.city,
+        address.region,
+        address.country,
+    )
+
+
+class _CustomerRow(Struct, frozen=True):
+    id: UUID
+    party_id: UUID
+    number: str
+    shop_id: UUID
+    customer_group: str
+
+
+class _Stored(Struct, frozen=True):
+    id: UUID
+    party_id: UUID
+    number: str
+    changed: bool
+
+
+class _AddressRow(Struct, frozen=True):
+    id: UUID
+    customer_id: UUID
+    kind: str
+    name: str
+    company: str
+    street: str
+    street2: str
+    postcode: str
+    city: str
+    region: str
+    country: str
+
+
+class _StoredAddress(Struct, frozen=True):
+    id: UUID
+    customer_id: UUID
+    made: bool

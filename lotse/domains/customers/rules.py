@@ -1,0 +1,43 @@
+"""What a customer and an address must look like. Pure."""
+
+import re
+
+from lotse.domains.customers.contracts import Address, PutCustomer
+from lotse.domains.parties.rules import check_country
+from lotse.kernel.refusals import Invalid
+
+# One @, something on both sides, no blanks: everything stricter refuses addresses that exist. Whether it works only a
+# mail to it can tell.
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_GROUP = re.compile(r"([a-z0-9][a-z0-9_-]{0,31})?")
+# Labels and forms end there.
+_LENGTHS = {"name": 200, "company": 200, "street": 200, "street2": 200, "postcode": 20, "city": 100, "region": 100}
+
+
+def check_customer(customer: PutCustomer, where: str) -> None:
+    """Refusal: `Invalid`, by field."""
+    number = customer.number
+    if number is not None and (not 1 <= len(number) <= 40 or number != number.strip() or "\0" in number):
+        raise Invalid(field=f"{where}.number", rule="1 to 40 characters without blanks at the ends")
+    if not _GROUP.fullmatch(customer.customer_group):
+        raise Invalid(field=f"{where}.customer_group", rule="at most 32 small letters, digits, hyphens, underscores")
+    check_email(customer.email, f"{where}.email")
+    for j, (_, address) in enumerate(customer.addresses):
+        check_address(address, f"{where}.addresses[{j}]")
+
+
+def check_email(email: str, field: str) -> None:
+    """Empty is allowed. Refusal: `Invalid`."""
+    if email and (len(email.encode()) > 254 or not _EMAIL.fullmatch(email) or "\0" in email):
+        raise Invalid(field=field, rule="a mail address, at most 254 bytes")
+
+
+def check_address(address: Address, where: str) -> None:
+    """Refusal: `Invalid`, by field."""
+    if not address.name.strip():
+        raise Invalid(field=f"{where}.name", rule="somebody must be named")
+    for name, longest in _LENGTHS.items():
+        value: str = getattr(address, name)
+        if len(value) > longest or "\0" in value:
+            raise Invalid(field=f"{where}.{name}", rule=f"at most {longest} characters, none of them NUL")
+    check_country(address.country, f"{where}.country")

@@ -1,0 +1,129 @@
+"""Reads of prices, and baskets priced: one round trip, then the pure function."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from lotse.domains.catalog.rules import search_terms
+from lotse.domains.parties.contracts import Shop
+from lotse.domains.pricing.contracts import Line, Price, PriceChange, PricedBasket, PriceRow, PriorPrice
+from lotse.domains.pricing.rules import PRIOR_PRICE_DAYS, price, prior_price
+from lotse.domains.tax.contracts import Document, Rate
+from lotse.domains.tax.rules import policy_for
+from lotse.kernel.db import Connection
+from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
+from lotse.kernel.sql import statements
+
+SQL = statements("lotse.domains.pricing", "reads")
+
+
+async def prices_at(
+    conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID], at: datetime, customer_group: str = ""
+) -> list[Price]:
+    """What holds at a moment, in the order of the variants: everybody's prices and the group's, each by quantity.
+
+    Which of them a buyer pays is decided by `rules.PriceLists`; for a card that says "from 9.99", take the least.
+    """
+    return await conn.many(
+        SQL.prices_at, Price, shop_id=shop_id, variant_ids=list(variant_ids), at=at, customer_group=customer_group
+    )
+
+
+async def priced(
+    conn: Connection,
+    *,
+    shop: Shop,
+    lines: Sequence[Line],
+    at: datetime,
+    document: Document = "basket",
+    customer_group: str = "",
+    country: str | None = None,
+) -> PricedBasket:
+    """Price lines at a moment, with the prices and the tax rates of that moment.
+
+    `country` is where the tax is owed; the shop's own unless said otherwise. Refusals as `rules.price`: `NoPrice`,
+    `NoTaxRate`.
+    """
+    taxed_in = country or shop.country
+    wanted = {line.variant_id for line in lines if line.variant_id is not None and line.unit_price is None}
+    found = await conn.one(
+        SQL.for_basket,
+        _ForBasket,
+        shop_id=shop.id,
+        variant_ids=sorted(wanted),
+        at=at,
+        customer_group=customer_group,
+        country=taxed_in,
+    )
+    return price(
+        lines,
+        found.prices,
+        found.rates,
+        currency=shop.currency,
+        country=taxed_in,
+        day=at.astimezone(ZoneInfo(shop.timezone)).date(),
+        at=at,
+        policy=policy_for(taxed_in, document),
+        customer_group=customer_group,
+    )
+
+
+async def price_history(
+    conn: Connection, *, variant_id: UUID, shop_id: UUID | None = None, limit: int = 100
+) -> list[PriceChange]:
+    """Every price that a variant had or will have, in one shop or all: the newest first."""
+    return await conn.many(SQL.price_history, PriceChange, variant_id=variant_id, shop_id=shop_id, limit=limit)
+
+
+async def lowest_30_days(
+    conn: Connection, *, shop: Shop, variant_ids: Sequence[UUID], at: datetime
+) -> list[PriorPrice]:
+    """For each variant whose price for everybody is a reduction at `at`: the lowest price of the 30 days before it.
+
+    Variants that are not reduced are absent: nothing may be announced for them.
+    """
+    found = await conn.many(
+        SQL.reductions, _Reduction, shop_id=shop.id, variant_ids=list(variant_ids), at=at, days=PRIOR_PRICE_DAYS
+    )
+    zone = ZoneInfo(shop.timezone)
+    return [PriorPrice(row.variant_id, row.unit_price, row.reduced_at, prior_price(row.history, zone)) for row in found]
+
+
+async def price_rows(
+    conn: Connection,
+    *,
+    shop_id: UUID,
+    at: datetime,
+    text: str = "",
+    cursor: str | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page[PriceRow]:
+    """The back office's list, newest variants first; `text` finds variants as in the catalogue. Refusal: `BadCursor`."""
+    begin = after(cursor, tuple[UUID])
+    found = await conn.many(
+        SQL.price_rows,
+        PriceRow,
+        **search_terms(text),
+        searched=bool(text.strip()),
+        shop_id=shop_id,
+        at=at,
+        after=begin[0] if begin else None,
+        limit=limit + 1,
+    )
+    return paged(found, limit, ["variant_id"])
+
+
+class _ForBasket(Struct, frozen=True):
+    prices: list[Price]
+    rates: list[Rate]
+
+
+class _Reduction(Struct, frozen=True):
+    variant_id: UUID
+    unit_price: Decimal
+    reduced_at: datetime
+    history: list[tuple[datetime, Decimal | None]]

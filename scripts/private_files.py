@@ -1,4 +1,4 @@
-"""A contract for import-linter: of a domain, the outside imports contracts, commands and queries; the rest is private.
+"""A contract for import-linter: of a domain, the outside imports the files that `.importlinter` calls public.
 
 import-linter's own `protected` contract cannot say "everybody but the same domain", hence this one.
 """

@@ -106,7 +106,9 @@ def test_what_is_absent_is_skipped_with_its_reason(pytester: pytest.Pytester, mo
     hide_chromium(monkeypatch)
     done = run(pytester, ABSENT, "-rs")
     done.assert_outcomes(skipped=2)
-    done.stdout.fnmatch_lines_random(["*no ../shared/data beside the repository, LOTSE_DATA not set*", "*no Chromium on the PATH*"])
+    done.stdout.fnmatch_lines_random(
+        ["*no ../shared/data beside the repository, LOTSE_DATA not set*", "*no Chromium on the PATH*"]
+    )
 
 
 def test_what_is_absent_and_required_fails(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):

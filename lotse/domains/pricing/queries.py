@@ -102,7 +102,9 @@ async def price_rows(
     cursor: str | None = None,
     limit: int = PAGE_SIZE,
 ) -> Page[PriceRow]:
-    """The back office's list, newest variants first; `text` finds variants as in the catalogue. Refusal: `BadCursor`."""
+    """The back office's list, newest variants first; `text` finds variants as the catalogue does.
+
+    Refusal: `BadCursor`."""
     begin = after(cursor, tuple[UUID])
     found = await conn.many(
         SQL.price_rows,

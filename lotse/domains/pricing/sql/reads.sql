@@ -21,7 +21,7 @@ select p.id, p.shop_id, p.variant_id, p.currency, p.customer_group, p.min_quanti
 -- back to the price that held when the window of 30 days opened (with two days to spare for time zones).
 -- name: reductions
 select n.id as variant_id, present.unit_price, present.valid_from as reduced_at,
-       (select jsonb_agg(jsonb_build_array(h.valid_from, h.unit_price::text) order by h.valid_from)
+       (select jsonb_agg(jsonb_build_array(h.valid_from, trim_scale(h.unit_price)::text) order by h.valid_from)
           from pricing.prices h
          where h.shop_id = :shop_id and h.variant_id = n.id and h.customer_group = '' and h.min_quantity = 1
            and h.valid_from <= present.valid_from

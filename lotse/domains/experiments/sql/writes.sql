@@ -1,0 +1,27 @@
+-- Made, or overwritten while it is a draft; no row comes back for one that has begun.
+-- name: put_experiment
+insert into experiments.experiments as e (id, key, variants, salt, coverage, namespace, created_at)
+values (:id, :key, :variants, :salt, :coverage, :namespace, :at)
+on conflict (key) do update
+   set variants = excluded.variants, salt = excluded.salt, coverage = excluded.coverage,
+       namespace = excluded.namespace
+ where e.started_at is null
+returning e.id, e.key, e.variants, e.salt, e.coverage, e.namespace, e.state, e.created_at, e.started_at, e.stopped_at;
+
+-- The row is locked and its state checked by then.
+-- name: start
+update experiments.experiments set started_at = :at where key = :key;
+
+-- The row is locked and its state checked by then.
+-- name: stop
+update experiments.experiments set stopped_at = :at where key = :key;
+
+-- Many at once: a page decides for every slot, a replay for every order.
+-- name: record_decisions
+insert into experiments.decisions
+       (id, point, unit, experiment, variant, alternatives, inputs, chosen, outcome_key, decided_at)
+select n.id, n.point, n.unit, n.experiment, n.variant, n.alternatives, n.inputs, coalesce(n.chosen, 'null'), n.outcome_key,
+       n.decided_at
+  from jsonb_to_recordset(:decisions::jsonb)
+       as n (id uuid, point text, unit text, experiment text, variant text, alternatives jsonb, inputs jsonb,
+             chosen jsonb, outcome_key text, decided_at timestamptz);

@@ -22,3 +22,8 @@ def draw(kind: str, colour: str, accent: str, view: View, *, brand: str = "") ->
     canvas = Canvas(colour, accent, view="front" if view == "detail" else view, mark=MARKS.get(brand, ""))
     drawing.draw(canvas)
     return canvas.finished(zoom=drawing.zoom if view == "detail" else None)
+
+
+def views_of(kind: str) -> tuple[View, ...]:
+    """The views in which a kind is shown, the main one first."""
+    return DRAWINGS[kind].views

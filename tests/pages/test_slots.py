@@ -136,8 +136,8 @@ async def test_answers_of_several_domains_make_one_offer_for_machines() -> None:
         [answering("product.offer", "pricing", Priced(1999)), answering("product.offer", "stock", Stocked("in"))]
     )
     answers = await slots.ask(Connections(), question(), {"product.offer": [id]})
-    assert answers.offer("product.offer", id) == {"@type": "Offer", "price": 1999, "availability": "in"}
-    assert answers.offer("product.offer", uuid7()) == {}
+    assert answers.offer(id, "product.offer") == {"@type": "Offer", "price": 1999, "availability": "in"}
+    assert answers.offer(uuid7(), "product.offer") == {}
 
 
 def test_two_answerers_of_one_name_are_a_mistake_of_the_installation() -> None:

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
 
-from lotse.kernel.money import Money
+from lotse.kernel.money import Money, minor_digits
 
 # English in a European shop writes dates as day month year; plain `en` is American.
 REGIONAL = {"en": "en_GB", "de": "de_DE"}
@@ -31,6 +31,11 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         """`1999 | money("EUR")` or `Money(1999, "EUR") | money`: EUR 19.99."""
         whole = amount if isinstance(amount, Money) else Money(amount, _named(currency))
         return format_currency(whole.decimal(), whole.currency, locale=locale)
+
+    def major(amount_minor: int, currency: str) -> str:
+        """An amount for a field: digits and the language's decimal sign, nothing else."""
+        digits = minor_digits(currency)
+        return f"{Decimal(amount_minor).scaleb(-digits):.{digits}f}".replace(".", get_decimal_symbol(locale))
 
     def unit_price(amount: Decimal, currency: str) -> str:
         """A price per unit in major units: the currency's places, up to six where it is finer than that."""
@@ -71,6 +76,7 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
 
     return {
         "money": money,
+        "major": major,
         "unit_price": unit_price,
         "quantity": quantity,
         "signed": signed,

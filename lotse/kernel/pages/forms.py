@@ -13,9 +13,15 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
+from litestar import Request
 from msgspec import Meta, Struct
 
+from lotse.kernel.auth.forms import Draft
+from lotse.kernel.idempotency import MAX_KEY_LENGTH
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.view import View
+from lotse.kernel.problems import IdempotencyKeyMissing
+from lotse.kernel.refusals import Refusal
 
 T = TypeVar("T", bound=Struct)
 
@@ -26,6 +32,13 @@ NOT_A_NUMBER = N_("Please enter a whole number.")
 TOO_SMALL = N_("At least %(limit)s, please.")
 TOO_LARGE = N_("At most %(limit)s, please.")
 NOT_ALLOWED = N_("This does not look right. Please check it.")
+SENT_BACK = N_("That did not work. Please look over it and send it once more.")
+# Refusals that any form may meet.
+GENERAL = {
+    "form-expired": N_("You were away for a while. Please send it once more."),
+    "idempotency-key-missing": N_("Please send it once more."),
+    "key-reused": N_("This was sent before. Please look at what is there now."),
+}
 
 
 class Error(Struct, frozen=True):
@@ -33,6 +46,12 @@ class Error(Struct, frozen=True):
 
     message: str
     values: dict[str, Any] = {}
+
+
+class FormIncomplete(Refusal, status=422, title="Some fields need a second look"):
+    """By field, what is wrong with it."""
+
+    errors: dict[str, Error]
 
 
 class Form(Struct, Generic[T]):
@@ -80,6 +99,15 @@ class Form(Struct, Generic[T]):
             if wrong:
                 errors[field.name] = Error(wrong)
         return cls(typed, errors, None if errors else into(**values))
+
+    @classmethod
+    def drafted(cls, draft: Draft | None, into: type[T]) -> "Form[T]":
+        """The form as it was sent back, or an empty one."""
+        if draft is None:
+            return cls()
+        typed = {name: text for name, text in draft.typed.items() if isinstance(text, str)}
+        found: dict[str, Any] = draft.problem.get("errors", {})
+        return cls(typed, {name: msgspec.convert(error, Error) for name, error in found.items()})
 
     def value(self, name: str, otherwise: Any = "") -> Any:
         """What to show in a field."""
@@ -135,3 +163,42 @@ def _explained(text: str, hint: Any) -> Error:
             if meta.le is not None and number > meta.le:
                 return Error(TOO_LARGE, {"limit": int(meta.le)})
     return Error(NOT_ALLOWED)
+
+
+def checked(
+    posted: Mapping[str, Any],
+    into: type[T],
+    *,
+    messages: Mapping[str, str] | None = None,
+    checks: Mapping[str, Callable[[Any], str | None]] | None = None,
+) -> T:
+    """What was posted, as `into`, for a post that cannot render. Refusal: `FormIncomplete`, with every mistake."""
+    form = Form.read(posted, into, messages=messages, checks=checks)
+    if form.content is None:
+        raise FormIncomplete(errors=form.errors)
+    return form.content
+
+
+def refused(view: View, draft: Draft | None, messages: Mapping[str, str], *, fields: bool = True) -> str | None:
+    """Why the form of this page was sent back, in the visitor's language; None if it was not.
+
+    `messages` are ids by the refusal's code and may name its fields: `%(available)s`. `fields`: the page says itself
+    what is wrong with which field.
+    """
+    if draft is None:
+        return None
+    code = str(draft.problem.get("type", "")).rpartition(":")[2]
+    if code == FormIncomplete.code and fields:
+        return None  # said beside the fields
+    message = messages.get(code)
+    if message is None:
+        return view.text(GENERAL.get(code, SENT_BACK))
+    return view.text(message, **draft.problem) if "%(" in message else view.text(message)
+
+
+async def posted_key(request: Request[Any, Any, Any]) -> str:
+    """The idempotency key in the hidden field `key` of a form. Refusal: `IdempotencyKeyMissing`."""
+    key = str((await request.form()).get("key", "")).strip()
+    if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+        raise IdempotencyKeyMissing(field="key")
+    return key

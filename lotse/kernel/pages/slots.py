@@ -97,12 +97,13 @@ class Answers:
                 return contents[0]
         return None
 
-    def offer(self, slot: str, id: UUID) -> dict[str, Any]:
-        """The schema.org Offer that the answers for an id make together; empty if nobody describes it."""
+    def offer(self, id: UUID, *slots: str) -> dict[str, Any]:
+        """The schema.org Offer that the answers of these slots make together; empty if nobody describes it."""
         merged: dict[str, Any] = {}
-        for _, contents in self.of(slot, (id,)):
-            if isinstance(contents[0], Described):
-                merged |= contents[0].offer_properties()
+        for slot in slots:
+            for _, contents in self.of(slot, (id,)):
+                if isinstance(contents[0], Described):
+                    merged |= contents[0].offer_properties()
         return {"@type": "Offer", **merged} if merged else {}
 
     def joined(self, other: "Answers") -> "Answers":

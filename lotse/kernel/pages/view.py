@@ -11,12 +11,17 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from babel import Locale
 from litestar import Response
+from litestar.datastructures import Cookie
 from markupsafe import Markup
 from msgspec import Struct
 
 from lotse.kernel.pages.environment import Templates
+from lotse.kernel.pages.formatting import locale_of
 from lotse.kernel.pages.slots import Answers, Ask, Connecting, Slots
+
+_YEAR_SECONDS = 365 * 24 * 3600
 
 
 class Site(Struct, frozen=True):
@@ -46,12 +51,19 @@ class View:
         self.zone = zone
         # htmx asks for a part of the page; the same address without it gives the whole one.
         self.is_fragment = fragment
+        # Cookies that the answer sets, for a year: nothing secret, only what the visitor chose.
+        self.cookies: dict[str, str] = {}
         self._values = dict(values)
         self._answers = Answers()
 
     @property
     def language(self) -> str:
         return self.question.language
+
+    @property
+    def locale(self) -> Locale:
+        """The CLDR locale of the visitor's language."""
+        return locale_of(self.language)
 
     def text(self, message: str, **values: Any) -> str:
         """A message in the visitor's language."""
@@ -61,6 +73,10 @@ class View:
         """An address of this site in the visitor's language; None and empty values of the query are left out."""
         kept = {name: value for name, value in query.items() if value not in (None, "")}
         return self.prefix + path + (f"?{urlencode(kept)}" if kept else "")
+
+    def say(self, what: Any) -> None:
+        """Have the frame say something above the page, as `said`."""
+        self._values["said"] = what
 
     async def ask(self, ids: Mapping[str, Sequence[UUID]]) -> Answers:
         """Ask slots for the ids that this page shows. Once per page; all slots at the same time."""
@@ -90,7 +106,10 @@ class View:
             self.render(template, **values),
             status_code=status,
             media_type="text/html; charset=utf-8",
-            headers={"Vary": "HX-Request", "Content-Language": self.language, **(headers or {})},
+            headers={"Vary": "HX-Request, Cookie", "Content-Language": self.language, **(headers or {})},
+            cookies=[
+                Cookie(name, value=value, max_age=_YEAR_SECONDS, samesite="lax") for name, value in self.cookies.items()
+            ],
         )
 
     def go(self, path: str, *, status: int = 303, **query: Any) -> Response[str]:

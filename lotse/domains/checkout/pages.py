@@ -1,0 +1,443 @@
+"""Basket and checkout as pages. The posts render nothing: what is refused comes back to its page as a draft."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.params import Parameter
+from litestar.response import Redirect
+from msgspec import Meta, Struct
+
+from lotse.domains.checkout import commands, queries
+from lotse.domains.checkout.contracts import (
+    Basket,
+    BasketOrdered,
+    BasketUnknown,
+    NoDelivery,
+    Purchase,
+)
+from lotse.domains.checkout.rules import MAX_QUANTITY
+from lotse.domains.customers.contracts import Address
+from lotse.domains.inventory.queries import availability
+from lotse.domains.offers.queries import offers_for_variants
+from lotse.domains.orders.contracts import Contact
+from lotse.domains.parties.contracts import Shop
+from lotse.domains.payments.queries import methods
+from lotse.kernel.auth.forms import Draft
+from lotse.kernel.auth.links import Links
+from lotse.kernel.auth.principal import Principal
+from lotse.kernel.auth.rights import public
+from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.desk import Desk
+from lotse.kernel.idempotency import key_for
+from lotse.kernel.ids import uuid7
+from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked, posted_key, refused
+from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.slots import Answerer, Ask
+from lotse.kernel.pages.view import View
+from lotse.kernel.refusals import Invalid, NotFound
+
+COOKIE = "lotse_basket"
+# Longer than a basket that nobody touches is kept.
+_KEPT_SECONDS = 60 * 24 * 3600
+_NO_STORE = {"Cache-Control": "private, no-store"}
+
+REFUSED = {
+    "not-sold": N_("Some of this is not sold any more. The basket shows what."),
+    "out-of-stock": N_("Somebody was faster: not everything is in stock any more. The basket shows what is left."),
+    "price-changed": N_(
+        "The total has changed since you saw it. Nothing was ordered: please look at it and order again."
+    ),
+    "basket-changed": N_("Your basket changed meanwhile. Nothing was ordered: please look at it and order again."),
+    "basket-ordered": N_("This basket has been ordered already."),
+    "basket-empty": N_("Your basket is empty."),
+    "basket-unknown": N_("Your basket is empty."),
+    "invalid-quantity": N_("From one to %(most)s pieces, please."),
+    "too-many-lines": N_("The basket is full: it takes %(most)s different articles."),
+    "not-in-this-shop": N_("This shop does not sell it."),
+    "no-delivery": N_("We do not deliver there (yet)."),
+    "method-unknown": N_("Please choose how you pay."),
+}
+METHODS = {
+    "invoice": (N_("Invoice"), N_("First the goods, then the money: you pay within %(days)s days.")),
+    "prepayment": (N_("In advance"), N_("You transfer the amount; we send the goods when it has arrived.")),
+}
+WRONG_EMAIL = N_("Please enter an e-mail address like anna@example.org.")
+WRONG_POSTCODE = N_("Five digits, please.")
+CHOOSE = N_("Please choose.")
+
+# One @, something before it, a dot after it: as the command asks for it.
+_EMAIL = r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"
+_FIVE_DIGITS = re.compile(r"[0-9]{5}")
+_Line = Annotated[str, Meta(min_length=1, max_length=120)]
+_Optional = Annotated[str, Meta(max_length=120)]
+_Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+
+
+class Buy(Struct, frozen=True):
+    """What a variant can be bought as; `available`: how many a basket may want."""
+
+    offer_id: UUID
+    available: int
+
+
+class Quantity(Struct, frozen=True):
+    """What is typed for a number of pieces."""
+
+    quantity: Annotated[int, Meta(ge=0, le=MAX_QUANTITY)]
+
+
+class Typed(Struct, frozen=True):
+    """The checkout's form but for an address of its own for the bill."""
+
+    email: Annotated[str, Meta(min_length=3, max_length=254, pattern=_EMAIL)]
+    name: _Line
+    street: _Line
+    postcode: Annotated[str, Meta(min_length=1, max_length=16)]
+    city: _Line
+    country: _Country
+    payment: str
+    phone: Annotated[str, Meta(max_length=40)] = ""
+    company: _Optional = ""
+    street2: _Optional = ""
+
+
+class TypedBilling(Struct, frozen=True):
+    """An address of its own for the bill."""
+
+    billing_name: _Line
+    billing_street: _Line
+    billing_postcode: Annotated[str, Meta(min_length=1, max_length=16)]
+    billing_city: _Line
+    billing_country: _Country
+    billing_company: _Optional = ""
+
+
+# -- what other pages show of it
+
+
+async def _buys(connection: Connection, ask: Ask) -> Mapping[UUID, Buy]:
+    """The first active offer of each variant: the shop owner's own stand before later sellers'."""
+    stock = {found.variant_id: found for found in await availability(connection, shop_id=ask.shop, variant_ids=ask.ids)}
+    buys: dict[UUID, Buy] = {}
+    for offer in await offers_for_variants(connection, shop_id=ask.shop, variant_ids=ask.ids):
+        places = stock[offer.variant_id].by_location if offer.variant_id in stock else []
+        # A line is served by one location, so what can be bought at once is the most that any one of them has.
+        available = max((place.available for place in places), default=0)
+        buys.setdefault(offer.variant_id, Buy(offer.id, available))
+    return buys
+
+
+# -- the basket
+
+
+@get("/basket", guards=[public])
+async def basket_page(
+    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, draft: Draft | None
+) -> Response[str]:
+    """What is in the basket, at today's prices and stock."""
+    found = await _basket(request, view, database, shop)
+    return view.show(
+        "checkout/basket.html", basket=found, refused=refused(view, draft, REFUSED, fields=False), headers=_NO_STORE
+    )
+
+
+@get("/basket/count", guards=[public])
+async def basket_count(request: Request[Any, Any, Any], view: View, database: Database) -> Response[str]:
+    """How many pieces are in the basket, for the header of pages that are the same for everybody."""
+    basket_id = _basket_id(request)
+    pieces = 0
+    if basket_id is not None:
+        async with database.reading() as connection:
+            pieces = await queries.pieces(connection, basket_id=basket_id)
+    return view.show("checkout/count.html", pieces=pieces, headers=_NO_STORE)
+
+
+@get("/basket/added/{offer_id:uuid}", guards=[public])
+async def added(
+    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, offer_id: UUID
+) -> Response[str]:
+    """The note that something went in."""
+    found = await _basket(request, view, database, shop)
+    line = next((line for line in found.lines if line.offer_id == offer_id), None) if found else None
+    if found is None or line is None:
+        raise NotFound(what="basket line", id=str(offer_id))
+    return view.show("checkout/added.html", basket=found, line=line, headers=_NO_STORE)
+
+
+@post("/basket/lines", guards=[public], opt={"form": "/basket"})
+async def add_line(request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime) -> Response[Any]:
+    """Put something in; without a basket, or with one that was ordered, into a new one. Refusals: as the command."""
+    form = await request.form()
+    quantity = checked({"quantity": form.get("quantity", "1")}, Quantity).quantity
+    offer_id = _uuid(form.get("offer_id"))
+    basket_id = _basket_id(request)
+    async with database.transaction() as tx:
+        try:
+            if basket_id is None:
+                raise BasketUnknown(basket_id=offer_id)
+            async with tx.raw.transaction():  # what a refusal leaves behind must not end the outer transaction
+                await commands.add_line(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at)
+        except (BasketUnknown, BasketOrdered):
+            basket_id = await _new_basket(tx, shop, at)
+            await commands.add_line(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at)
+    cookies = [_cookie(request, basket_id)]
+    if request.headers.get("hx-request") == "true":
+        # A place that fetches the note by itself: this process does not render.
+        place = f'<div hx-get="/basket/added/{offer_id}" hx-trigger="load" hx-swap="outerHTML"></div>'
+        return Response(place, media_type="text/html", headers={"HX-Trigger": "basket-changed"}, cookies=cookies)
+    return Redirect("/basket", status_code=303, cookies=cookies)
+
+
+@post("/basket/lines/{offer_id:uuid}", guards=[public], opt={"form": "/basket"})
+async def set_quantity(
+    request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime, offer_id: UUID
+) -> Redirect:
+    """Set a quantity: `set` is a button's, `quantity` the field's. Refusals: `FormIncomplete`, then the command's."""
+    form = await request.form()
+    quantity = checked({"quantity": form.get("set") or form.get("quantity", "")}, Quantity).quantity
+    async with database.transaction() as tx:
+        await commands.set_quantity(
+            tx, shop=shop, basket_id=_needed(request), offer_id=offer_id, quantity=quantity, at=at
+        )
+    return Redirect("/basket", status_code=303)
+
+
+@post("/basket/lines/{offer_id:uuid}/remove", guards=[public], opt={"form": "/basket"})
+async def remove_line(
+    request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime, offer_id: UUID
+) -> Redirect:
+    """Take something out."""
+    async with database.transaction() as tx:
+        await commands.set_quantity(tx, shop=shop, basket_id=_needed(request), offer_id=offer_id, quantity=0, at=at)
+    return Redirect("/basket", status_code=303)
+
+
+# -- the checkout
+
+
+@get("/checkout", guards=[public])
+async def checkout_page(
+    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, draft: Draft | None
+) -> Response[str]:
+    """Everything on one page. Who has nothing to order is sent to the basket, which says why."""
+    form = drafted(draft)
+    found = await _basket(request, view, database, shop, form.value("country", None))
+    if found is None or not found.ready:
+        return view.go("/basket")
+    said = refused(view, draft, REFUSED)
+    return view.show(
+        "checkout/checkout.html",
+        basket=found,
+        form=form,
+        countries=_countries(view, found),
+        methods=[_method(view, method.name, method.days) for method in methods() if method.name in METHODS],
+        refused=None if form.errors else said,
+        other_billing=bool(draft and draft.typed.get("other_billing")),
+        key=str(uuid7()),
+        headers=_NO_STORE,
+    )
+
+
+@get("/checkout/sum", guards=[public])
+async def checkout_sum(
+    request: Request[Any, Any, Any],
+    view: View,
+    database: Database,
+    shop: Shop,
+    country: Annotated[str | None, Parameter(max_length=2)] = None,
+) -> Response[str]:
+    """The sum for delivery to a country, while it is chosen."""
+    found = await _basket(request, view, database, shop, country)
+    if found is None:
+        raise NotFound(what="basket", id="")
+    return view.show("checkout/sum.html", basket=found, headers=_NO_STORE)
+
+
+@post("/checkout", guards=[public])
+async def place(
+    request: Request[Any, Any, Any],
+    database: Database,
+    desk: Desk,
+    shop: Shop,
+    links: Links,
+    principal: Principal,
+    at: datetime,
+) -> Redirect:
+    """Order. A second click is the same order by its key. Refusals: `FormIncomplete`, then those of `place`."""
+    form = await request.form()
+    purchase = purchase_of(form)
+    basket_id = _uuid(form.get("basket"))
+    language = str(form.get("language", ""))
+    body = msgspec.msgpack.encode((basket_id, purchase))
+    async with database.reading() as connection:
+        placed = await commands.place(
+            desk,
+            connection,
+            shop=shop,
+            basket_id=basket_id,
+            purchase=purchase,
+            language=language if language in shop.languages else shop.language,
+            channel="web",
+            key=key_for(str(principal), await posted_key(request), body),
+            actor=str(principal),
+            at=at,
+        )
+    response = Redirect(f"/order/{links.sign('order', placed.order_id)}?new=true", status_code=303)
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+def purchase_of(form: Mapping[str, Any]) -> Purchase:
+    """The purchase that a form asks for. Refusal: `FormIncomplete`, with every mistake of both addresses."""
+    messages = {
+        "email": WRONG_EMAIL,
+        "payment": CHOOSE,
+        "country": CHOOSE,
+        "billing_country": CHOOSE,
+    }
+    typed = Form.read(form, Typed, messages=messages)
+    billing = Form.read(form, TypedBilling, messages=messages) if form.get("other_billing") else None
+    errors = {**typed.errors, **(billing.errors if billing else {})}
+    for prefix in ("", "billing_") if billing else ("",):
+        # What German posts need; the command refuses the rest by field, too.
+        postcode = str(form.get(f"{prefix}postcode", "")).strip()
+        if form.get(f"{prefix}country") == "DE" and postcode and not _FIVE_DIGITS.fullmatch(postcode):
+            errors[f"{prefix}postcode"] = Error(WRONG_POSTCODE)
+    if errors or typed.content is None:
+        raise FormIncomplete(errors=errors)
+    told = typed.content
+    goods = Address(
+        name=told.name,
+        company=told.company,
+        street=told.street,
+        street2=told.street2,
+        postcode=told.postcode,
+        city=told.city,
+        country=told.country,
+    )
+    bill = goods
+    if billing and billing.content:
+        other = billing.content
+        bill = Address(
+            name=other.billing_name,
+            company=other.billing_company,
+            street=other.billing_street,
+            postcode=other.billing_postcode,
+            city=other.billing_city,
+            country=other.billing_country,
+        )
+    return Purchase(
+        contact=Contact(email=told.email, phone=told.phone, billing=bill, delivery=goods if billing else None),
+        method=told.payment,
+        total_minor=_whole(form.get("total_minor")),
+    )
+
+
+def drafted(draft: Draft | None) -> Form[Typed]:
+    """The form as it came back; a rule that only the command knows stands beside its field as well."""
+    form: Form[Typed] = Form.drafted(draft, Typed)
+    if draft is not None and str(draft.problem.get("type", "")).endswith(f":{Invalid.code}"):
+        field = str(draft.problem.get("field", "")).rpartition(".")[2]
+        return form.with_error(field, N_("This does not look right. Please check it."))
+    return form
+
+
+async def _basket(
+    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, country: str | None = None
+) -> Basket | None:
+    """The visitor's basket, unless there is none or it became an order."""
+    basket_id = _basket_id(request)
+    if basket_id is None:
+        return None
+    async with database.reading() as connection:
+        try:
+            found = await queries.basket(
+                connection,
+                shop=shop,
+                basket_id=basket_id,
+                language=view.language,
+                at=view.question.at,
+                country=country or None,
+            )
+        except NoDelivery:  # said beside the field; the sum is shown for the shop's own country
+            found = await queries.basket(
+                connection, shop=shop, basket_id=basket_id, language=view.language, at=view.question.at
+            )
+        except BasketUnknown:
+            return None
+    return found if found.order_id is None else None
+
+
+def _countries(view: View, basket: Basket) -> list[tuple[str, str]]:
+    names = view.locale.territories
+    return [(code, names.get(code, code)) for code in basket.delivers_to or (basket.country,)]
+
+
+def _method(view: View, name: str, days: int) -> tuple[str, str, str]:
+    title, hint = METHODS[name]
+    return name, view.text(title), view.text(hint, days=days)
+
+
+def _basket_id(request: Request[Any, Any, Any]) -> UUID | None:
+    try:
+        return UUID(request.cookies.get(COOKIE, ""))
+    except ValueError:
+        return None
+
+
+def _needed(request: Request[Any, Any, Any]) -> UUID:
+    basket_id = _basket_id(request)
+    if basket_id is None:
+        raise BasketUnknown(basket_id=UUID(int=0))
+    return basket_id
+
+
+async def _new_basket(tx: Transaction, shop: Shop, at: datetime) -> UUID:
+    return await commands.create_basket(tx, shop=shop, at=at)
+
+
+def _cookie(request: Request[Any, Any, Any], basket_id: UUID) -> Cookie:
+    # Whoever has the id has the basket: no script and no other site gets it.
+    return Cookie(
+        COOKIE,
+        value=str(basket_id),
+        max_age=_KEPT_SECONDS,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=request.scope["scheme"] == "https",
+    )
+
+
+def _uuid(text: Any) -> UUID:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        raise Invalid(field="offer_id", rule="a UUID") from None
+
+
+def _whole(text: Any) -> int:
+    try:
+        return int(str(text))
+    except ValueError:
+        raise Invalid(field="total_minor", rule="a whole number") from None
+
+
+routes = (
+    basket_page,
+    basket_count,
+    added,
+    add_line,
+    set_quantity,
+    remove_line,
+    checkout_page,
+    checkout_sum,
+    place,
+)
+slots = (Answerer("product.buy", "checkout", "checkout/product_buy.html", 250, _buys),)

@@ -1,0 +1,9 @@
+"""The storefront's frame: layout, home, service pages, and what all pages share (templates, slots, files, languages).
+
+Puts out `routes` and `on_app_init`, as every frame of the web does.
+"""
+
+from lotse.web.storefront.frame import on_app_init
+from lotse.web.storefront.pages import routes
+
+__all__ = ["on_app_init", "routes"]

@@ -1,0 +1,242 @@
+"""Composes what renders: template folders, catalogues, slots, static files; makes the `view` of each request.
+
+The language of a storefront page is that of its address (`/en/…`), else the cookie's, else the browser's, else the
+shop's. Addresses without a language lead to the same pages; the posts have no language at all.
+"""
+
+import time
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import structlog
+from babel import Locale
+from litestar import Request, Response, Router
+from litestar.config.app import AppConfig
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from markupsafe import Markup
+from msgspec import Struct
+
+from lotse.domains.catalog import queries as catalog
+from lotse.domains.catalog.contracts import Category
+from lotse.domains.parties.contracts import Shop
+from lotse.kernel import clock, seams
+from lotse.kernel.auth.authenticate import staff_session
+from lotse.kernel.db import Database
+from lotse.kernel.media import MediaStore
+from lotse.kernel.pages.environment import Templates
+from lotse.kernel.pages.i18n import chosen
+from lotse.kernel.pages.slots import Ask, Slots
+from lotse.kernel.pages.static import StaticFiles
+from lotse.kernel.pages.view import Site, View
+from lotse.kernel.problems import Problem
+from lotse.web.shops import shop_of
+from lotse.web.storefront.brand import Brand, brand_of
+
+log = structlog.get_logger()
+
+OFFICE = "/office"
+LANGUAGE_COOKIE = "lotse_language"
+# Departments change a few times a year; a change is seen everywhere within this.
+_REMEMBERED_SECONDS = 5.0
+# Nobody's page: files and what is not the storefront's.
+_OTHERS = (OFFICE, "/static", "/media", "/signin", "/signout")
+
+_ROOT = Path(str(files("lotse")))
+
+
+class LanguageLink(Struct, frozen=True):
+    """A link to this page in another language, named in that language."""
+
+    code: str
+    name: str
+    href: str
+
+
+def templates(static: StaticFiles) -> Templates:
+    """All template folders of this installation: the domains', the frames', the kit's; with every catalogue."""
+    owners = {domain.name: Path(str(files(domain.package))) / "templates" for domain in seams.domains()}
+    owners = {name: folder for name, folder in owners.items() if folder.is_dir()}
+    owners |= {
+        "kit": _ROOT / "kernel" / "pages" / "templates",
+        "storefront": _ROOT / "web" / "storefront" / "templates",
+        "backoffice": _ROOT / "web" / "backoffice" / "templates",
+        "signin": _ROOT / "web" / "signin" / "templates",
+    }
+    return Templates(owners, catalogues=[_ROOT / "locale"], names={"static": static.url, "media": media_url})
+
+
+def media_url(name: str) -> str:
+    """The address of a file in the media store."""
+    return f"/media/{name}"
+
+
+def languages() -> tuple[str, ...]:
+    """The languages that Lotse's own texts are in."""
+    return ("en", *sorted(path.name for path in (_ROOT / "locale").iterdir() if path.is_dir()))
+
+
+def on_app_init(config: AppConfig) -> AppConfig:
+    """Add what pages need to the application that renders."""
+    from lotse.web.app import page_routes
+
+    process = config.state["process"]
+    static = StaticFiles({"": _ROOT / "web" / "static"})
+    answerers = [answerer for domain in seams.domains() for answerer in domain.exported("pages", "slots")]
+    config.state["static"] = static
+    config.state["media"] = MediaStore(process.settings.home)
+    config.state["site"] = Site(templates(static), Slots(answerers), process.database)
+    config.state["problem_page"] = problem_page
+    config.dependencies["view"] = Provide(view_of)
+    readable = [route for route in page_routes() if _has_language(route)]
+    for language in languages():
+        config.route_handlers.append(Router(f"/{language}", route_handlers=readable))
+    return config
+
+
+def _has_language(route: Any) -> bool:
+    """Whether a page is also found below `/en`: those of the storefront that are read."""
+    return (
+        isinstance(route, HTTPRouteHandler)
+        and "GET" in {str(method) for method in route.http_methods}
+        and "view" in route.fn.__annotations__
+        and not any(path.startswith(_OTHERS) for path in route.paths)
+    )
+
+
+async def view_of(request: Request[Any, Any, Any]) -> View:
+    """The `view` of a handler."""
+    if request.scope["path"].startswith(OFFICE):
+        from lotse.web.backoffice.frame import office_view
+
+        return await office_view(request)
+    return await storefront_view(request)
+
+
+async def storefront_view(request: Request[Any, Any, Any]) -> View:
+    """The storefront around a page. Refusal: `NoShop`."""
+    shop = await shop_of(request)
+    language, from_address = _language(request, shop)
+    navigation = await _navigation(request, language)
+    csrf = ""
+    session = await staff_session(request)
+    if session is not None:  # staff who shop: their posts must carry the token of their session
+        csrf = session.form_token()
+    return _view(request, shop, language, navigation, csrf=csrf, remember=from_address)
+
+
+def _view(
+    request: Request[Any, Any, Any],
+    shop: Shop,
+    language: str,
+    navigation: Sequence[Category],
+    *,
+    csrf: str = "",
+    remember: bool = False,
+) -> View:
+    site: Site = request.app.state.site
+    path = without_language(request.scope["path"])
+    brand: Brand = brand_of(request.app.state.process.settings.home)
+    offered = offered_languages(shop)
+    query = request.scope["query_string"].decode("latin-1")
+    elsewhere = ("" if path == "/" else path) + (f"?{query}" if query else "")
+    view = View(
+        site,
+        Ask(shop.id, language, shop.currency, "", (), clock.now()),
+        {
+            "shop": shop,
+            "navigation": navigation,
+            "here": {part for part in path.split("/") if part},
+            "languages": [LanguageLink(code, own_name(code), f"/{code}{elsewhere}") for code in offered],
+            "logo": brand.logo,
+            "hero": brand.hero,
+            "csrf": csrf_field(csrf),
+            "csrf_token": csrf,
+        },
+        prefix="" if language == offered[0] else f"/{language}",
+        zone=shop.timezone,
+        fragment=request.headers.get("hx-request") == "true",
+    )
+    if remember and request.cookies.get(LANGUAGE_COOKIE) != language:
+        view.cookies[LANGUAGE_COOKIE] = language
+    return view
+
+
+def csrf_field(token: str) -> Markup:
+    """The hidden field of a staff session; nothing for guests, so that what they see can be cached."""
+    return Markup('<input type="hidden" name="_csrf" value="{}">').format(token) if token else Markup("")
+
+
+def offered_languages(shop: Shop) -> list[str]:
+    """The shop's languages that Lotse has texts in, the shop's own first; at least English."""
+    known = languages()
+    wanted = [shop.language, *(language for language in shop.languages if language != shop.language)]
+    return [language for language in wanted if language in known] or ["en"]
+
+
+def own_name(language: str) -> str:
+    """A language as its speakers call it."""
+    return (Locale.parse(language).get_display_name(language) or language).capitalize()
+
+
+def without_language(path: str) -> str:
+    """The path of a page without the language that may lead it."""
+    first, _, rest = path.lstrip("/").partition("/")
+    return f"/{rest}" if first in languages() else path
+
+
+def _language(request: Request[Any, Any, Any], shop: Shop) -> tuple[str, bool]:
+    """The language of a page, and whether its address says so."""
+    offered = offered_languages(shop)
+    first = request.scope["path"].lstrip("/").partition("/")[0]
+    cookie = request.cookies.get(LANGUAGE_COOKIE)
+    language = chosen(offered, first, cookie, accept=request.headers.get("accept-language", ""))
+    return language, first == language
+
+
+async def _navigation(request: Request[Any, Any, Any], language: str) -> list[Category]:
+    """The departments, remembered for seconds in this process."""
+    state = request.app.state
+    known: dict[str, tuple[float, list[Category]]] = state.setdefault("navigation", {})
+    until, departments = known.get(language, (0.0, []))
+    if time.monotonic() > until:
+        database: Database = state.database
+        async with database.reading() as connection:
+            tree = await catalog.category_tree(connection, language=language)
+        departments = [category for category in tree if category.depth == 0 and category.products]
+        known[language] = (time.monotonic() + _REMEMBERED_SECONDS, departments)
+    return departments
+
+
+def problem_page(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
+    """A problem for people, in the frame that they know. It must not wait: it shows what is remembered."""
+    if request.scope["path"].startswith(OFFICE):
+        from lotse.web.backoffice.frame import office_problem
+
+        return office_problem(request, problem)
+    state = request.app.state
+    request_id = str(request.scope["state"].get("request_id", ""))
+    _, shop = state.get("shop", (0.0, None))
+    if shop is None:  # the database is away or empty since the start: nothing of the shop is known
+        return bare_problem(problem, request_id)
+    language, _ = _language(request, shop)
+    _, navigation = state.get("navigation", {}).get(language, (0.0, []))
+    view = _view(request, shop, language, navigation)
+    return view.show(
+        "storefront/problem.html",
+        status=problem.status,
+        headers={**problem.headers, "Cache-Control": "no-store"},
+        problem=problem,
+        request_id=request_id,
+    )
+
+
+def bare_problem(problem: Problem, request_id: str) -> Response[Any]:
+    """A problem without a frame."""
+    body = Markup(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        "<title>{0}</title><h1>{0}</h1><p>{1}</p><p><small>{2}</small></p>"
+    ).format(problem.title, problem.detail, request_id)
+    return Response(str(body), status_code=problem.status, media_type="text/html; charset=utf-8")

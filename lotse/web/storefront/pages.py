@@ -1,0 +1,94 @@
+"""Home, the pages of law and service, and the files. Pages of things live in the domains that own them."""
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.response import File
+
+from lotse.domains.catalog import queries as catalog
+from lotse.domains.parties import queries as parties
+from lotse.domains.parties.contracts import Shop
+from lotse.kernel.auth.rights import public
+from lotse.kernel.db import Database
+from lotse.kernel.media import POLICY
+from lotse.kernel.pages.view import View
+from lotse.kernel.refusals import NotFound
+from lotse.web.storefront.faces import faces_of
+
+# Two rows of four on a desk, four of two on a phone.
+_ON_HOME = 8
+# The name of a file changes with its content, so what was fetched once is right for ever.
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@get("/", guards=[public])
+async def home(view: View, database: Database) -> Response[str]:
+    """The first page."""
+    async with database.reading() as connection:
+        page = await catalog.products(connection, language=view.language, limit=_ON_HOME)
+        faces = await faces_of(connection, view.language)
+    variants = [id for card in page.items for id in card.variant_ids]
+    await view.ask({"card.offer": variants, "card.stock": variants, "home.below": [view.question.shop]})
+    return view.show("storefront/home.html", cards=page.items, faces=faces)
+
+
+@get("/imprint", guards=[public])
+async def imprint(view: View, database: Database, shop: Shop) -> Response[str]:
+    """Who runs the shop (DDG s.5)."""
+    async with database.reading() as connection:
+        entity = await parties.legal_entity(connection, legal_entity_id=shop.legal_entity_id)
+    return view.show("storefront/imprint.html", entity=entity)
+
+
+@get("/delivery", guards=[public])
+async def delivery(view: View) -> Response[str]:
+    """How goods and money travel."""
+    return view.show("storefront/delivery.html")
+
+
+@get("/withdrawal", guards=[public])
+async def withdrawal(view: View, database: Database, shop: Shop) -> Response[str]:
+    """The right to change one's mind."""
+    async with database.reading() as connection:
+        entity = await parties.legal_entity(connection, legal_entity_id=shop.legal_entity_id)
+    return view.show("storefront/withdrawal.html", entity=entity)
+
+
+@get("/privacy", guards=[public])
+async def privacy(view: View) -> Response[str]:
+    """What is kept of a visitor, and why."""
+    return view.show("storefront/privacy.html")
+
+
+@get("/static/{name:path}", guards=[public])
+async def static_file(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+    """A file of Lotse's own."""
+    found = request.app.state.static.find(name.lstrip("/"))
+    if found is None:
+        raise NotFound(what="file", id=name)
+    # Only the address with the version may be kept for ever: the other one's content changes with a release.
+    caching = _FOR_EVER if request.query_params.get("v") == found.version else "public, max-age=300"
+    return Response(found.content, media_type=found.media_type, headers={"Cache-Control": caching})
+
+
+@get("/media/{name:str}", guards=[public])
+async def medium(request: Request[Any, Any, Any], name: str) -> File:
+    """A file of the media store. Its policy lets an SVG that is opened by itself do nothing."""
+    found = request.app.state.media.find(name)
+    return File(
+        Path(found.path),
+        media_type=found.media_type,
+        content_disposition_type="inline",
+        headers={"Cache-Control": _FOR_EVER, "Content-Security-Policy": POLICY},
+    )
+
+
+@get("/favicon.ico", guards=[public])
+async def favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Browsers ask for it whatever the page says."""
+    found = request.app.state.static.find("icon.svg")
+    return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "public, max-age=86400"})
+
+
+routes = (home, imprint, delivery, withdrawal, privacy, static_file, medium, favicon)

@@ -4,6 +4,8 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
+import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     with attached(settings):
         pass
     return settings
+
+
+@pytest.fixture
+def public() -> Generator[Path]:
+    """A folder that every user can enter, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="lotse-test-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def place(settings: Settings) -> Path:
@@ -155,6 +168,23 @@ def test_a_server_left_by_a_killed_user_is_taken_over(made: Settings, taken_over
     assert is_down(made)
 
 
+def test_a_forked_child_does_not_stop_its_parents_server(made: Settings) -> None:
+    with attached(made) as dsn:
+        child = 0
+
+        def fork_inside() -> None:
+            nonlocal child
+            with attached(made):
+                child = os.fork()
+
+        fork_inside()  # the child leaves the block as its parent does
+        if child == 0:
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert ask(dsn, "select 1") == 1
+    assert is_down(made)
+
+
 def test_many_processes_come_and_go(made: Settings) -> None:
     source = (
         "import psycopg\nfrom lotse.kernel.postgres import attached\n"
@@ -209,7 +239,7 @@ def test_no_parent_is_opened_to_anybody(tmp_path: Path) -> None:
 
 @AS_ROOT
 def test_programs_below_a_private_folder_are_copied_not_opened(
-    tmp_path: Path, durable: Settings, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, public: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wheel = binaries.package()
     private = tmp_path / "venv"
@@ -218,11 +248,11 @@ def test_programs_below_a_private_folder_are_copied_not_opened(
         target = private / part.relative_to(wheel.parent)
         shutil.copytree(part, target, ignore=shutil.ignore_patterns("include", "*.a"))
     before = modes(private / wheel.name)
-    copies = durable.home / "copies"
+    copies = public / "copies"
     monkeypatch.setattr(binaries, "package", lambda: private / wheel.name)
     monkeypatch.setattr(binaries, "_COPIES", copies)
     for _ in range(2):
-        with attached(replace(durable, postgres_fsync=False)) as dsn:
+        with attached(Settings.load({"LOTSE_HOME": str(tmp_path / "home"), "LOTSE_POSTGRES_FSYNC": "off"})) as dsn:
             assert ask(dsn, "select 1") == 1
     assert modes(private / wheel.name) == before
     assert len(list(copies.iterdir())) == 1
@@ -256,11 +286,11 @@ def ordinary() -> Generator[Account]:
         subprocess.run(["userdel", name], check=True, capture_output=True)
 
 
-def test_an_ordinary_user_needs_nothing(ordinary: Account, durable: Settings) -> None:
-    home = durable.home / "theirs"
+def test_an_ordinary_user_needs_nothing(ordinary: Account, public: Path) -> None:
+    home = public / "theirs"
     home.mkdir(mode=0o700)
     os.chown(home, ordinary.uid, ordinary.gid)
-    settings = replace(durable, home=home)
+    settings = Settings.load({"LOTSE_HOME": str(home)})
 
     def use() -> None:
         for _ in range(2):
@@ -287,6 +317,8 @@ def become(account: Account, act: Callable[[], None]) -> None:
             os.setuid(account.uid)
             act()
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     assert os.waitpid(child, 0)[1] == 0

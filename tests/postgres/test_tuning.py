@@ -17,9 +17,14 @@ def megabytes(text: str, name: str) -> int:
     return int(found[1])
 
 
-@given(memory_bytes=st.integers(min_value=256 * MIB, max_value=4096 * GIB))
-def test_what_it_takes_fits_the_machine(memory_bytes: int) -> None:
-    text = configuration(memory_bytes, GIB)
+memory = st.integers(min_value=256 * MIB, max_value=4096 * GIB)
+disk = st.integers(min_value=GIB // 2, max_value=16384 * GIB)
+
+
+@given(memory_bytes=memory, disk_bytes=disk)
+def test_what_it_takes_fits_the_machine(memory_bytes: int, disk_bytes: int) -> None:
+    text = configuration(memory_bytes, GIB, disk_bytes)
+    assert 256 <= megabytes(text, "max_wal_size") <= max(256, disk_bytes // MIB // 20)
     memory = memory_bytes // MIB
     assert 128 <= megabytes(text, "shared_buffers") <= max(128, memory // 8)
     assert megabytes(text, "effective_cache_size") <= memory // 2
@@ -27,9 +32,9 @@ def test_what_it_takes_fits_the_machine(memory_bytes: int) -> None:
     assert megabytes(text, "maintenance_work_mem") <= max(64, memory // 32)
 
 
-@given(memory_bytes=st.integers(min_value=256 * MIB, max_value=4096 * GIB))
-def test_every_setting_has_a_reason(memory_bytes: int) -> None:
-    for line in configuration(memory_bytes, None).splitlines():
+@given(memory_bytes=memory, disk_bytes=disk)
+def test_every_setting_has_a_reason(memory_bytes: int, disk_bytes: int) -> None:
+    for line in configuration(memory_bytes, None, disk_bytes).splitlines():
         assert re.fullmatch(r"[a-z_]+ = \S.*?  # \S.{5,}", line), line
 
 
@@ -37,7 +42,7 @@ def test_every_setting_has_a_reason(memory_bytes: int) -> None:
     ("shared_memory_bytes", "kind"), [(None, "sysv"), (64 * MIB, "sysv"), (GIB, "posix"), (8 * GIB, "posix")]
 )
 def test_small_shared_memory_of_containers_is_avoided(shared_memory_bytes: int | None, kind: str) -> None:
-    assert f"dynamic_shared_memory_type = {kind} " in configuration(GIB, shared_memory_bytes)
+    assert f"dynamic_shared_memory_type = {kind} " in configuration(GIB, shared_memory_bytes, GIB)
 
 
 def test_the_machine_has_memory() -> None:

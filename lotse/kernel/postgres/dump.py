@@ -1,5 +1,6 @@
 """Backups: one file in PostgreSQL's custom format, whole or not there; and back again, whole or not at all."""
 
+import errno
 import os
 import secrets
 from contextlib import suppress
@@ -46,7 +47,7 @@ def backup(dsn: str, file: Path) -> int:
             raise BackupFailed(f"{file} was not written: {_reason(said)}")
         _refuse_broken(partial)
         _sync(partial)
-        os.link(partial, file)  # unlike a rename, this cannot overwrite
+        _name(partial, file)
         _sync(file.parent)
         return file.stat().st_size
     except NotABackup as error:
@@ -165,6 +166,18 @@ def _reason(said: str) -> str:
         if "error:" in line or "ERROR:" in line:
             return line
     return lines[-1] if lines else "no reason given"
+
+
+def _name(partial: Path, file: Path) -> None:
+    """Give the finished file its name, without overwriting."""
+    try:
+        os.link(partial, file)  # unlike a rename, this cannot overwrite
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        # A disk without links (exFAT, some network disks): claim the name, then take it.
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.replace(partial, file)
 
 
 def _sync(path: Path) -> None:

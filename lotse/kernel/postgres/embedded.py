@@ -84,6 +84,8 @@ class Embedded:
         self._place = self._home / "postgres" / str(MAJOR)
         self._data = self._place / "data"
         self._staging = self._place / "data.new"
+        self._pid = os.getpid()
+        self._log_sizes: dict[Path, int] = {}
 
     # -- for those who use it
 
@@ -146,6 +148,8 @@ class Embedded:
             yield
 
     def _leave(self, users: FileLock) -> None:
+        if os.getpid() != self._pid:
+            return  # a forked child that runs to the end of the block; the lock is its parent's
         with self._starting():
             if users.try_exclusive():
                 self._stop()
@@ -307,7 +311,9 @@ class Embedded:
             self._data,
             "lotse.conf",
             tuning.configuration(
-                memory * tuning.MIB if memory else tuning.machine_memory_bytes(), tuning.shared_memory_bytes()
+                memory * tuning.MIB if memory else tuning.machine_memory_bytes(),
+                tuning.shared_memory_bytes(),
+                shutil.disk_usage(self._place).total,
             ),
         )
         if not settings.postgres_fsync:
@@ -322,6 +328,9 @@ class Embedded:
             "synchronous_commit": "on" if settings.postgres_fsync else "off",
             "cluster_name": "lotse",
         }
+        # For those who come later: the server tells only those whom it has let in.
+        (self._place / "fsync").write_text("on" if settings.postgres_fsync else "off")
+        self._log_sizes = {path: path.lstat().st_size for path in self._logs()}
         self._tool(
             self._data,
             "pg_ctl",
@@ -333,8 +342,6 @@ class Embedded:
             "--options=" + " ".join(f"-c {name}={value}" for name, value in options.items()),
             keep=server.fd,
         )
-        # Beside the lock, for those who come later: the server says nothing about it before they are let in.
-        (self._place / "fsync").write_text("on" if settings.postgres_fsync else "off")
 
     def _tool(self, place: Path, name: str, *arguments: str, keep: int, stdin: str = "") -> None:
         """Run one of PostgreSQL's programs as the server's user, inside the data folder `place`; it inherits `keep`."""
@@ -493,9 +500,11 @@ class Embedded:
             os.kill(pid, signal.SIGQUIT)
 
     def _said(self) -> str:
-        """What the server complained about last."""
-        logs = sorted((self._place / "log").glob("*.log"), key=lambda path: path.lstat().st_mtime)
-        return _reason([line for path in logs for line in _lines(path)])
+        """What the server complained about last; if we started it, since then."""
+        return _reason([line for path in self._logs() for line in _lines(path, self._log_sizes.get(path, 0))])
+
+    def _logs(self) -> list[Path]:
+        return sorted((self._place / "log").glob("*.log"), key=lambda path: path.lstat().st_mtime)
 
 
 def _reason(lines: list[str]) -> str:
@@ -507,14 +516,14 @@ def _reason(lines: list[str]) -> str:
     return lines[-1].strip() if lines else "it gave no reason"
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of a file in a folder of the server's user; none if there is no such file. Follows no link."""
+def _lines(path: Path, begin: int = 0) -> list[str]:
+    """The last lines of a file in a folder of the server's user, from byte `begin`; none if it is absent or a link."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return []
     with os.fdopen(fd, "rb") as file:
-        file.seek(max(0, os.fstat(fd).st_size - _TAIL_BYTES))  # a log may be long
+        file.seek(max(begin, os.fstat(fd).st_size - _TAIL_BYTES))  # a log may be long
         return file.read().decode(errors="replace").splitlines()
 
 

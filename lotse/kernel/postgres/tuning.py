@@ -33,10 +33,10 @@ def _cgroup_limits() -> list[int]:
     return limits
 
 
-def configuration(memory_bytes: int, shared_memory_bytes: int | None) -> str:
+def configuration(memory_bytes: int, shared_memory_bytes: int | None, disk_bytes: int) -> str:
     """The text of `lotse.conf`.
 
-    `shared_memory_bytes` is the size of /dev/shm, or None where there is none.
+    `shared_memory_bytes` is the size of /dev/shm, or None where there is none; `disk_bytes` that of the data's disk.
     """
     shared_buffers = _between(128 * MIB, memory_bytes // 8, 8 * GIB)
     lines: list[tuple[str, str, str]] = [
@@ -70,8 +70,8 @@ def configuration(memory_bytes: int, shared_memory_bytes: int | None) -> str:
         ("effective_io_concurrency", "32", "solid-state disks like several requests at once"),
         (
             "max_wal_size",
-            "2GB",
-            "fewer checkpoints: each makes the next change of every page write the whole page to the log",
+            _mib(_between(256 * MIB, disk_bytes // 20, 2 * GIB)),
+            "a twentieth of the disk; the more, the fewer checkpoints, after which every page goes to the log whole",
         ),
         ("min_wal_size", "80MB", "a demo or a test does not keep hundreds of megabytes of log for reuse"),
         ("checkpoint_timeout", "15min", "same reason as max_wal_size; recovery stays within minutes"),
@@ -85,6 +85,11 @@ def configuration(memory_bytes: int, shared_memory_bytes: int | None) -> str:
             "dynamic_shared_memory_type",
             _dynamic_shared_memory(shared_memory_bytes),
             "containers often have 64 MB in /dev/shm, where a parallel query fails; System V memory has no such limit",
+        ),
+        (
+            "min_dynamic_shared_memory",
+            "64MB",
+            "taken first: it is no file, so systemd's RemoveIPC does not delete it when a user logs out",
         ),
         ("log_destination", "stderr", "into the files below"),
         ("logging_collector", "on", "the server outlives the command that started it, so it keeps its own log"),

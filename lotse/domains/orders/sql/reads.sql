@@ -174,7 +174,7 @@ where -coalesce(amendments.gross_minor, 0) <> coalesce(booked.amount_minor, 0);
 -- What the goods lines sold left the pools, and what came back came in; nothing else is said to be an order's.
 -- name: check_movements
 select
-    facts.kind || ' ' || coalesce(facts.id, moved.ref_id) as subject,
+    coalesce(facts.kind, moved.ref_kind) || ' ' || coalesce(facts.id, moved.ref_id) as subject,
     coalesce(facts.delta, 0)::text as expected,
     coalesce(moved.delta, 0)::text as found
 from (

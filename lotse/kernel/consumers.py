@@ -78,6 +78,11 @@ class Consumer(Struct, frozen=True):
     id: UUID
 
 
+class _Count(Struct, frozen=True):
+    consumer: str
+    events: int
+
+
 class _Standing(Struct, frozen=True):
     position: int
     id: UUID
@@ -165,9 +170,9 @@ reacts = REACTIONS.reacts
 
 def installed() -> Reactions:
     """The reactions of every installed domain and plugin."""
-    for domain in seams.domains():
-        domain.module("reactions")
-    seams.load_plugins()
+    plugins = [seams.Domain(package, package) for package in seams.load_plugins()]
+    for part in (*seams.domains(), *plugins):
+        part.module("reactions")
     return REACTIONS
 
 
@@ -533,6 +538,11 @@ async def replay(database: Database, consumer: str, *, position: int) -> Consume
 async def positions(conn: Connection) -> tuple[Place, list[Consumer]]:
     """The end of the log, and every consumer."""
     return await conn.one(SQL.head, Place), await conn.many(SQL.consumers, Consumer)
+
+
+async def parked_counts(conn: Connection) -> dict[str, int]:
+    """How many events are parked, for each consumer that has some."""
+    return {row.consumer: row.events for row in await conn.many(SQL.parked_counts, _Count)}
 
 
 def _told(error: BaseException) -> str:

@@ -1,0 +1,60 @@
+"""The kernel's own jobs: what keeps its tables small and its months ahead."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from lotse.kernel import idempotency, partitions
+from lotse.kernel import jobs as queue
+from lotse.kernel.auth import sessions
+from lotse.kernel.db import Database
+from lotse.kernel.jobs import Job
+from lotse.kernel.sql import Statement
+
+# Each batch is its own short transaction: rows of the order path are never locked for long, and vacuum keeps up.
+BATCH = 5_000
+# How long the queue's diary says what happened to a job.
+DIARY_KEPT = timedelta(days=30)
+
+
+async def make_months(database: Database, *, at: datetime) -> int:
+    """Make the partitions of this month and the next three, where they are missing."""
+    async with database.transaction() as tx:
+        return await partitions.ensure_all(tx, at=at)
+
+
+async def forget_answers(database: Database, *, at: datetime) -> int:
+    """Forget idempotency keys that have expired; natural keys never do."""
+    return await _in_batches(database, idempotency.SQL.delete_expired, at=at)
+
+
+async def sweep_sign_in(database: Database, *, at: datetime) -> int:
+    """Take away sessions, drafts of forms and counts of log-in attempts that nobody can use any more."""
+    async with database.transaction() as tx:
+        swept = await tx.execute(sessions.SQL.sweep_sessions, at=at, idle_since=at - sessions.IDLE)
+        swept += await tx.execute(sessions.SQL.sweep_drafts, at=at)
+        return swept + await tx.execute(sessions.SQL.sweep_attempts, at=at)
+
+
+async def forget_diary(database: Database, *, at: datetime) -> int:
+    """Forget what happened to jobs long ago."""
+    forgotten = await _in_batches(database, queue.SQL.forget_log, before=at - DIARY_KEPT)
+    return forgotten + await _in_batches(database, queue.SQL.forget_statistics, before=at - DIARY_KEPT)
+
+
+jobs = (
+    Job("kernel.make_months", make_months, timetable="15 1 * * *"),
+    Job("kernel.forget_answers", forget_answers, timetable="20 * * * *"),
+    Job("kernel.sweep_sign_in", sweep_sign_in, timetable="25 * * * *"),
+    Job("kernel.forget_diary", forget_diary, timetable="45 1 * * *"),
+)
+
+
+async def _in_batches(database: Database, statement: Statement, **params: Any) -> int:
+    """Run a deleting statement with a `limit` until it finds no full batch any more; how many rows went."""
+    total = 0
+    while True:
+        async with database.reading() as conn:
+            gone = await conn.execute(statement, limit=BATCH, **params)
+        total += gone
+        if gone < BATCH:
+            return total

@@ -30,7 +30,7 @@ async def shop_of(request: Request[Any, Any, Any]) -> Shop:
 
 async def _main_shop(database: Database) -> Shop:
     async with database.reading() as conn:
-        found = [shop for shop in await parties.shops(conn) if shop.channel == "web"]
+        found = [shop for shop in (await parties.shops(conn)).items if shop.channel == "web"]
     if not found:
         raise NoShop()
     return min(found, key=lambda shop: shop.id)  # the oldest

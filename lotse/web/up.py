@@ -85,7 +85,7 @@ async def _is_empty(dsn: str) -> bool:
     from lotse.domains.parties import queries as parties
 
     async with opened(dsn, role="lotse up", connections=1) as database, database.reading() as conn:
-        return not await parties.shops(conn)
+        return not (await parties.shops(conn)).items
 
 
 async def _load_demo(settings: Settings) -> None:

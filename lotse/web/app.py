@@ -8,7 +8,7 @@ application (templates, dependencies, files), `on_app_init`.
 import importlib
 from collections.abc import Iterable
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, get_origin
 
 import structlog
 from litestar import Litestar, Response, Router
@@ -48,6 +48,7 @@ GZIP_FROM_BYTES = 1024
 def make_api(process: Process) -> Litestar:
     """The application that answers JSON and the posts that render nothing."""
     routes = [route for domain in seams.domains() for route in domain.exported("api", "routes")]
+    _check_names(routes)
     document = Document(API)
     api = Router(
         API,
@@ -77,7 +78,9 @@ def make_pages(process: Process) -> Litestar:
 def page_routes() -> list[Any]:
     """Every route of every `pages.py` and of the frames."""
     routes = [route for domain in seams.domains() for route in domain.exported("pages", "routes")]
-    return routes + [route for frame in _frames() for route in getattr(frame, "routes", ())]
+    routes += [route for frame in _frames() for route in getattr(frame, "routes", ())]
+    _check_names(routes)
+    return routes
 
 
 def page_posts() -> list[Any]:
@@ -121,6 +124,18 @@ def _application(process: Process, routes: list[Any], *, max_body: int, **more: 
     if unchecked := _unchecked_parameters(app):
         raise ValueError(f"limits that Litestar would not check, use litestar.params.Parameter: {'; '.join(unchecked)}")
     return app
+
+
+def _check_names(routes: Iterable[Any]) -> None:
+    """Litestar gives some parameters a meaning of their own, and its complaint does not say whose they are."""
+    for route in routes:
+        annotations = route.fn.__annotations__ if isinstance(route, HTTPRouteHandler) else {}
+        for name, reserved in (("state", State), ("request", Request)):
+            annotation = annotations.get(name, reserved)
+            plain = get_origin(annotation) or annotation
+            if not (isinstance(plain, type) and issubclass(plain, reserved)):
+                where = f"{route.fn.__module__}.{route.fn.__name__}"
+                raise ValueError(f"{where}: `{name}` is Litestar's own; name it otherwise, with Parameter(query={name!r})")
 
 
 def _unchecked_parameters(app: Litestar) -> list[str]:

@@ -94,16 +94,20 @@ class Front:
             return
         body = _Body(receive) if _has_body(scope) else None
         try:
-            async with await self._asked(scope, body) as response:
-                await _relay(response, send, scope["method"])
-        except _TooLarge:
-            await _answer(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That was too large to be taken.")
+            response = await self._asked(scope, body)
         except TimeoutError:
             log.warning("pages did not answer in time", path=scope["path"])
             await _answer(send, HTTPStatus.GATEWAY_TIMEOUT, "This page takes too long at the moment.")
         except (aiohttp.ClientError, OSError) as error:
+            if body and body.is_too_large:
+                await _answer(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That was too large to be taken.")
+                return
             log.warning("pages cannot be reached", path=scope["path"], error=repr(error))
             await _answer(send, HTTPStatus.BAD_GATEWAY, "The shop is just being restarted.")
+        else:
+            # From here on a failure can only cut the answer short: its head may be out already.
+            async with response:
+                await _relay(response, send)
 
     async def _asked(self, scope: Any, body: "_Body | None") -> aiohttp.ClientResponse:
         """The answer's head. A connection that cannot be made is tried again: the request was not sent yet."""
@@ -147,15 +151,12 @@ class Front:
         return self._session
 
 
-class _TooLarge(Exception):
-    pass
-
-
 class _Body:
     """The visitor's body, handed on as it comes."""
 
     def __init__(self, receive: Any) -> None:
         self._receive = receive
+        self.is_too_large = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         total = 0
@@ -166,7 +167,8 @@ class _Body:
             chunk = message.get("body", b"")
             total += len(chunk)
             if total > MAX_BODY_BYTES:
-                raise _TooLarge
+                self.is_too_large = True
+                raise aiohttp.ClientPayloadError("the body is too large")
             if chunk:
                 yield chunk
             if not message.get("more_body", False):
@@ -187,9 +189,7 @@ def _as_it_came(url: str) -> Any:
 
 
 def _headers(scope: Any) -> list[tuple[str, str]]:
-    connection = b",".join(value for name, value in scope["headers"] if name == b"connection")
-    named = {part.strip().lower() for part in connection.split(b",")}
-    dropped = _HOP_BY_HOP | _OURS | named
+    dropped = _ending_here(scope["headers"]) | _OURS
     kept = [
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"] if name not in dropped
     ]
@@ -203,12 +203,18 @@ def _headers(scope: Any) -> list[tuple[str, str]]:
     ]
 
 
-async def _relay(response: aiohttp.ClientResponse, send: Any, method: str) -> None:
-    headers = [(name.lower(), value) for name, value in response.raw_headers if name.lower() not in _HOP_BY_HOP]
+def _ending_here(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    """The names of headers that are not handed on: the fixed ones and those that `Connection` names."""
+    named = b",".join(value for name, value in headers if name.lower() == b"connection")
+    return _HOP_BY_HOP | {part.strip().lower() for part in named.split(b",")}
+
+
+async def _relay(response: aiohttp.ClientResponse, send: Any) -> None:
+    dropped = _ending_here(response.raw_headers)
+    headers = [(name.lower(), value) for name, value in response.raw_headers if name.lower() not in dropped]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    if method != "HEAD":
-        async for chunk in response.content.iter_any():
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    async for chunk in response.content.iter_any():
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

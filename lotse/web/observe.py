@@ -52,7 +52,13 @@ class Observed:
             await self._app(scope, receive, send)
             return
         request_id = self._request_id(scope)
-        scope = {**scope, "state": {**scope.get("state", {}), "request_id": request_id}}
+        # Litestar's routes know no HEAD: it is a GET whose body nobody sends.
+        is_head = scope["method"] == "HEAD"
+        scope = {
+            **scope,
+            "method": "GET" if is_head else scope["method"],
+            "state": {**scope.get("state", {}), "request_id": request_id},
+        }
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
         status = 0
@@ -70,6 +76,8 @@ class Observed:
                 if secure:
                     headers.append(_STRICT_TRANSPORT)
                 message = {**message, "headers": headers}
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:

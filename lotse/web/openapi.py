@@ -138,7 +138,7 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
     ]
     if parameters or operation.get("requestBody"):
         refusals.add(Invalid)
-    if "{" in handler.paths.__repr__():
+    if any("{" in path for path in handler.paths):
         refusals.add(NotFound)
     if operation.get("requestBody"):
         refusals |= {problems.MalformedBody, problems.BodyTooLarge, problems.UnsupportedMediaType}

@@ -43,12 +43,13 @@ class _OnSocket(Server):
 
     def _init_shared_socket(self) -> None:
         is_unix = self._listener.family == socket.AF_UNIX
-        self._shd = SocketHolder(self._listener.fileno(), is_unix, BACKLOG)
+        # Granian closes it, so it must not be ours any more.
+        self._shd = SocketHolder(self._listener.detach(), is_unix, BACKLOG)
         self._sfd = self._shd.get_fd()
 
 
 async def serve(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Answer requests until `stop` is set; those under way are finished first."""
+    """Answer requests until `stop` is set; those under way are finished first. Closes the listener."""
     server = _OnSocket(app, listener)
     serving = asyncio.create_task(server.serve(), name="granian")
     stopping = asyncio.create_task(stop.wait(), name="stop")

@@ -1,0 +1,289 @@
+"""Who asks, and what they may: tokens, sessions, log-in, forms. Over HTTP, through the same doors as browsers."""
+
+import re
+import time
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from lotse.kernel import clock
+from lotse.kernel.auth import attempts, sessions, staff, tokens
+from lotse.kernel.auth.authenticate import TOKEN_REMEMBERED_SECONDS, Tokens, TokenUnknown
+from lotse.kernel.auth.links import LinkInvalid, Links
+from lotse.kernel.auth.principal import Principal
+from lotse.kernel.auth.sessions import COOKIE
+from lotse.kernel.db import Database, Transaction
+from lotse.kernel.refusals import Invalid, Refusal
+from lotse.testing import Fresh
+
+ONE = "/api/v1/trial/orders/0199a5c0-7d52-7cc1-8f0e-3a1c5f2b9d11"
+ORIGIN = "http://shop.example"
+PASSWORD = "correct horse battery"
+HERE = {"Origin": ORIGIN}
+
+
+async def token(db: Database, *scopes: str, days: int = 1) -> tokens.Made:
+    async with db.transaction() as tx:
+        return await tokens.make(tx, name="test", scopes=list(scopes), days=days, actor="system", at=clock.now())
+
+
+async def account(db: Database, fresh: Fresh, *scopes: str, login: str | None = None) -> str:
+    login = login or fresh.email()
+    async with db.transaction() as tx:
+        await staff.add(
+            tx, login=login, name="Ada", password_hash=staff.hashed(PASSWORD), scopes=list(scopes), actor="system", at=clock.now()
+        )  # fmt: skip
+    return login
+
+
+async def sign_in(api: httpx.AsyncClient, login: str, password: str = PASSWORD, next: str = "") -> httpx.Response:
+    return await api.post("/signin", data={"login": login, "password": password, "next": next}, headers=HERE)
+
+
+# -- tokens
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"), [(("orders:read",), 200), (("*",), 200), (("orders:write",), 403), (("stock:read", "orders:write"), 403)]
+)
+async def test_a_token_may_what_its_scopes_say(api: httpx.AsyncClient, db: Database, scopes: tuple[str, ...], status: int) -> None:
+    made = await token(db, *scopes)
+    answer = await api.get(ONE, headers={"Authorization": f"Bearer {made.secret}"})
+    assert answer.status_code == status
+
+
+async def test_a_token_is_kept_only_as_a_hash(db: Database) -> None:
+    made = await token(db, "orders:read")
+    async with db.reading() as conn:
+        rows = await conn.raw.fetch("select to_jsonb(t)::text as row from kernel.tokens t where id = $1", made.id)
+    assert made.secret not in rows[0]["row"]
+
+
+async def test_a_revoked_or_expired_token_is_unknown(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = clock.now()
+    made, known = await token(db, "orders:read"), Tokens()
+    assert (await known.principal(db, made.secret, at)).may("orders:read")
+    with pytest.raises(TokenUnknown):
+        await known.principal(db, made.secret, at + timedelta(days=2))
+    async with db.transaction() as tx:
+        await tokens.revoke(tx, id=made.id, actor="system", at=at)
+    with pytest.raises(TokenUnknown):
+        await Tokens().principal(db, made.secret, at)  # a process that has not just seen it
+    later = time.monotonic() + TOKEN_REMEMBERED_SECONDS + 1
+    monkeypatch.setattr("time.monotonic", lambda: later)
+    with pytest.raises(TokenUnknown):
+        await known.principal(db, made.secret, at)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"name": " "}, "name"), ({"scopes": []}, "scopes"), ({"scopes": ["all"]}, "scopes"), ({"days": 0}, "days"), ({"days": 9999}, "days")],
+)
+async def test_a_token_that_makes_no_sense_is_refused(tx: Transaction, change: dict[str, object], field: str) -> None:
+    given = {"name": "x", "scopes": ["orders:read"], "days": 1, "actor": "system", "at": clock.now(), **change}
+    with pytest.raises(Invalid) as refused:
+        await tokens.make(tx, **given)  # type: ignore[arg-type]
+    assert refused.value.field == field
+
+
+# -- signing in
+
+
+async def test_signing_in_and_out(api: httpx.AsyncClient, db: Database, fresh: Fresh) -> None:
+    login = await account(db, fresh, "orders:read")
+    asked = await api.get(ONE)
+    assert asked.status_code == 401
+    answer = await sign_in(api, login.upper(), next="/office/orders?x=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/office/orders?x=1")
+    cookie = answer.headers["set-cookie"]
+    assert re.search(r"lotse_staff=[^;]{40,}; HttpOnly; Max-Age=\d+; Path=/; SameSite=lax", cookie, re.IGNORECASE)
+    assert (await api.get(ONE)).status_code == 200
+    async with db.reading() as conn:
+        found = await sessions.session_of(db, api.cookies[COOKIE], clock.now())
+        assert found and found.login == login
+        assert not await conn.raw.fetchval("select 1 from kernel.sessions where token_hash = $1", api.cookies[COOKIE].encode())
+    out = await api.post("/signout", data={"_csrf": found.form_token()}, headers=HERE)
+    assert out.status_code == 303
+    assert (await api.get(ONE, cookies={COOKIE: cookie.split("=")[1].split(";")[0]})).status_code == 401
+
+
+@pytest.mark.parametrize("next", ["//evil.example", "https://evil.example", "/\\evil.example", "/x\r\nSet-Cookie: a=b", ""])
+async def test_signing_in_stays_on_this_site(api: httpx.AsyncClient, db: Database, fresh: Fresh, next: str) -> None:
+    answer = await sign_in(api, await account(db, fresh, "*"), next=next)
+    assert answer.headers["location"] == "/office"
+
+
+async def test_a_wrong_password_says_no_more_than_an_unknown_login(api: httpx.AsyncClient, db: Database, fresh: Fresh) -> None:
+    known = await sign_in(api, await account(db, fresh, "*"), "wrong password")
+    unknown = await sign_in(api, fresh.email(), "wrong password")
+    for answer in (known, unknown):
+        assert (answer.status_code, answer.headers["location"]) == (303, "/signin")
+        assert COOKIE not in answer.cookies
+
+
+async def test_an_account_switched_off_cannot_sign_in_and_its_sessions_end(
+    api: httpx.AsyncClient, db: Database, fresh: Fresh
+) -> None:
+    login = await account(db, fresh, "*")
+    await sign_in(api, login)
+    assert (await api.get(ONE)).status_code == 200
+    async with db.transaction() as tx:
+        await staff.change(tx, login=login, active=False, actor="system", at=clock.now())
+    assert (await api.get(ONE)).status_code == 401
+    assert (await sign_in(api, login)).headers["location"] == "/signin"
+
+
+async def test_a_new_password_ends_all_sessions(db: Database, fresh: Fresh) -> None:
+    login = await account(db, fresh, "*")
+    at = clock.now()
+    session = await staff.sign_in(db, login=login, password=PASSWORD, address=fresh.text(), at=at)
+    async with db.transaction() as tx:
+        await staff.reset(tx, login=login, password_hash=staff.hashed("another good one"), actor="system", at=at)
+    assert await sessions.session_of(db, session, at) is None
+    with pytest.raises(staff.WrongCredentials):
+        await staff.sign_in(db, login=login, password=PASSWORD, address=fresh.text(), at=at)
+    assert await staff.sign_in(db, login=login, password="another good one", address=fresh.text(), at=at)
+
+
+@pytest.mark.parametrize(("idle", "busy_until", "lives"), [
+    (timedelta(hours=3), timedelta(), True),
+    (sessions.IDLE, timedelta(), False),
+    (timedelta(hours=1), sessions.ABSOLUTE - timedelta(hours=2), True),
+    (timedelta(hours=3), sessions.ABSOLUTE - timedelta(hours=2), False),
+])  # fmt: skip
+async def test_a_session_ends_idle_or_absolute(
+    db: Database, fresh: Fresh, idle: timedelta, busy_until: timedelta, lives: bool
+) -> None:
+    at = clock.now()
+    session = await staff.sign_in(db, login=await account(db, fresh, "*"), password=PASSWORD, address=fresh.text(), at=at)
+    step = at
+    while step + timedelta(hours=3) <= at + busy_until:  # a busy one is seen now and then
+        step += timedelta(hours=3)
+        assert await sessions.session_of(db, session, step)
+    step = max(step, at + busy_until)
+    if busy_until:
+        assert await sessions.session_of(db, session, step)
+    assert bool(await sessions.session_of(db, session, step + idle)) is lives
+
+
+async def test_attempts_are_limited_per_account_and_leak(db: Database, fresh: Fresh) -> None:
+    login, at = await account(db, fresh, "*"), clock.now()
+    for _ in range(staff.ACCOUNT.burst):
+        with pytest.raises(staff.WrongCredentials):
+            await staff.sign_in(db, login=login, password="wrong", address=fresh.text(), at=at)
+    with pytest.raises(attempts.TooManyAttempts) as refused:  # also the right password, else it could be found out
+        await staff.sign_in(db, login=login, password=PASSWORD, address=fresh.text(), at=at)
+    wait = timedelta(seconds=refused.value.retry_after_seconds)
+    assert timedelta() < wait <= staff.ACCOUNT.interval
+    assert await staff.sign_in(db, login=login, password=PASSWORD, address=fresh.text(), at=at + wait)
+    for _ in range(staff.ACCOUNT.burst):  # success emptied the bucket
+        with pytest.raises(staff.WrongCredentials):
+            await staff.sign_in(db, login=login, password="wrong", address=fresh.text(), at=at + wait)
+
+
+async def test_attempts_are_limited_per_address(db: Database, fresh: Fresh) -> None:
+    at, address = clock.now(), fresh.text()
+    outcomes: list[type[Refusal]] = []
+    for _ in range(staff.ADDRESS.burst + 1):
+        async with db.transaction() as tx:
+            try:
+                await attempts.count(tx, staff.ADDRESS, address, at=at)
+            except Refusal as refusal:
+                outcomes.append(type(refusal))
+    assert outcomes == [attempts.TooManyAttempts]
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 201])
+def test_a_password_has_a_length(password: str) -> None:
+    with pytest.raises(Invalid):
+        staff.hashed(password)
+
+
+async def test_a_taken_login_is_refused(db: Database, fresh: Fresh) -> None:
+    login = await account(db, fresh, "*")
+    with pytest.raises(staff.LoginTaken):
+        await account(db, fresh, "*", login=login.upper())
+
+
+# -- forms
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({"Origin": ORIGIN}, True),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": ORIGIN}, True),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({}, False),
+        ({"Origin": "http://evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": ORIGIN}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+    ],
+)
+async def test_a_post_comes_from_this_site(api: httpx.AsyncClient, headers: dict[str, str], allowed: bool) -> None:
+    answer = await api.post("/trial/form", data={"postcode": "20095"}, headers=headers)
+    assert (answer.headers.get("location") == "/trial/thanks") is allowed
+
+
+async def test_a_staff_post_needs_the_sessions_form_token(api: httpx.AsyncClient, db: Database, fresh: Fresh) -> None:
+    await sign_in(api, await account(db, fresh, "orders:write"))
+    session = await sessions.session_of(db, api.cookies[COOKIE], clock.now())
+    other = await sessions.session_of(
+        db, await staff.sign_in(db, login=await account(db, fresh, "*"), password=PASSWORD, address="", at=clock.now()), clock.now()
+    )
+    assert session and other
+    refused = {
+        name: "lotse_draft=" in (await api.post("/trial/7/change", data=form, headers=HERE | more)).headers.get("set-cookie", "")
+        for name, form, more in [
+            ("none", {}, {}),
+            ("wrong", {"_csrf": "00" * 64}, {}),
+            ("no hex", {"_csrf": "x"}, {}),
+            ("another session's", {"_csrf": other.form_token()}, {}),
+            ("field", {"_csrf": session.form_token()}, {}),
+            ("header", {}, {"X-CSRF-Token": session.form_token()}),
+        ]
+    }
+    assert {name for name, was_refused in refused.items() if not was_refused} == {"field", "header"}
+
+
+def test_form_tokens_differ_each_time(fresh: Fresh) -> None:
+    session = sessions.Session(b"s" * 32, clock.now(), fresh.id(), "a", "A", [])
+    made = {session.form_token() for _ in range(10)}
+    assert len(made) == 10 and all(session.made(token) for token in made)
+
+
+async def test_a_refused_form_comes_back_with_what_was_typed(trial: None, api: httpx.AsyncClient, db: Database) -> None:
+    answer = await api.post("/trial/form", data={"street": "Große Straße 1", "password": "secret"}, headers=HERE)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/trial/form")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "Path=/trial/form" in cookie
+    async with db.reading() as conn:
+        typed = await conn.raw.fetchval("select typed from kernel.drafts order by expires_at desc limit 1")
+    assert typed == {"street": "Große Straße 1"}  # and no password
+
+
+async def test_htmx_is_told_to_go_there_itself(api: httpx.AsyncClient) -> None:
+    answer = await api.post("/trial/form", headers=HERE | {"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (200, "/trial/form")
+
+
+# -- signed links
+
+
+def test_a_signed_link_leads_to_one_thing(fresh: Fresh) -> None:
+    links, id = Links(b"k" * 32), fresh.id()
+    made = links.sign("order", id)
+    assert links.read("order", made) == id
+    other = Links(b"x" * 32)
+    for reader, purpose, text in [(links, "return", made), (other, "order", made), (links, "order", made[:-1]),
+                                  (links, "order", ""), (links, "order", "ä"), (links, "order", made + "A")]:  # fmt: skip
+        with pytest.raises(LinkInvalid):
+            reader.read(purpose, text)
+
+
+def test_principals_hold_rights() -> None:
+    assert not Principal("guest").may("orders:read")
+    assert Principal("token", "1", scopes=frozenset({"orders:read"})).may("orders:read")
+    assert str(Principal("staff", "7")) == "staff:7" and str(Principal("guest")) == "guest"

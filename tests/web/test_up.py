@@ -1,0 +1,196 @@
+"""`lotse up` as its users meet it: real processes, killed and stopped in every way."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lotse.web.up import ORDER
+
+# Two busy cores start four processes; nobody waits this long when all is well.
+PATIENCE = 60.0
+
+
+class Running:
+    """A `lotse up` with its own LOTSE_HOME on the worker's database."""
+
+    def __init__(self, env: dict[str, str], home: str, port: int) -> None:
+        self.home = Path(home)
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = self.home / "up.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lotse", "up", "--no-demo", "--port", str(port)],
+                env={**env, "LOTSE_HOME": home, "LOTSE_LOG_FORMAT": "json"},
+                stdout=log,
+                stderr=log,
+            )
+
+    def pids(self) -> dict[str, int]:
+        """The roles by name, as the operating system sees them."""
+        return {name: pid for name in ORDER for pid in _children_named(name, str(self.home))}
+
+    def wait_until(self, what: str, holds: object) -> None:
+        until = time.monotonic() + PATIENCE
+        while not holds():  # type: ignore[operator]
+            assert time.monotonic() < until, f"not {what}:\n{self.log.read_text()[-4000:]}"
+            time.sleep(0.05)  # polls other processes: there is no event to wait for
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(self.url + "/ready", timeout=5).json()["ready"]
+        except (httpx.HTTPError, ValueError):
+            return False
+
+
+@contextmanager
+def running(env: dict[str, str], port: int) -> Iterator[Running]:
+    # Not pytest's tmp_path: the path of a Unix socket may have 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="lotse-up-") as home:
+        up = Running(env, home, port)
+        try:
+            yield up
+        finally:
+            up.process.kill()
+            up.process.wait()
+            up.wait_until("gone", lambda: not up.pids())
+
+
+@pytest.fixture(scope="module")
+def up(env: dict[str, str]) -> Iterator[Running]:
+    with running(env, free_port()) as one:
+        one.wait_until("ready", lambda: "Lotse is up" in one.log.read_text() and one.is_ready())
+        yield one
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_it_says_where_everything_is(up: Running) -> None:
+    said = up.log.read_text()
+    for part in (f"Shop          {up.url}/", f"Back office   {up.url}/office", f"API           {up.url}/api/v1/docs"):
+        assert part in said
+    assert set(up.pids()) == set(ORDER)
+
+
+def test_metrics_cover_every_process(up: Running) -> None:
+    httpx.get(up.url + "/")
+    text = httpx.get(up.url + "/metrics").text
+    assert 'lotse_http_seconds_count{method="GET",role="api",route="pages"' in text
+    assert 'role="pages"' in text and "lotse_desk_batch_size" in text
+    assert httpx.get(up.url + "/metrics", headers={"X-Forwarded-For": "1.2.3.4"}).status_code == 401
+
+
+@pytest.mark.parametrize("role", ORDER)
+def test_a_role_that_is_killed_comes_back(up: Running, role: str) -> None:
+    before = up.pids()
+    os.kill(before[role], signal.SIGKILL)
+    up.wait_until("back", lambda: up.pids().get(role) not in (None, before[role]) and up.is_ready())
+    after = up.pids()
+    assert {name: pid for name, pid in after.items() if name != role} == {
+        name: pid for name, pid in before.items() if name != role
+    }
+
+
+def test_a_restart_of_the_api_refuses_nobody(up: Running) -> None:
+    os.kill(up.pids()["api"], signal.SIGKILL)
+    # The supervisor holds the socket: the connection waits in its queue until the role is back.
+    assert httpx.get(up.url + "/health", timeout=PATIENCE).status_code == 200
+
+
+def test_a_second_one_says_that_the_port_is_in_use(up: Running, env: dict[str, str]) -> None:
+    port = up.url.rsplit(":", 1)[1]
+    with tempfile.TemporaryDirectory(prefix="lotse-up-") as home:
+        done = subprocess.run(
+            [sys.executable, "-m", "lotse", "up", "--port", port], env={**env, "LOTSE_HOME": home}, capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert done.stderr == f"lotse: port {port} on 127.0.0.1 is in use; choose another one: lotse up --port {int(port) + 1}\n"
+        assert list(Path(home).iterdir()) == []
+
+
+def test_sigterm_stops_all_in_order(env: dict[str, str]) -> None:
+    with running(env, free_port()) as up:
+        up.wait_until("ready", up.is_ready)
+        up.process.send_signal(signal.SIGTERM)
+        assert up.process.wait(PATIENCE) == 0
+        assert up.pids() == {}
+        assert "Traceback" not in up.log.read_text()
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(up.url)
+
+
+def test_nobody_outlives_a_killed_supervisor(env: dict[str, str]) -> None:
+    with running(env, free_port()) as up:
+        up.wait_until("ready", up.is_ready)
+        assert len(up.pids()) == len(ORDER)
+        up.process.kill()
+        up.process.wait()
+        up.wait_until("gone", lambda: not up.pids())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "line"),
+    [
+        (["up", "--port", "0"], {}, "a port is a number from 1 to 65535"),
+        (["up", "--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1, port 8000: Cannot assign requested address"),
+        (["up"], {"LOTSE_PORT": "http"}, "LOTSE_PORT: "),
+        (["replay", "nothing", "/"], {}, "there is no replay named nothing; there are: "),
+        (["replay", "nothing", "/nowhere"], {}, "there is no folder /nowhere"),
+        (["token", "new", "x", "--scope", "everything"], {}, "The input breaks a rule: field scopes"),
+        (["token", "revoke", "0199a5c0-7d52-7cc1-8f0e-3a1c5f2b9d11"], {}, "There is no such token: id 0199a5c0"),
+        (["staff", "reset", "nobody"], {}, "There is no such account: login nobody"),
+        (["staff", "change", "nobody"], {}, "nothing to change"),
+    ],
+)
+def test_failures_are_one_line(env: dict[str, str], arguments: list[str], variables: dict[str, str], line: str) -> None:
+    done = lotse(env | variables, *arguments, input="a password of some length\n")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"lotse: {line}") and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_accounts_and_tokens_by_hand(env: dict[str, str]) -> None:
+    login = f"test-{time.time_ns()}"
+    assert "may sign in" in lotse(env, "staff", "add", login, "--scope", "orders:read", input="a password of some length\n").stdout
+    assert "taken" in lotse(env, "staff", "add", login, input="a password of some length\n").stderr
+    assert "10 to 200 characters" in lotse(env, "staff", "add", login + "x", input="short\n").stderr
+    assert re.search(rf"{login} +{login} +orders:read", lotse(env, "staff", "list").stdout)
+    assert "switched off" in lotse(env, "staff", "change", login, "--inactive").stdout
+    secret = lotse(env, "token", "new", "till 7", "--scope", "orders:read", "--scope", "stock:read").stdout
+    assert re.fullmatch(r"lotse_[\w-]{43}\n", secret)
+    listed = lotse(env, "token", "list").stdout
+    assert secret.strip() not in listed and "orders:read, stock:read" in listed
+
+
+def lotse(env: dict[str, str], *arguments: str, input: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "lotse", *arguments], env=env, input=input, capture_output=True, text=True, timeout=PATIENCE
+    )
+
+
+def _children_named(role: str, home: str) -> list[int]:
+    """Processes of a role whose environment names our home."""
+    found: list[int] = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if words[-3:-1] == [b"role", role.encode()] and f"LOTSE_HOME={home}".encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue  # it ended while we looked
+    return found

@@ -18,6 +18,8 @@ app = App(
 staff = App(name="staff", help="People who sign in to the back office.")
 token = App(name="token", help="API tokens: keys of programs.")
 app.command("lotse.kernel.postgres.commands:db", name="db", help="Look after the database: upgrade, check, backup, …")
+app.command("lotse.kernel.worker_cli:events", name="events", help="See how far the consumers are; retry and replay.")
+app.command("lotse.kernel.worker_cli:jobs", name="jobs", help="See jobs that failed for good; put them back.")
 app.command(staff)
 app.command(token)
 

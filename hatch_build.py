@@ -18,7 +18,7 @@ VENDOR = "lotse/web/static/vendor"
 FILES = {
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
-    # The page that shows the API. Its dependency @scarf/scarf only counts installations, by a script that never runs here.
+    # The page that shows the API. Its dependency @scarf/scarf counts installations, by a script that never runs here.
     "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
     "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
     "swagger-ui-dist/LICENSE": "swagger-ui.LICENSE.txt",

@@ -5,6 +5,7 @@ pence. `invoice` is the source's number and, as `online-retail:<invoice>`, the n
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -43,12 +44,12 @@ class ArticleSeen(Struct, frozen=True):
 
     code: str
     name: str
-    price: str | None
+    price: Decimal | None
     at: datetime
 
 
 class CustomerSeen(Struct, frozen=True):
-    """A customer in a country for the first time; `first` marks the customer's very first.
+    """A customer's first day in a country; `first` marks the customer's very first.
 
     A customer with two countries is one customer with two addresses.
     """
@@ -167,12 +168,14 @@ Fact = Sale | Return | Credit | Adjustment | Entry | Unmapped
 class Month(Struct, frozen=True):
     """A month of facts, in the order in which they are replayed: articles, customers, receipts, then what happened.
 
-    `name` is the month of the London wall clock, "2010-12". Whatever the order in which `facts` reach the stock, it
+    `name` is the month of the London wall clock, "2010-12", `begins` its first moment. Whatever the order in which
+    `facts` reach the stock, it
     never falls below zero: the receipts cover all that leaves in the month, and count nothing that only comes in
     during it.
     """
 
     name: str
+    begins: datetime
     articles: tuple[ArticleSeen, ...]
     customers: tuple[CustomerSeen, ...]
     receipts: tuple[Receipt, ...]

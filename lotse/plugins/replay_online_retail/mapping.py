@@ -12,7 +12,7 @@ The rules, in the order in which they are tried (README.md has them as a table):
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Final
 
@@ -36,7 +36,15 @@ from lotse.plugins.replay_online_retail.facts import (
     ReturnedLine,
     Sale,
 )
-from lotse.plugins.replay_online_retail.source import CURRENCY, LONGEST_RAW, ZONE, SourceLine, Survey, Unmapped
+from lotse.plugins.replay_online_retail.source import (
+    CURRENCY,
+    FIRST_YEAR,
+    LONGEST_RAW,
+    ZONE,
+    SourceLine,
+    Survey,
+    Unmapped,
+)
 
 # Stock codes that sell no article. POST and DOT ("dotcom postage") become charges where there is an order to charge.
 SERVICES: Final[dict[str, EntryName]] = {
@@ -205,18 +213,16 @@ class Mapper:
     def _see_article(self, code: str, at: datetime, month: "_Draft") -> None:
         if code in self._articles:
             return
-        # From the morning of its first day, so that its first delivery can come in before its first sale.
-        day = datetime.combine(at.astimezone(ZONE).date(), time.min, ZONE).astimezone(at.tzinfo)
+        day = _morning(at)  # so that its first delivery can come in before its first sale
         known = self._survey.articles.get(code)
         name = (known.name if known else None) or code
-        price = str(known.price) if known and known.price is not None else None
         self._articles[code] = day
-        month.articles.append(ArticleSeen(code, name, price, day))
+        month.articles.append(ArticleSeen(code, name, known.price if known else None, day))
 
     def _see_customer(self, number: str, country: str, at: datetime, month: "_Draft") -> None:
         countries = self._customers.setdefault(number, set())
         if country not in countries:
-            month.customers.append(CustomerSeen(number, country, not countries, at))
+            month.customers.append(CustomerSeen(number, country, not countries, _morning(at)))
             countries.add(country)
 
     def _finish(self, month: "_Draft") -> Month:
@@ -229,19 +235,30 @@ class Mapper:
                     leaving[code] -= quantity
                 else:
                     coming[code] += quantity
-        begins = datetime.strptime(month.name or "1990-01", "%Y-%m").replace(tzinfo=ZONE)
+        begins = _first_moment(month.name)
         receipts: list[Receipt] = []
         for code in sorted(leaving.keys() | coming.keys()):
             there = self._stock.get(code, 0)
             needed = leaving[code] - there
             if needed > 0:
                 seen = self._articles[code]
-                receipts.append(Receipt(code, needed, max(seen, begins.astimezone(seen.tzinfo))))
+                receipts.append(Receipt(code, needed, max(seen, begins)))
                 there += needed
             self._stock[code] = there - leaving[code] + coming[code]
         return Month(
-            month.name or "", tuple(month.articles), tuple(month.customers), tuple(receipts), tuple(month.facts)
+            month.name or "", begins, tuple(month.articles), tuple(month.customers), tuple(receipts), tuple(month.facts)
         )
+
+
+def _morning(at: datetime) -> datetime:
+    """The beginning of a day of the London wall clock."""
+    return datetime.combine(at.astimezone(ZONE).date(), time.min, ZONE).astimezone(UTC)
+
+
+def _first_moment(month: str | None) -> datetime:
+    """The beginning of a month of the London wall clock. None: no line of the source has an invoice and a time."""
+    year, number = map(int, (month or f"{FIRST_YEAR}-01").split("-"))
+    return datetime(year, number, 1, tzinfo=ZONE).astimezone(UTC)
 
 
 def stock_changes(fact: Fact) -> Iterator[tuple[str, int]]:

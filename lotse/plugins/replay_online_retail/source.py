@@ -39,8 +39,9 @@ MEMORY_LIMIT: Final = "512MB"
 LARGEST_NUMBER: Final = 10_000_000
 # Places of a unit price that a database column keeps; a binary float's noise (0.30000000000000004) has more.
 MOST_PRICE_PLACES: Final = 20
-LONGEST_CODE: Final = 40
-LONGEST_TEXT: Final = 300
+# What a customer number and a label hold, with room for the prefix of a natural key.
+LONGEST_CODE: Final = 36
+LONGEST_TEXT: Final = 200
 LONGEST_RAW: Final = 300
 # Before the first web shop, or after anybody who reads this: a slip of the keyboard, not a time of sale.
 FIRST_YEAR: Final = 1990
@@ -545,7 +546,9 @@ def _number(text: str) -> Decimal | None:
     if not number.is_finite() or abs(number) > LARGEST_NUMBER or "_" in text:
         return None
     exponent = number.as_tuple().exponent
-    return number if isinstance(exponent, int) and -exponent <= MOST_PRICE_PLACES else None
+    if not isinstance(exponent, int) or -exponent > MOST_PRICE_PLACES:
+        return None
+    return Decimal(format(number.normalize(), "f"))  # 2.50 and 2.5 are one price, whatever file it comes from
 
 
 def _customer(text: str | None) -> str | None:

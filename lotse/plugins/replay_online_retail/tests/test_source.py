@@ -93,8 +93,8 @@ def test_values(tmp_path: Path, fields: dict[str, str], field: str, expected: ob
     [
         ({"InvoiceNo": ""}, "no invoice number", 1530),
         ({"StockCode": " "}, "no stock code", 1530),
-        ({"InvoiceNo": "5" * 41}, "an invoice, stock code or customer of more than 40 characters", 1530),
-        ({"Description": "x" * 301}, "a description of more than 300 characters", 1530),
+        ({"InvoiceNo": "5" * 37}, "an invoice, stock code or customer of more than 36 characters", 1530),
+        ({"Description": "x" * 201}, "a description of more than 200 characters", 1530),
         ({"Quantity": ""}, "no quantity", 0),
         ({"Quantity": "six"}, "a quantity that is not a whole number up to ten million", 0),
         ({"Quantity": "1.5"}, "a quantity that is not a whole number up to ten million", 0),

@@ -46,7 +46,10 @@ class Category(Struct, frozen=True):
 
 
 class Picture(Struct, frozen=True):
-    """One picture: what is drawn, in which colours, from where. `svg` draws it."""
+    """One picture: what is drawn, in which colours, from where.
+
+    `look` is the value of the option that it shows (a colour or flavour), `svg` draws it.
+    """
 
     kind: str
     colour: str
@@ -81,10 +84,10 @@ class Variant(Struct, frozen=True):
 
 
 class Product(Struct, frozen=True):
-    """A product; `look` of a picture is the value of the option that it shows."""
+    """A product. `model` is the department, name and kind of the model that it was made from."""
 
     slug: str
-    kind: str
+    model: tuple[str, str, str]
     brand: str
     name: Words
     summary: Words
@@ -179,7 +182,7 @@ def _product(department: Department, model: Model, audience: Audience, random: R
     name = _name(model, kind, audience)
     return Product(
         slug=_slug(f"{brand.name} {model.name} {kind.noun.en} {_FOR[audience][1] if audience != 'u' else ''}"),
-        kind=model.kind,
+        model=(department.slug, model.name, model.kind),
         brand=brand.name,
         name=name,
         summary=model.hook,

@@ -155,8 +155,8 @@ CARE: dict[str, Words] = {
         "Wash on a wool cycle at 30 °C or air overnight; merino hardly takes on smells.",
     ),
     "shell": Words(
-        "Reißverschlüsse schließen, bei 30 °C mit Flüssigwaschmittel waschen und danach 20 Minuten warm trocknen: Wärme "
-        "weckt die Imprägnierung wieder auf.",
+        "Reißverschlüsse schließen, bei 30 °C mit Flüssigwaschmittel waschen und danach 20 Minuten warm trocknen: "
+        "Wärme weckt die Imprägnierung wieder auf.",
         "Close the zips, wash at 30 °C with liquid detergent and dry warm for 20 minutes: heat revives the water "
         "repellency.",
     ),
@@ -171,7 +171,8 @@ CARE: dict[str, Words] = {
         "machine.",
     ),
     "leather": Words(
-        "Trocken abbürsten, das Leder zweimal im Jahr wachsen und langsam trocknen lassen; die Sohle lässt sich erneuern.",
+        "Trocken abbürsten, das Leder zweimal im Jahr wachsen und langsam trocknen lassen; die Sohle lässt "
+        "sich erneuern.",
         "Brush off when dry, wax the leather twice a year and let it dry slowly; the sole can be replaced.",
     ),
     "wipe": Words(

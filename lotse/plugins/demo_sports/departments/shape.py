@@ -15,8 +15,8 @@ Fact = int | float | Words
 class Model(Struct, frozen=True):
     """One model, from which a product per audience is made, with a variant per colour and size.
 
-    `sizes` replaces the run of the kind. `looks` are pairs of colour and second colour; `step` is what the next size costs more; `hook` is the one sentence
-    that says why one would want it; `facts` fill the sentences of the kind.
+    `looks` are pairs of colour and second colour; `sizes` replaces the run of the kind; `step` is what the next size
+    costs more; `hook` is the one sentence that says why one would want it; `facts` fill the sentences of the kind.
     """
 
     name: str

@@ -56,7 +56,7 @@ def _flat(point: _Point) -> str:
 
 
 @lru_cache(maxsize=4)
-def _panels(about_x: float, about_y: float, about_z: float) -> tuple[str, str]:
+def panels(about_x: float, about_y: float, about_z: float) -> tuple[str, str]:
     """A truncated icosahedron as seen: its pentagons as one path, its other seams as another."""
     corners = _icosahedron(about_x, about_y, about_z)
     pentagons, seams = "", ""
@@ -100,7 +100,7 @@ def football(c: Canvas) -> None:
     c.ground(300, 500, 150, 16, 0.5)
     disc = _disc()
     c.path(disc, mix("#f6f5f1", c.colour, 0.06))
-    pentagons, seams = _panels(0.42, 0.5, 0.2)
+    pentagons, seams = panels(0.42, 0.5, 0.2)
     with c.inside(disc):
         c.path(pentagons, c.colour)
         c.path(pentagons, line=c.accent, width=9)
@@ -119,7 +119,7 @@ def handball(c: Canvas) -> None:
     c.ground(300, 500, 150, 16, 0.5)
     disc = _disc()
     c.path(disc, c.colour)
-    pentagons, seams = _panels(0.1, 0.2, 0.62)
+    pentagons, seams = panels(0.1, 0.2, 0.62)
     with c.inside(disc):
         c.path(pentagons, c.accent)
         c.path(pentagons + seams, line=c.tone(-0.55), width=5)

@@ -297,17 +297,18 @@ class Canvas:
             rotate = f" rotate({turn:g})" if turn else ""
             self.path(self.mark_path, colour or self.contrast, turn=f"translate({x:g} {y:g}){rotate} scale({scale:g})")
 
-    def finished(self, *, zoom: tuple[float, float, float] | None = None) -> str:
-        """The SVG. `zoom` is (x, y, times): the picture around that point, enlarged."""
+    def finished(self, *, zoom: tuple[float, float, float] | None = None, paper: bool = True) -> str:
+        """The SVG, on the light ground if `paper`. `zoom` is (x, y, times): the picture around that point, enlarged."""
         back = self.glow("#ffffff@0", "#f6f7f7@.55", "#e7ebed@1", cx=0.5, cy=0.42, r=0.72)
         body = "".join(self._body)
         if zoom:
             x, y, times = zoom
             body = f'<g transform="translate(300 300) scale({times:g}) translate({-x:g} {-y:g})">{body}</g>'
+        ground = f'<rect width="{SIDE}" height="{SIDE}" fill="{back}"/>' if paper else ""
         defs = "".join(text.replace("{id}", name) for text, name in self._defs.items())
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" width="1200" height="1200">'
-            f'<defs>{defs}</defs><rect width="{SIDE}" height="{SIDE}" fill="{back}"/>{body}</svg>'
+            f"<defs>{defs}</defs>{ground}{body}</svg>"
         )
 
 

@@ -1,0 +1,408 @@
+"""Bring the demo retailer into a database, by the same commands that pages, API and imports use.
+
+What is there already is left alone: a second run changes nothing, a run that was killed goes on where it stopped, and
+what somebody has changed since stays changed. Each step looks up what exists by its natural name (code, slug, SKU,
+customer's number); goods are moved at the desk under keys that never expire.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import Struct
+
+from lotse.domains.catalog.commands import put_categories, put_products
+from lotse.domains.catalog.contracts import (
+    CategoryText,
+    PutCategory,
+    PutPicture,
+    PutProduct,
+    PutVariant,
+    Text,
+)
+from lotse.domains.catalog.queries import category_tree, variant_ids_by_sku
+from lotse.domains.customers.commands import put_customers
+from lotse.domains.customers.contracts import PutCustomer
+from lotse.domains.customers.queries import customers_by_number
+from lotse.domains.inventory.commands import ensure_stock, move_goods, put_locations, serve_shop
+from lotse.domains.inventory.contracts import DocumentKind, MoveRequest, PutLocation, StockChange, StockKey
+from lotse.domains.inventory.queries import location_by_code
+from lotse.domains.offers.commands import put_offers
+from lotse.domains.offers.contracts import PutOffer
+from lotse.domains.offers.queries import offers_for_variants
+from lotse.domains.parties.commands import put_legal_entity, put_parties, put_shop
+from lotse.domains.parties.contracts import PutParty
+from lotse.domains.parties.queries import shop_by_code
+from lotse.domains.pricing.commands import set_prices
+from lotse.domains.pricing.contracts import SetPrice
+from lotse.domains.pricing.queries import prices_at
+from lotse.kernel.db import Database, Transaction
+from lotse.kernel.desk import Desk
+from lotse.kernel.idempotency import key_for
+from lotse.kernel.ids import uuid7
+from lotse.kernel.media import MediaStore
+from lotse.kernel.settings import Settings
+from lotse.plugins.demo_sports import retailer
+from lotse.plugins.demo_sports.assortment import SEED, WAREHOUSE, Assortment, Category, Product, assortment
+from lotse.plugins.demo_sports.departments import DEPARTMENTS
+from lotse.plugins.demo_sports.drawings.scenes import hero, logo
+
+ACTOR = "demo:wellenkamm"
+# Ids of parties follow from what they are, so that a second run meets the same ones.
+_NAMES = UUID("8f1d3f62-5f0a-5c1e-9d51-0a4c6f2b7e11")
+SVG = "image/svg+xml"
+
+# The house's last months, before the moment of loading. Products come in deliveries, a department's first model in the
+# last one, so that what is newest shows the breadth of the house.
+_FIRST_DELIVERY = timedelta(days=110)
+_LAST_DELIVERY = timedelta(days=40)
+_TO_STORES = timedelta(days=30)
+_COUNTED = timedelta(days=9)
+# More than 30 days after every first price: the prior price that must be shown (PAngV s.11) is the regular one.
+_REDUCED = timedelta(days=6)
+
+Progress = Callable[..., None]
+
+
+class _House(Struct, frozen=True):
+    shop_id: UUID
+    party_id: UUID
+    places: dict[str, UUID]
+
+
+async def load(db: Database, desk: Desk, *, seed: int = SEED, at: datetime, progress: Progress) -> None:
+    """Everything, in the order in which it depends on each other. `seed` counts for what is not there yet."""
+    goods = assortment(seed)
+    home = Settings.load(os.environ).home
+    progress("house: legal entity, shop, warehouse, three stores")
+    house = await _opened(db, at=at)
+    await _categories(db, goods.categories, at=at)
+    for number, (delivery, arrived) in enumerate(_deliveries(goods, at), start=1):
+        progress(f"products: delivery {number}, {len(delivery)} products with pictures, prices and stock")
+        await _products(db, home, house, delivery, arrived)
+        await _goods(db, desk, house, delivery, number, arrived=arrived, at=at)
+    await _reductions(db, house, goods, at=at)
+    progress(f"customers: {len(retailer.CUSTOMERS)}")
+    await _customers(db, house, at=at)
+    _brand(home)
+    variants = sum(len(product.variants) for product in goods.products)
+    progress(f"{retailer.NAME}: {len(goods.products)} products, {variants} variants, {len(house.places)} locations")
+
+
+# -- the house
+
+
+async def _opened(db: Database, *, at: datetime) -> _House:
+    """The house with its places; founded if it is not there."""
+    async with db.transaction() as tx:
+        shop = await shop_by_code(tx, code=retailer.CODE)
+        if shop is not None:
+            found = [(place.code, await location_by_code(tx, code=place.code)) for place in retailer.PLACES]
+            places = {code: location.id for code, location in found if location is not None}
+            return _House(shop.id, shop.owner_party_id, places)
+        return await _founded(tx, at=at)
+
+
+async def _founded(tx: Transaction, *, at: datetime) -> _House:
+    party_id = _id("house")
+    await put_parties(tx, _parties(party_id), by=ACTOR, at=at)
+    entity_id = await put_legal_entity(
+        tx,
+        code=retailer.CODE,
+        party_id=party_id,
+        name=retailer.LEGAL_NAME,
+        country=retailer.COUNTRY,
+        currency=retailer.CURRENCY,
+        timezone=retailer.TIMEZONE,
+        vat_id=retailer.VAT_ID,
+        address=retailer.ADDRESS,
+        by=ACTOR,
+        at=at,
+    )
+    shop_id = await put_shop(
+        tx,
+        code=retailer.CODE,
+        name=retailer.NAME,
+        legal_entity_id=entity_id,
+        owner_party_id=party_id,
+        languages=retailer.LANGUAGES,
+        currency=retailer.CURRENCY,
+        country=retailer.COUNTRY,
+        timezone=retailer.TIMEZONE,
+        by=ACTOR,
+        at=at,
+    )
+    places = [
+        PutLocation(
+            code=place.code,
+            kind=place.kind,
+            name=place.name,
+            address=place.address,
+            country=retailer.COUNTRY,
+            timezone=retailer.TIMEZONE,
+            latitude=place.latitude,
+            longitude=place.longitude,
+            opening_hours=place.opening_hours,
+        )
+        for place in retailer.PLACES
+    ]
+    ids = await put_locations(tx, places, by=ACTOR, at=at)
+    # In the order of preference: parcels leave the warehouse, the stores fill in.
+    await serve_shop(tx, shop_id=shop_id, location_ids=[ids[place.code] for place in places], by=ACTOR, at=at)
+    return _House(shop_id, party_id, ids)
+
+
+def _parties(house: UUID) -> list[PutParty]:
+    own = PutParty(
+        id=house,
+        kind="organisation",
+        name=retailer.NAME,
+        legal_name=retailer.LEGAL_NAME,
+        email=retailer.EMAIL,
+        phone=retailer.PHONE,
+        roles=("seller",),
+    )
+    staff = [PutParty(id=_id(f"staff:{one.key}"), name=one.name, roles=("staff",)) for one in retailer.STAFF]
+    suppliers = [
+        PutParty(
+            id=_id(f"supplier:{brand.key}"),
+            kind="organisation",
+            name=brand.name,
+            legal_name=brand.maker,
+            email=brand.email,
+            roles=("supplier",),
+        )
+        for brand in retailer.SUPPLIERS
+    ]
+    return [own, *staff, *suppliers]
+
+
+# -- the catalogue
+
+
+async def _categories(db: Database, categories: Sequence[Category], *, at: datetime) -> None:
+    async with db.transaction() as tx:
+        known = {category.slug for category in await category_tree(tx, language=retailer.LANGUAGES[0])}
+        missing = [
+            PutCategory(
+                slug=category.slug,
+                parent=category.parent or None,
+                position=category.position,
+                texts=tuple(
+                    CategoryText(language, category.name.in_(language), category.description.in_(language))
+                    for language in retailer.LANGUAGES
+                ),
+            )
+            for category in categories
+            if category.slug not in known
+        ]
+        if missing:
+            await put_categories(tx, missing, by=ACTOR, at=at)
+
+
+def _deliveries(goods: Assortment, at: datetime) -> list[tuple[list[Product], datetime]]:
+    """The products in the order in which they came, with the day."""
+    rank = {
+        (department.slug, model.name, model.kind): position
+        for department in DEPARTMENTS
+        for position, model in enumerate(department.models)
+    }
+    by_rank: dict[int, list[Product]] = {}
+    for product in goods.products:
+        by_rank.setdefault(min(rank[product.model], 6), []).append(product)
+    ranks = sorted(by_rank, reverse=True)
+    step = (_FIRST_DELIVERY - _LAST_DELIVERY) / max(1, len(ranks) - 1)
+    return [(by_rank[place], at - _FIRST_DELIVERY + step * index) for index, place in enumerate(ranks)]
+
+
+async def _products(db: Database, home: Path, house: _House, products: Sequence[Product], at: datetime) -> None:
+    """Products with pictures, offers and regular prices, in one transaction."""
+    skus = [variant.sku for product in products for variant in product.variants]
+    media = MediaStore(home)
+    async with db.transaction() as tx:
+        known = await variant_ids_by_sku(tx, skus=skus)
+        missing = [product for product in products if any(v.sku not in known for v in product.variants)]
+        if missing:
+            await put_products(tx, [_put(product, media) for product in missing], by=ACTOR, at=at)
+            known = await variant_ids_by_sku(tx, skus=skus)
+        ids = list(known.values())
+        offered = {
+            offer.variant_id
+            for offer in await offers_for_variants(tx, shop_id=house.shop_id, variant_ids=ids, active_only=False)
+        }
+        offers = [
+            PutOffer(shop_id=house.shop_id, variant_id=id, seller_party_id=house.party_id)
+            for id in ids
+            if id not in offered
+        ]
+        await put_offers(tx, offers, by=ACTOR, at=at)
+        priced = {price.variant_id for price in await prices_at(tx, shop_id=house.shop_id, variant_ids=ids, at=at)}
+        prices = [
+            _price(house, known[variant.sku], variant.regular or variant.price, "first price")
+            for product in products
+            for variant in product.variants
+            if known[variant.sku] not in priced
+        ]
+        await set_prices(tx, prices, by=ACTOR, at=at)
+
+
+def _put(product: Product, media: MediaStore) -> PutProduct:
+    return PutProduct(
+        slug=product.slug,
+        brand=product.brand,
+        tax_class=product.tax_class,
+        attributes=dict(product.attributes),
+        texts=tuple(
+            Text(language, product.name.in_(language), product.summary.in_(language), product.description.in_(language))
+            for language in retailer.LANGUAGES
+        ),
+        variants=tuple(
+            PutVariant(sku=variant.sku, gtin=variant.gtin, options=variant.options, position=position)
+            for position, variant in enumerate(product.variants)
+        ),
+        categories=product.categories,
+        pictures=tuple(
+            PutPicture(
+                media=media.put(picture.svg.encode(), SVG),
+                colour=picture.look or None,
+                alt={language: picture.alt.in_(language) for language in retailer.LANGUAGES},
+            )
+            for picture in product.pictures
+        ),
+    )
+
+
+def _price(house: _House, variant_id: UUID, price: Decimal, reason: str) -> SetPrice:
+    return SetPrice(
+        shop_id=house.shop_id,
+        variant_id=variant_id,
+        currency=retailer.CURRENCY,
+        unit_price=price,
+        reason=reason,
+    )
+
+
+async def _reductions(db: Database, house: _House, goods: Assortment, *, at: datetime) -> None:
+    """The sale: prices that are lower since last week. Only where the regular price has held until now."""
+    reduced = {
+        variant.sku: variant
+        for product in goods.products
+        for variant in product.variants
+        if variant.regular is not None
+    }
+    async with db.transaction() as tx:
+        ids = await variant_ids_by_sku(tx, skus=list(reduced))
+        held = await prices_at(tx, shop_id=house.shop_id, variant_ids=list(ids.values()), at=at)
+        regular = {price.variant_id: price.unit_price for price in held if price.valid_from < at - _REDUCED}
+        prices = [
+            _price(house, ids[sku], variant.price, "autumn sale")
+            for sku, variant in reduced.items()
+            if regular.get(ids[sku]) == variant.regular
+        ]
+        await set_prices(tx, prices, by=ACTOR, at=at - _REDUCED)
+
+
+# -- goods
+
+
+async def _goods(
+    db: Database,
+    desk: Desk,
+    house: _House,
+    products: Sequence[Product],
+    delivery: int,
+    *,
+    arrived: datetime,
+    at: datetime,
+) -> None:
+    """What came to the warehouse, what went on to the stores, what a count found missing.
+
+    Each paper is moved once for ever under its own key, whatever happens in between.
+    """
+    stock = {
+        (variant.sku, one.location): one.quantity
+        for product in products
+        for variant in product.variants
+        for one in variant.stock
+    }
+    skus = [variant.sku for product in products for variant in product.variants]
+    # Every variant has a pool in the warehouse, also if nothing is left; in a store only what was sent there.
+    wanted = list(dict.fromkeys([*((sku, WAREHOUSE) for sku in skus), *stock]))
+    async with db.transaction() as tx:
+        ids = await variant_ids_by_sku(tx, skus=skus)
+        keys = [StockKey(ids[sku], house.places[place], house.party_id) for sku, place in wanted]
+        pools = dict(zip(wanted, await ensure_stock(tx, keys), strict=True))
+    # The count missed a piece of every fiftieth variant that lies deep in the warehouse.
+    missing = {sku: 1 for sku in skus[::50] if stock.get((sku, WAREHOUSE), 0) > 5}
+    received = [
+        (pools[sku, WAREHOUSE], sum(stock.get((sku, place), 0) for place in house.places) + missing.get(sku, 0))
+        for sku in skus
+    ]
+    number = f"L{delivery:03d}"
+    await _move(desk, "receipt", f"{number}-E", received, at=arrived)
+    for place in house.places:
+        sent = [(sku, quantity) for (sku, to), quantity in stock.items() if to == place != WAREHOUSE]
+        changes = [change for sku, n in sent for change in ((pools[sku, WAREHOUSE], -n), (pools[sku, place], n))]
+        await _move(desk, "transfer", f"{number}-U-{place}", changes, at=at - _TO_STORES)
+    counted = [(pools[sku, WAREHOUSE], -n) for sku, n in missing.items()]
+    await _move(desk, "adjustment", f"{number}-Z", counted, note="counted", at=at - _COUNTED)
+
+
+async def _move(
+    desk: Desk,
+    kind: DocumentKind,
+    reference: str,
+    changes: Sequence[tuple[int, int]],
+    *,
+    note: str = "",
+    at: datetime,
+) -> None:
+    moved = tuple(StockChange(pool, delta) for pool, delta in changes if delta)
+    if not moved:
+        return
+    request = MoveRequest(
+        document_id=uuid7(), kind=kind, changes=moved, reference=reference, note=note, actor=ACTOR, occurred_at=at
+    )
+    # The body of the key is the paper's number alone: the same paper is the same, whenever the demo is loaded again.
+    await move_goods(desk, request=request, key=key_for(ACTOR, reference, reference, natural=True))
+
+
+# -- customers and the look
+
+
+async def _customers(db: Database, house: _House, *, at: datetime) -> None:
+    async with db.transaction() as tx:
+        known = await customers_by_number(tx, numbers=[buyer.number for buyer in retailer.CUSTOMERS])
+        missing = [
+            PutCustomer(
+                number=buyer.number,
+                shop_id=house.shop_id,
+                kind="organisation" if buyer.company else "person",
+                name=buyer.company or buyer.name,
+                email=buyer.email,
+                addresses=(("billing", buyer.address), ("delivery", buyer.address)),
+            )
+            for buyer in retailer.CUSTOMERS
+            if buyer.number not in known
+        ]
+        await put_customers(tx, missing, by=ACTOR, at=at)
+
+
+def _brand(home: Path) -> None:
+    """Logo and hero for the storefront, which reads `brand.json`; a choice that was made already stays."""
+    path = home / "brand.json"
+    if path.exists():
+        return
+    media = MediaStore(home)
+    chosen = {"logo": media.put(logo().encode(), SVG), "hero": media.put(hero().encode(), SVG)}
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(msgspec.json.encode(chosen))
+    temporary.replace(path)
+
+
+def _id(name: str) -> UUID:
+    return uuid5(_NAMES, name)

@@ -18,6 +18,10 @@ VENDOR = "lotse/web/static/vendor"
 FILES = {
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
+    # The shop's typeface, variable in weight and width (SIL Open Font License).
+    "@fontsource-variable/archivo/files/archivo-latin-standard-normal.woff2": "archivo-latin.woff2",
+    "@fontsource-variable/archivo/files/archivo-latin-ext-standard-normal.woff2": "archivo-latin-ext.woff2",
+    "@fontsource-variable/archivo/LICENSE": "archivo.LICENSE.txt",
     # The page that shows the API. Its dependency @scarf/scarf counts installations, by a script that never runs here.
     "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
     "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",

@@ -1,5 +1,6 @@
 """The repository itself: nothing of somebody's machine, nothing unfinished, nothing heavy, everything pinned."""
 
+import ast
 import json
 import re
 import subprocess
@@ -129,6 +130,20 @@ def test_the_lock_of_the_front_end_names_no_registry():
     for name, entry in packages.items():
         assert entry["integrity"].startswith("sha512-"), name
         assert "resolved" not in entry, name
+
+
+def test_what_pages_load_from_vendor_is_built():
+    """Somebody's own folder may hold more than a fresh clone gets."""
+    text = (ROOT / "hatch_build.py").read_text("utf-8")
+    built = set(ast.literal_eval(re.findall(r"^FILES = (\{.+?^\})", text, re.MULTILINE | re.DOTALL)[0]).values())
+    loaded = {
+        name
+        for path in tracked()
+        if path.is_relative_to(ROOT / "lotse") and path.suffix in (".html", ".css", ".js", ".py")
+        for name in re.findall(r"""vendor/([\w.-]+\.\w+)["')]""", path.read_text("utf-8"))
+    }
+    assert "htmx.min.js" in loaded
+    assert loaded <= built
 
 
 # -- configuration

@@ -1,0 +1,15 @@
+-- The record stays (who, when, what kind of thing); what it said about the person goes.
+-- name: blank_changes
+update kernel.audit set old = null, new = null, reason = null
+ where subject = any (:subjects::text[]) and (old is not null or new is not null or reason is not null);
+
+-- Which columns hold what must be erasable, by the class that their comment names.
+-- name: retained_columns
+select n.nspname as schema, c.relname as table, a.attname as column,
+       substring(col_description(c.oid, a.attnum) from '^retention: ([a-z_]+)') as class
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+ where c.relkind in ('r', 'p') and not c.relispartition
+   and col_description(c.oid, a.attnum) like 'retention: %'
+ order by 1, 2, a.attnum;

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from lotse.domains.pools.commands import CLOSE_LINES, POOLS, ClosedLine, keep, move, pool, pools_of
+from lotse.domains.pools.commands import CLOSE_LINES, POOLS, ClosedLine, keep, move, pool, pools_of, write_balances
 from lotse.domains.pools.contracts import (
     ClaimRequest,
     Held,
@@ -16,13 +16,10 @@ from lotse.domains.pools.contracts import (
     HoldRequest,
     HoldState,
     HoldUnknown,
-    RanOut,
-    Refilled,
     ReleaseRequest,
 )
 from lotse.domains.pools.rules import serve
 from lotse.kernel.desk import Draft, Finish, Kind, Lock
-from lotse.kernel.outbox import OUTBOX, encode
 from lotse.kernel.rows import Writer
 from lotse.kernel.sql import statements
 
@@ -67,16 +64,9 @@ class StateOfHold(Struct, frozen=True):
     changed_at: datetime
 
 
-class PoolBalance(Struct, frozen=True):
-    id: int
-    on_hand: int
-    held: int
-
-
 NEW_HOLDS = Writer(_PACKAGE, "holds", NewHold)
 NEW_LINES = Writer(_PACKAGE, "hold_lines", NewLine)
 STATES = Writer(_PACKAGE, "hold_states", StateOfHold)
-BALANCES = Writer(_PACKAGE, "balances", PoolBalance)
 
 LINES = Lock("pools.hold_lines", _DESK.lines_of_holds, LinesRow)
 HOLDS = Lock("pools.holds", _DESK.lock_holds, HoldRow, leads_to=lambda row: {POOLS: row.pool_ids, LINES: (row.id,)})
@@ -163,19 +153,6 @@ def _end(draft: Draft, row: HoldRow, state: HoldState, lines: Iterable[HoldLine]
 def _remember(draft: Draft, hold_id: UUID, state: HoldState, expires_at: datetime, lines: tuple[HoldLine, ...]) -> None:
     draft.put(HOLDS, hold_id, HoldRow(hold_id, state, expires_at, tuple(line.pool_id for line in lines)))
     draft.put(LINES, hold_id, LinesRow(hold_id, lines))
-
-
-def write_balances(draft: Draft) -> None:
-    """Each touched pool once, and an event where it ran out or can give again."""
-    for row in draft.all(POOLS).values():
-        if not row.touched:
-            continue
-        draft.add(BALANCES, PoolBalance(row.id, row.on_hand, row.held))
-        now = row.on_hand - row.held
-        if row.before is not None and (now > 0) != (row.before > 0):
-            event = Refilled(row.id) if now > 0 else RanOut(row.id)
-            draft.add(OUTBOX, encode(event, draft.recorded_at))
-        draft.put(POOLS, row.id, structs.replace(row, touched=False))
 
 
 kinds = (

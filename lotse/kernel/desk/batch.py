@@ -107,7 +107,11 @@ class Batches:
             return
         draft = Draft(now, now, self._numbers)
         await self._draw_numbers(fresh)
-        await self._lock(tx, fresh, draft)
+        wanted: dict[Lock[Any], set[Hashable]] = {}
+        for asked in fresh:
+            for lock, ids in asked.kind.locks(asked.request).items():
+                wanted.setdefault(lock, set()).update(ids)
+        await lock_rows(tx, wanted, draft, self._registry.locks)
         given_back: list[Key] = []
         for asked in fresh:
             over = draft.above(asked.at)
@@ -129,29 +133,6 @@ class Batches:
             await tx.execute(idempotency.SQL.give_back, principal=key.principal, key=key.key)
         _answer_repeats(batch)
 
-    async def _lock(self, tx: Transaction, fresh: Sequence[Asked], draft: Draft) -> None:
-        wanted: dict[Lock[Any], set[Hashable]] = {}
-        for asked in fresh:
-            for lock, ids in asked.kind.locks(asked.request).items():
-                wanted.setdefault(lock, set()).update(ids)
-        for lock in self._registry.locks:
-            ids = wanted.get(lock)
-            if not ids:
-                continue
-            in_order: list[Any] = sorted(cast("set[Any]", ids))
-            records = {record["id"]: dict(record) for record in await tx.raw.fetch(lock.statement.sql, in_order)}
-            if lock.read and records:
-                for record in await tx.raw.fetch(lock.read.sql, *lock.read.bind({"ids": in_order, "now": draft.at})):
-                    records[record["id"]].update(record.items())
-            for id, record in records.items():
-                row = msgspec.convert(record, lock.row, str_keys=True)
-                draft.put(lock, id, row)
-                if lock.leads_to:
-                    for lower, more in lock.leads_to(row).items():
-                        wanted.setdefault(lower, set()).update(more)
-            if lock.freshen:
-                lock.freshen(draft)
-
     async def _draw_numbers(self, fresh: Sequence[Asked]) -> None:
         needed: dict[str, int] = {}
         for asked in fresh:
@@ -162,6 +143,29 @@ class Batches:
             if len(numbers) < count:
                 drawn = await self._raw.fetch(SEQUENCE_NUMBERS, sequence, count + NUMBERS_AHEAD)
                 numbers[:0] = [record[0] for record in reversed(drawn)]
+
+
+async def lock_rows(
+    tx: Transaction, wanted: dict[Lock[Any], set[Hashable]], draft: Draft, locks: Sequence[Lock[Any]]
+) -> None:
+    """Lock what is wanted, and what that leads to, in the one order that everybody keeps; rows stand in the draft."""
+    for lock in locks:
+        ids = wanted.get(lock)
+        if not ids:
+            continue
+        in_order: list[Any] = sorted(cast("set[Any]", ids))
+        records = {record["id"]: dict(record) for record in await tx.raw.fetch(lock.statement.sql, in_order)}
+        if lock.read and records:
+            for record in await tx.raw.fetch(lock.read.sql, *lock.read.bind({"ids": in_order, "now": draft.at})):
+                records[record["id"]].update(record.items())
+        for id, record in records.items():
+            row = msgspec.convert(record, lock.row, str_keys=True)
+            draft.put(lock, id, row)
+            if lock.leads_to:
+                for lower, more in lock.leads_to(row).items():
+                    wanted.setdefault(lower, set()).update(more)
+        if lock.freshen:
+            lock.freshen(draft)
 
 
 def _refused_by_constraint(asked: Asked, error: Exception) -> Refusal | None:

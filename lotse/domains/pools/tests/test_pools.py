@@ -22,6 +22,7 @@ from lotse.domains.pools.contracts import (
     ReleaseRequest,
     Want,
 )
+from lotse.domains.pools.jobs import give_expired_back
 from lotse.domains.pools.queries import LATEST, balance, history
 from lotse.domains.pools.queries import hold as read_hold
 from lotse.domains.pools.rules import serve
@@ -206,3 +207,13 @@ def test_serve_is_what_one_by_one_taking_does(stock, asked):
     else:
         assert serve(wants, lambda id: stock.get(id, 0)) == expected
         assert all(quantity >= 0 for quantity in left.values())
+
+
+async def test_the_sweep_gives_back_what_nobody_asks_for(db, desk, fresh):
+    pool_id = await stocked(db, fresh, 2)
+    await hold(desk, fresh, (2, (pool_id,)), expires_at=clock.now() - SOON)
+    await hold(desk, fresh, (1, (await stocked(db, fresh, 1),)))  # one that is still good
+    assert await numbers(db, pool_id) == (2, 2)
+    assert await give_expired_back(db, at=clock.now()) >= 1
+    assert await numbers(db, pool_id) == (2, 0)
+    assert await give_expired_back(db, at=clock.now()) == 0

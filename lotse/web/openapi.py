@@ -155,8 +155,7 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
         operation["security"] = [{}, {"token": []}]
     if parameters:
         operation["parameters"] = parameters
-    module = handler.fn.__module__.split(".")
-    operation["tags"] = [module[2] if module[:2] == ["lotse", "domains"] else module[0]]
+    operation.setdefault("tags", [handler.fn.__module__.split(".")[-2]])  # the domain
     for refusal in sorted(refusals, key=lambda refusal: refusal.code):
         _add_refusal(operation["responses"], refusal)
 

@@ -84,13 +84,10 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
 
 async def worker(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:
     """Relay events, react to them, run jobs."""
-    from lotse.kernel import consumers, relay
-    from lotse.kernel.db import opened
+    from lotse.kernel import worker as kernel_worker
 
-    async with opened(dsn, role="lotse worker") as database, asyncio.TaskGroup() as group:
-        group.create_task(relay.run(database, stop), name="relay")
-        group.create_task(consumers.run(database, stop), name="consumers")
-        lifeline.ready()
+    lifeline.ready()
+    await kernel_worker.run(settings, dsn, stop)
 
 
 ROLES: Mapping[str, Run] = {"desk": desk, "worker": worker, "pages": pages, "api": api}

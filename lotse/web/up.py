@@ -36,9 +36,9 @@ class DemoFailed(Exception):
 
 def up(settings: Settings, *, demo: bool) -> None:
     """Run until SIGTERM, SIGINT or SIGHUP. Raises `PortTaken`, `PostgresError`, `NeverReady`, `DemoFailed`."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)  # until the event loop takes over
     with _listening(settings) as listener, ExitStack() as stack:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _leave)  # until the event loop takes over
         logs.configure(settings, "up")
         with _step("PostgreSQL"):
             dsn = stack.enter_context(attached(settings))

@@ -1,5 +1,6 @@
 """`lotse up` as its users meet it: real processes, killed and stopped in every way."""
 
+import io
 import os
 import re
 import signal
@@ -8,17 +9,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
 
+from lotse import cli
+from lotse.kernel import logs
 from lotse.web.up import ORDER
 
 # Two busy cores start four processes; nobody waits this long when all is well.
 PATIENCE = 60.0
+
+
+class Said(NamedTuple):
+    stdout: str
+    stderr: str
+    returncode: int
+
+
+Lotse = Callable[..., Said]
 
 
 class Running:
@@ -156,29 +169,41 @@ def test_nobody_outlives_a_killed_supervisor(env: dict[str, str]) -> None:
         (["staff", "change", "nobody"], {}, "nothing to change"),
     ],
 )
-def test_failures_are_one_line(env: dict[str, str], arguments: list[str], variables: dict[str, str], line: str) -> None:
-    done = lotse(env | variables, *arguments, input="a password of some length\n")
+def test_failures_are_one_line(lotse: Lotse, arguments: list[str], variables: dict[str, str], line: str) -> None:
+    done = lotse(*arguments, input="a password of some length\n", **variables)
     assert done.returncode == 1
     assert done.stderr.startswith(f"lotse: {line}") and done.stderr.count("\n") == 1, done.stderr
 
 
-def test_accounts_and_tokens_by_hand(env: dict[str, str]) -> None:
+def test_accounts_and_tokens_by_hand(lotse: Lotse) -> None:
     login = f"test-{time.time_ns()}"
-    assert "may sign in" in lotse(env, "staff", "add", login, "--scope", "orders:read", input="a password of some length\n").stdout
-    assert "taken" in lotse(env, "staff", "add", login, input="a password of some length\n").stderr
-    assert "10 to 200 characters" in lotse(env, "staff", "add", login + "x", input="short\n").stderr
-    assert re.search(rf"{login} +{login} +orders:read", lotse(env, "staff", "list").stdout)
-    assert "switched off" in lotse(env, "staff", "change", login, "--inactive").stdout
-    secret = lotse(env, "token", "new", "till 7", "--scope", "orders:read", "--scope", "stock:read").stdout
+    assert "may sign in" in lotse("staff", "add", login, "--scope", "orders:read", input="a password of some length\n").stdout
+    assert "taken" in lotse("staff", "add", login, input="a password of some length\n").stderr
+    assert "10 to 200 characters" in lotse("staff", "add", login + "x", input="short\n").stderr
+    assert re.search(rf"{login} +{login} +orders:read", lotse("staff", "list").stdout)
+    assert "switched off" in lotse("staff", "change", login, "--inactive").stdout
+    secret = lotse("token", "new", "till 7", "--scope", "orders:read", "--scope", "stock:read").stdout
     assert re.fullmatch(r"lotse_[\w-]{43}\n", secret)
-    listed = lotse(env, "token", "list").stdout
+    listed = lotse("token", "list").stdout
     assert secret.strip() not in listed and "orders:read, stock:read" in listed
 
 
-def lotse(env: dict[str, str], *arguments: str, input: str = "") -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "lotse", *arguments], env=env, input=input, capture_output=True, text=True, timeout=PATIENCE
-    )
+@pytest.fixture
+def lotse(env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Lotse:
+    """The command line in this process, because a Python that starts costs a second."""
+
+    def run(*arguments: str, input: str = "", **variables: str) -> Said:
+        for name, value in {**env, **variables}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(logs, "configure", lambda *_: None)  # pytest's own logging stays as it is
+        monkeypatch.setattr(sys, "argv", ["lotse", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(input))
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return Said(*capfd.readouterr(), int(left.value.code or 0))
+
+    return run
 
 
 def _children_named(role: str, home: str) -> list[int]:

@@ -179,8 +179,8 @@ def test_a_start_that_was_killed_is_taken_over(made: Settings) -> None:
     # Its lock and its server live on without it, as if `kill -9` had hit between start and use.
     source = (
         "import os, signal\n"
-        "from lotse.kernel.postgres import embedded\n"
-        "embedded.Embedded._postmaster = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from lotse.kernel.postgres import processes\n"
+        "processes.postmaster = lambda cluster: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from lotse.kernel.postgres import attached\n"
         "with attached(settings):\n    pass\n"
     )

@@ -104,12 +104,19 @@ select p.offer_id, p.variant_id, p.pool_id, p.location_id, p.priority
   from inventory.pools_for_offers(:offer_ids::uuid[]) p
  order by array_position(:offer_ids::uuid[], p.offer_id), p.place;
 
--- The pools of these keys, as far as they are there.
+-- The pools of these keys, as far as they are there. In two steps, because a table that was just filled has no statistics
+-- yet: joined at once, the planner took the index of the owner, who owns everything, and a delivery of hundreds took seconds.
 -- name: pools_of_keys
-select n.place, s.pool_id
-  from jsonb_to_recordset(:keys::jsonb)
-       as n (place integer, variant_id uuid, location_id uuid, owner_party_id uuid, condition text, lot text)
-  join inventory.stock s using (variant_id, location_id, owner_party_id, condition, lot);
+with wanted as materialized (
+    select *
+      from jsonb_to_recordset(:keys::jsonb)
+           as n (place integer, variant_id uuid, location_id uuid, owner_party_id uuid, condition text, lot text)
+), near as materialized (
+    select s.* from inventory.stock s where s.variant_id = any (array(select w.variant_id from wanted w))
+)
+select w.place, s.pool_id
+  from wanted w
+  join near s using (variant_id, location_id, owner_party_id, condition, lot);
 
 -- A pool of goods is a pool: nothing but this holds the two together.
 -- name: check_stock_pools

@@ -440,4 +440,4 @@ routes = (
     checkout_sum,
     place,
 )
-slots = (Answerer("product.buy", "checkout", "checkout/product_buy.html", 250, _buys),)
+slots = (Answerer("product.buy", "checkout", "checkout/product_buy.html", 800, _buys),)

@@ -6,6 +6,7 @@ where id = any (:ids::uuid[])
 order by id
 for no key update;
 
+-- In the order's own transaction: a basket becomes one order, never two.
 -- name: ordered
 update checkout.baskets
 set order_id = given.order_id, changed_at = given.changed_at

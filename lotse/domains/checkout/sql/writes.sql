@@ -1,3 +1,4 @@
+-- The id is a guest's only key to the basket, so it is drawn and not counted.
 -- name: create_basket
 insert into checkout.baskets (id, shop_id, customer_id, created_at, changed_at)
 values (:id, :shop_id, :customer_id, :at, :at);
@@ -16,14 +17,17 @@ values (:basket_id, :offer_id, :variant_id, :quantity, :seen_unit_price, :at)
 on conflict (basket_id, offer_id) do update
 set quantity = line.quantity + excluded.quantity, seen_unit_price = excluded.seen_unit_price;
 
+-- The price that was seen goes with the quantity: placing compares it with the price of that moment.
 -- name: set_quantity
 update checkout.basket_lines
 set quantity = :quantity, seen_unit_price = :seen_unit_price
 where basket_id = :basket_id and offer_id = :offer_id;
 
+-- A line that is gone already is as it should be: removing twice changes nothing.
 -- name: remove_line
 delete from checkout.basket_lines where basket_id = :basket_id and offer_id = :offer_id;
 
+-- One rate per moment; a correction of the same moment replaces it, history stays.
 -- name: put_shipping
 insert into checkout.shipping_rates (shop_id, country, valid_from, price_minor, free_from_minor)
 values (:shop_id, :country, :valid_from, :price_minor, :free_from_minor)

@@ -22,6 +22,7 @@ select
 from orders.orders
 where orders.id = any (:ids::uuid[]) and :now::timestamptz is not null;
 
+-- Inserted once and never updated: what changes later is an amendment.
 -- name: orders
 insert into orders.orders (
     id, number, shop_id, channel, legal_entity_id, zone, customer_id, payment_id, currency, language, gross, net_minor,
@@ -35,6 +36,7 @@ from unnest(
     :recorded_at::timestamptz[]
 );
 
+-- As sold, with price, tax and text of that moment: nothing is looked up again for a document.
 -- name: lines
 insert into orders.lines (
     order_id, position, kind, offer_id, variant_id, seller_party_id, legal_entity_id, sku, text, quantity, unit,
@@ -62,6 +64,7 @@ select *
 from unnest(:order_id::uuid[], :released_at::timestamptz[], :recorded_at::timestamptz[])
 on conflict (order_id) do nothing;
 
+-- Further facts about orders; a credit without an order has no order id.
 -- name: amendments
 insert into orders.amendments (
     id, kind, order_id, legal_entity_id, customer_id, currency, net_minor, tax_minor, gross_minor, reason, actor,
@@ -74,6 +77,7 @@ from unnest(
     :occurred_at::timestamptz[], :recorded_at::timestamptz[]
 );
 
+-- With the tax of the line that was sold, so that a credit undoes exactly that.
 -- name: amendment_lines
 insert into orders.amendment_lines (
     amendment_id, position, order_id, order_position, variant_id, sku, text, quantity, net_minor, tax_minor,

@@ -1,6 +1,7 @@
 """Orders: a row per outcome of placing and amending, in the order of the checks; races; the money of every path."""
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -31,13 +32,14 @@ from lotse.domains.orders.contracts import (
     TakeBack,
 )
 from lotse.domains.orders.rules import taken_back
-from lotse.domains.orders.tests.conftest import AT
 from lotse.domains.payments.commands import record_receipt, record_refund
 from lotse.domains.payments.contracts import MoreThanRefundable
 from lotse.domains.payments.queries import payment
 from lotse.domains.pools.contracts import PoolUnknown
 from lotse.domains.pools.queries import balance, history
 from lotse.kernel.idempotency import KeyReused, key_for
+
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 async def read(db, order_id) -> Order:

@@ -1,0 +1,253 @@
+"""From basket to order: what a basket shows, every refusal in the order of the checks, and two tabs."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lotse.domains.checkout import commands, queries
+from lotse.domains.checkout.contracts import (
+    Basket,
+    BasketChanged,
+    BasketEmpty,
+    BasketOrdered,
+    BasketUnknown,
+    InvalidQuantity,
+    NoDelivery,
+    NotInThisShop,
+    NotSold,
+    PriceChanged,
+    ShippingRate,
+)
+from lotse.domains.checkout.rules import shipping_lines
+from lotse.domains.offers.commands import change_state
+from lotse.domains.orders import queries as orders
+from lotse.domains.orders.contracts import OutOfStock, Placed
+from lotse.domains.payments.contracts import MethodUnknown
+from lotse.domains.pricing.contracts import PricedLine
+from lotse.kernel.idempotency import KeyReused, key_for
+from lotse.kernel.refusals import Invalid
+
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+async def shown(store, basket_id, *, at: datetime = AT, country: str | None = None) -> Basket:
+    async with store.db.reading() as conn:
+        return await queries.basket(conn, shop=store.shop, basket_id=basket_id, language="en", at=at, country=country)
+
+
+async def place(store, basket_id, purchase, *, key=None, at: datetime = AT) -> Placed:
+    async with store.db.reading() as conn:
+        return await commands.place(
+            store.desk, conn, shop=store.shop, basket_id=basket_id, purchase=purchase, language="en", channel="web",
+            key=key or store.key(), actor="guest", at=at,
+        )  # fmt: skip
+
+
+async def test_what_is_shown_is_what_is_ordered(store):
+    ball, shoe = await store.article(9), await store.article(2, 5, price="29.95", name="Shoe")
+    basket_id = await store.basket((ball, 1), (shoe, 1))
+    basket = await shown(store, basket_id)
+    assert (basket.goods_minor, basket.shipping_minor, basket.total_minor) == (4185, 495, 4680)
+    assert (basket.pieces, basket.ready, basket.delivers_to) == (2, True, ("AT", "DE"))
+    placed = await place(store, basket_id, store.purchase(4680))
+    async with store.db.reading() as conn:
+        order = await orders.order(conn, order_id=placed.order_id)
+    assert order is not None
+    assert order.gross_minor == placed.gross_minor == 4680
+    assert [(line.kind, line.text, line.gross_minor) for line in order.lines] == [
+        ("goods", "Ball, blue", 1190),
+        ("goods", "Shoe, blue", 2995),
+        ("shipping", "Delivery", 495),
+    ]
+    goods = order.lines[0]
+    assert (goods.offer_id, goods.variant_id, goods.pool_id) == (ball.offer_id, ball.variant_id, ball.pools[0])
+    assert (goods.seller_party_id, goods.legal_entity_id) == (store.shop.owner_party_id, store.shop.legal_entity_id)
+    assert (goods.tax_rate, goods.tax_minor, goods.net_minor) == (Decimal("0.19"), 190, 1000)
+    assert len(goods.rule_ids) == 1
+    assert (await shown(store, basket_id)).order_id == order.id
+
+
+async def test_delivery_is_free_from_its_value_on_and_differs_by_country(store):
+    shoe = await store.article(9, price="25.00")
+    one, two = await store.basket((shoe, 1)), await store.basket((shoe, 2))
+    assert (await shown(store, one)).shipping_minor == 495
+    assert (await shown(store, two)).shipping_minor == 0
+    assert (await shown(store, two, country="AT")).shipping_minor == 990
+    with pytest.raises(NoDelivery) as refused:
+        await shown(store, two, country="FR")
+    assert refused.value.delivers_to == ("AT", "DE")
+
+
+async def test_a_basket_says_what_is_wrong_with_its_lines(store):
+    few, gone, dearer = await store.article(1), await store.article(9), await store.article(9)
+    basket_id = await store.basket((few, 2), (gone, 1), (dearer, 1))
+    later = AT + timedelta(hours=1)
+    async with store.db.transaction() as tx:
+        await change_state(tx, offer_ids=[gone.offer_id], state="paused", by="test", at=AT)
+        await store.price(tx, dearer.variant_id, "13.00", at=later)
+    basket = await shown(store, basket_id, at=later)
+    assert [(line.problem, line.available) for line in basket.lines] == [("short", 1), ("not_sold", 9), ("", 9)]
+    assert [line.was for line in basket.lines] == [None, None, Decimal("11.90")]
+    assert not basket.ready
+
+
+async def test_a_line_is_served_by_one_location(store):
+    """Five pieces in two places are not five pieces in one parcel: nobody is promised what no place has."""
+    ball = await store.article(3, 2)
+    basket = await shown(store, await store.basket((ball, 4)))
+    assert (basket.lines[0].available, basket.lines[0].problem) == (3, "short")
+
+
+@pytest.mark.parametrize("quantity", [-1, 10_000])
+async def test_not_a_quantity(store, quantity):
+    ball = await store.article(1)
+    basket_id = await store.basket()
+    with pytest.raises(InvalidQuantity):
+        async with store.db.transaction() as tx:
+            await commands.set_quantity(
+                tx, shop=store.shop, basket_id=basket_id, offer_id=ball.offer_id, quantity=quantity, at=AT
+            )
+
+
+async def test_adding_adds_and_zero_takes_out(store):
+    ball = await store.article(9)
+    basket_id = await store.basket((ball, 2))
+    line = {"shop": store.shop, "basket_id": basket_id, "offer_id": ball.offer_id, "at": AT}
+    async with store.db.transaction() as tx:
+        await commands.add_line(tx, quantity=3, **line)
+    assert [line.quantity for line in (await shown(store, basket_id)).lines] == [5]
+    with pytest.raises(InvalidQuantity):
+        async with store.db.transaction() as tx:
+            await commands.add_line(tx, quantity=9_998, **line)
+    async with store.db.transaction() as tx:
+        await commands.set_quantity(tx, quantity=0, **line)
+    assert (await shown(store, basket_id)).lines == []
+
+
+async def test_what_may_be_put_into_a_basket(store, fresh):
+    unpriced, ball = await store.article(9, price=None), await store.article(9)
+    basket_id = await store.basket()
+    for offer_id, basket, refused in (
+        (ball.offer_id, fresh.id(), BasketUnknown),
+        (fresh.id(), basket_id, NotInThisShop),
+        (unpriced.offer_id, basket_id, NotSold),
+    ):
+        with pytest.raises(refused):
+            async with store.db.transaction() as tx:
+                await commands.add_line(tx, shop=store.shop, basket_id=basket, offer_id=offer_id, quantity=1, at=AT)
+
+
+async def test_refusals_of_placing_in_their_order(store, fresh):
+    """Each request is wrong in one more respect than the one before; the first mistake in the order is named."""
+    ball = await store.article(1)
+    empty, basket_id = await store.basket(), await store.basket((ball, 2))
+    total = (await shown(store, basket_id)).total_minor
+    good = store.purchase(total)
+    wrong_total = store.purchase(total + 1)
+    for purchase, basket, refused in (
+        (store.purchase(total + 1, method="barter", country="FR", name=""), fresh.id(), BasketUnknown),
+        (store.purchase(total + 1, method="barter", country="FR", name=""), empty, BasketEmpty),
+        (store.purchase(total + 1, method="barter", country="FR", name=""), basket_id, Invalid),
+        (store.purchase(total + 1, method="barter", country="FR"), basket_id, MethodUnknown),
+        (store.purchase(total + 1, country="FR"), basket_id, NoDelivery),
+        (wrong_total, basket_id, PriceChanged),
+        (good, basket_id, OutOfStock),
+    ):
+        with pytest.raises(refused):
+            await place(store, basket, purchase)
+    async with store.db.transaction() as tx:
+        await change_state(tx, offer_ids=[ball.offer_id], state="paused", by="test", at=AT)
+    with pytest.raises(NotSold):
+        await place(store, basket_id, wrong_total)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", " "),
+        ("street", ""),
+        ("postcode", "1234"),
+        ("city", "x" * 201),
+        ("company", "a\nb"),
+        ("country", "Germany"),
+    ],
+)
+async def test_an_address_that_cannot_be_used_names_its_field(store, field, value):
+    basket_id = await store.basket((await store.article(1), 1))
+    with pytest.raises(Invalid) as refused:
+        await place(store, basket_id, store.purchase(1685, **{field: value}))
+    assert refused.value.field == f"contact.billing.{field}"
+
+
+async def test_the_same_key_answers_the_same_though_the_basket_is_ordered(store, fresh):
+    basket_id = await store.basket((await store.article(3), 1))
+    name = fresh.text()
+    first = await place(store, basket_id, store.purchase(1685), key=key_for("test", name, "body"))
+    again = await place(store, basket_id, store.purchase(1685), key=key_for("test", name, "body"))
+    assert first == again
+    with pytest.raises(KeyReused):
+        await place(store, basket_id, store.purchase(1685), key=key_for("test", name, "other"))
+    with pytest.raises(BasketOrdered) as ordered:
+        await place(store, basket_id, store.purchase(1685))
+    assert ordered.value.order_id == first.order_id
+
+
+async def test_two_tabs_and_a_double_click_make_one_order(store, fresh):
+    ball = await store.article(9)
+    basket_id = await store.basket((ball, 1))
+    name = fresh.text()
+    keys = [key_for("test", name, "body")] * 2 + [store.key() for _ in range(4)]
+    results = await asyncio.gather(
+        *(place(store, basket_id, store.purchase(1685), key=key) for key in keys), return_exceptions=True
+    )
+    placed = {result.order_id for result in results if isinstance(result, Placed)}
+    assert len(placed) == 1
+    assert all(isinstance(result, Placed | BasketOrdered) for result in results)
+
+
+async def test_a_basket_that_changed_after_it_was_read_is_not_ordered(store, monkeypatch):
+    """The second tab adds a line between our read and our commit."""
+    ball = await store.article(9)
+    basket_id = await store.basket((ball, 1))
+
+    class SlowDesk:
+        async def submit(self, *args, **kwargs):
+            async with store.db.transaction() as tx:
+                await commands.add_line(
+                    tx, shop=store.shop, basket_id=basket_id, offer_id=ball.offer_id, quantity=1, at=AT
+                )
+            return await store.desk.submit(*args, **kwargs)
+
+    async with store.db.reading() as conn:
+        with pytest.raises(BasketChanged):
+            await commands.place(
+                SlowDesk(), conn, shop=store.shop, basket_id=basket_id, purchase=store.purchase(1685), language="en",
+                channel="web", key=store.key(), actor="guest", at=AT,
+            )  # fmt: skip
+
+
+async def test_old_baskets_are_forgotten(store):
+    basket_id = await store.basket((await store.article(1), 1))
+    async with store.db.transaction() as tx:
+        assert await commands.delete_old(tx, before=AT - timedelta(days=1), limit=10) == 0
+        assert await commands.delete_old(tx, before=AT + timedelta(days=1), limit=10_000) >= 1
+    with pytest.raises(BasketUnknown):
+        await shown(store, basket_id)
+
+
+@given(
+    price=st.integers(1, 10_000),
+    goods=st.lists(st.tuples(st.sampled_from(["standard", "reduced", "zero"]), st.integers(0, 10**6)), min_size=1),
+)
+def test_delivery_is_divided_over_the_tax_classes_to_the_cent(price, goods):
+    lines = [
+        PricedLine(str(n), None, 1, Decimal(1), True, gross, 0, gross, tax_class, tax_class, Decimal(0), [])
+        for n, (tax_class, gross) in enumerate(goods)
+    ]
+    parts = shipping_lines(ShippingRate("DE", price, None), lines, "EUR")
+    assert sum(part.unit_price * 100 for part in parts if part.unit_price is not None) == price
+    assert {part.tax_class for part in parts} <= {tax_class for tax_class, _ in goods}

@@ -39,7 +39,7 @@ def checked_gtin(gtin: str, sku: str) -> str:
     """A GTIN without blanks and hyphens, as many digits as it was printed with. Refusal: `InvalidGtin`."""
     try:
         compact: str = ean.compact(gtin)
-        if not compact.isascii() or not compact.isdigit():
+        if compact and not (compact.isascii() and compact.isdigit()):
             raise InvalidFormat()
         if len(compact) not in _GTIN_LENGTHS:
             raise InvalidLength()

@@ -19,7 +19,7 @@ from lotse.domains.inventory.contracts import (
     UnknownLocation,
 )
 from lotse.domains.parties.contracts import UnknownParty, UnknownShop
-from lotse.domains.parties.rules import check_country, check_timezone
+from lotse.domains.parties.rules import check_country, check_name, check_timezone
 from lotse.domains.pools.commands import open_pools
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
@@ -150,8 +150,7 @@ _CODE_RULE = "1 to 63 small letters, digits and hyphens, beginning with a letter
 
 
 def _check(location: PutLocation, where: str) -> None:
-    if not 1 <= len(location.name) <= 200:
-        raise Invalid(field=f"{where}.name", rule="1 to 200 characters")
+    check_name(location.name, f"{where}.name")
     check_country(location.country, f"{where}.country")
     check_timezone(location.timezone, f"{where}.timezone")
     if (location.latitude is None) != (location.longitude is None):

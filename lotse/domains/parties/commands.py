@@ -20,7 +20,14 @@ from lotse.domains.parties.contracts import (
     UnknownParty,
 )
 from lotse.domains.parties.queries import legal_entity_by_code, shop_by_code
-from lotse.domains.parties.rules import check_country, check_language, check_timezone, checked_vat_id
+from lotse.domains.parties.rules import (
+    check_country,
+    check_language,
+    check_name,
+    check_text,
+    check_timezone,
+    checked_vat_id,
+)
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
@@ -111,9 +118,10 @@ async def put_legal_entity(
 ) -> UUID:
     """Make a legal entity, or overwrite the one with this code; its id.
 
-    Refusals in this order: `Invalid` (country, timezone), `UnknownCurrency`, `InvalidVatId`, `Invalid` (code, name),
+    Refusals in this order: `Invalid` (name, country, timezone), `UnknownCurrency`, `InvalidVatId`, `Invalid` (code),
     `UnknownParty`.
     """
+    check_name(name, "name")
     check_country(country, "country")
     check_timezone(timezone, "timezone")
     minor_digits(currency)
@@ -123,7 +131,6 @@ async def put_legal_entity(
     with refusing(
         {
             "legal_entities_code_form": lambda: Invalid(field="code", rule=_CODE_RULE),
-            "legal_entities_name_length": lambda: Invalid(field="name", rule=_NAME_RULE),
             "legal_entities_party": lambda: UnknownParty(party_id=party_id),
         }
     ):
@@ -151,13 +158,14 @@ async def put_shop(
 ) -> UUID:
     """Make a shop, or overwrite the one with this code; its id. The first language is the one to fall back on.
 
-    Refusals in this order: `Invalid` (languages, country, timezone), `UnknownCurrency`, `Invalid` (code, name),
+    Refusals in this order: `Invalid` (languages, name, country, timezone), `UnknownCurrency`, `Invalid` (code),
     `UnknownLegalEntity`, `UnknownParty`.
     """
     if not languages:
         raise Invalid(field="languages", rule="at least one")
     for language in languages:
         check_language(language, "languages")
+    check_name(name, "name")
     check_country(country, "country")
     check_timezone(timezone, "timezone")
     minor_digits(currency)
@@ -179,7 +187,6 @@ async def put_shop(
     with refusing(
         {
             "shops_code_form": lambda: Invalid(field="code", rule=_CODE_RULE),
-            "shops_name_length": lambda: Invalid(field="name", rule=_NAME_RULE),
             "shops_legal_entity": lambda: UnknownLegalEntity(legal_entity=str(legal_entity_id)),
             "shops_owner": lambda: UnknownParty(party_id=owner_party_id),
         }
@@ -194,18 +201,14 @@ async def put_shop(
 
 
 _CODE_RULE = "1 to 63 small letters, digits and hyphens, beginning with a letter or digit"
-_NAME_RULE = "1 to 200 characters"
 
 
 def _check_names(party: PutParty, where: str) -> None:
-    if not 1 <= len(party.name) <= 200:
-        raise Invalid(field=f"{where}.name", rule=_NAME_RULE)
-    if len(party.legal_name) > 200:
-        raise Invalid(field=f"{where}.legal_name", rule="at most 200 characters")
-    if len(party.email.encode()) > 254:
+    check_name(party.name, f"{where}.name")
+    check_text(party.legal_name, f"{where}.legal_name", at_most=200)
+    if len(party.email.encode()) > 254 or "\0" in party.email:
         raise Invalid(field=f"{where}.email", rule="at most 254 bytes")
-    if len(party.phone) > 50:
-        raise Invalid(field=f"{where}.phone", rule="at most 50 characters")
+    check_text(party.phone, f"{where}.phone", at_most=50)
 
 
 def _columns(row: LegalEntity | Shop) -> dict[str, object]:

@@ -31,6 +31,17 @@ def checked_vat_id(vat_id: str, country: str) -> str:
     return compact if compact.startswith(country) else country + compact
 
 
+def check_text(text: str, field: str, *, at_least: int = 0, at_most: int) -> None:
+    """PostgreSQL's text has no NUL. Refusal: `Invalid`."""
+    if not at_least <= len(text) <= at_most or "\0" in text:
+        raise Invalid(field=field, rule=f"{at_least} to {at_most} characters, none of them NUL")
+
+
+def check_name(name: str, field: str) -> None:
+    """Refusal: `Invalid`."""
+    check_text(name, field, at_least=1, at_most=200)
+
+
 def check_country(country: str, field: str) -> None:
     """Refusal: `Invalid`."""
     if len(country) != 2 or not _LETTERS.issuperset(country):

@@ -23,7 +23,7 @@ as $$
           -- The picture of the variant's colour, else one of no colour, else the first.
           select x.media from catalog.pictures x
            where x.product_id = p.id
-           order by x.colour = v.options ->> 'colour' desc nulls last, x.colour is null desc, x.position
+           order by x.colour is not distinct from v.options ->> 'colour' desc, x.colour is null desc, x.position
            limit 1
       ) m on true
      where v.id = any(variant_ids)

@@ -12,7 +12,8 @@ on conflict (slug) do update
                               is distinct from (excluded.brand, excluded.tax_class, excluded.attributes)
                          then excluded.changed_at else p.changed_at end
 returning new.id, new.slug, new.state, old.id is null as made,
-          old.id is null or new.changed_at <> old.changed_at as changed,
+          old.id is null or (new.brand, new.tax_class, new.attributes)
+                            is distinct from (old.brand, old.tax_class, old.attributes) as changed,
           jsonb_build_object('brand', old.brand, 'tax_class', old.tax_class, 'attributes', old.attributes) as old;
 
 -- Says whose texts differ now.

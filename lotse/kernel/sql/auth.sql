@@ -23,9 +23,11 @@ select id, login, name, password, scopes, active from kernel.staff where login =
 -- name: staff_for_change
 select id, login, name, scopes, active, created_at, changed_at from kernel.staff where login = :login for update;
 
+-- A new password ends the sessions as well; a stronger hash of the same one does not.
 -- name: set_password
 update kernel.staff set password = :password, changed_at = :at where id = :id;
 
+-- Rights and state together: they are one entry of the audit trail.
 -- name: set_staff
 update kernel.staff set scopes = :scopes, active = :active, changed_at = :at where id = :id;
 
@@ -33,6 +35,7 @@ update kernel.staff set scopes = :scopes, active = :active, changed_at = :at whe
 -- name: end_sessions_of
 delete from kernel.sessions where staff_id = :staff_id;
 
+-- The token itself is never stored, so a stolen backup signs nobody in.
 -- name: add_session
 insert into kernel.sessions (token_hash, staff_id, csrf_secret, created_at, seen_at, expires_at)
 values (:token_hash, :staff_id, :csrf_secret, :at, :at, :expires_at);
@@ -44,16 +47,20 @@ from kernel.sessions s
 join kernel.staff t on t.id = s.staff_id
 where s.token_hash = :token_hash and s.expires_at > :at and s.seen_at > :idle_since and t.active;
 
+-- At most once a minute per session: every request would be a write.
 -- name: touch_session
 update kernel.sessions set seen_at = :at where token_hash = :token_hash;
 
+-- Signing out twice is no error.
 -- name: end_session
 delete from kernel.sessions where token_hash = :token_hash;
 
+-- Only the hash; the token is shown once, to whoever made it.
 -- name: add_token
 insert into kernel.tokens (id, name, token_hash, scopes, created_at, expires_at)
 values (:id, :name, :token_hash, :scopes, :at, :expires_at);
 
+-- With the revoked ones, so that a leak can be looked into; there are dozens.
 -- name: tokens
 select id, name, scopes, created_at, expires_at, revoked_at from kernel.tokens order by id limit 1000;
 
@@ -82,10 +89,12 @@ select empty_at - (:burst::int - 1) * :interval::interval from kernel.attempts w
 -- name: forget_attempts
 delete from kernel.attempts where key = :key;
 
+-- What was typed survives the redirect that shows the form again.
 -- name: keep_draft
 insert into kernel.drafts (token_hash, form, typed, problem, expires_at)
 values (:token_hash, :form, :typed, :problem, :expires_at);
 
+-- For the same form only: a token of one form shows nothing in another.
 -- name: draft
 select form, typed, problem from kernel.drafts where token_hash = :token_hash and form = :form and expires_at > :at;
 
@@ -93,8 +102,10 @@ select form, typed, problem from kernel.drafts where token_hash = :token_hash an
 -- name: sweep_sessions
 delete from kernel.sessions where expires_at <= :at or seen_at <= :idle_since;
 
+-- Hourly: an empty bucket is the same as none.
 -- name: sweep_attempts
 delete from kernel.attempts where empty_at <= :at;
 
+-- Hourly: drafts hold addresses, so they must not outlive their use.
 -- name: sweep_drafts
 delete from kernel.drafts where expires_at <= :at;

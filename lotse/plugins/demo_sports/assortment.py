@@ -170,10 +170,12 @@ def _categories(products: tuple[Product, ...]) -> Iterator[Category]:
     used = {slug for product in products for slug in product.categories}
     for position, department in enumerate(DEPARTMENTS):
         yield Category(department.slug, "", position, department.name, department.description)
-        for below, (section, name) in enumerate(_SECTIONS.items()):
+        # The section of the first model leads: bicycles before cycling shirts, shoes before running shirts.
+        own: list[Section] = [KINDS[model.kind].section for model in department.models]
+        for below, section in enumerate(dict.fromkeys([*own, *_SECTIONS])):
             slug = f"{department.slug}-{section}"
             if slug in used:
-                yield Category(slug, department.slug, below, name, Words("", ""))
+                yield Category(slug, department.slug, below, _SECTIONS[section], Words("", ""))
 
 
 def _product(department: Department, model: Model, audience: Audience, random: Random) -> Product:
@@ -195,7 +197,7 @@ def _product(department: Department, model: Model, audience: Audience, random: R
             *(f"{other}-{kind.section}" for other in model.also),
         ),
         variants=_variants(department, model, kind, audience, random),
-        pictures=tuple(_pictures(model, kind, name)),
+        pictures=tuple(_pictures(model, kind, audience, name)),
     )
 
 
@@ -258,13 +260,18 @@ def _palette(kind: Kind) -> tuple[str, dict[str, Colour]]:
     return ("flavour", FLAVOURS) if kind.section == "food" else ("colour", COLOURS)
 
 
+def _looks(model: Model, audience: Audience) -> tuple[tuple[str, str], ...]:
+    """The looks, the leading one first; what is cut for women leads with another, so that lists show more colours."""
+    return (*model.looks[1:], model.looks[0]) if audience == "w" and len(model.audiences) > 1 else model.looks
+
+
 def _run(model: Model, kind: Kind, audience: Audience) -> tuple[Size, ...]:
     return SIZES[(model.sizes or kind.sizes).replace("*", audience)]
 
 
-def _pictures(model: Model, kind: Kind, name: Words) -> Iterator[Picture]:
+def _pictures(model: Model, kind: Kind, audience: Audience, name: Words) -> Iterator[Picture]:
     _, palette = _palette(kind)
-    for colour, accent in model.looks:
+    for colour, accent in _looks(model, audience):
         look = palette[colour]
         for view in views_of(kind.drawing):
             alt = Words(
@@ -287,7 +294,7 @@ def _variants(
     reduced = random.random() < 0.2 and kind.section != "reading"
     off = random.choice((Decimal("0.15"), Decimal("0.2"), Decimal("0.25"), Decimal("0.3")))
     variants: list[Variant] = []
-    for index, (colour, _) in enumerate(model.looks):
+    for index, (colour, _) in enumerate(_looks(model, audience)):
         last = index == len(model.looks) - 1
         # One look in thirty is gone: its last pieces were sold and it is not made again.
         gone = random.random() < 0.03 and len(model.looks) > 1

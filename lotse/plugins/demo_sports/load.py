@@ -5,6 +5,7 @@ what somebody has changed since stays changed. Each step looks up what exists by
 customer's number); goods are moved at the desk under keys that never expire.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -213,7 +214,8 @@ def _deliveries(goods: Assortment, at: datetime) -> list[tuple[list[Product], da
     }
     by_rank: dict[int, list[Product]] = {}
     for product in goods.products:
-        by_rank.setdefault(min(rank[product.model], 6), []).append(product)
+        # What is put last counts as newest: the first department's.
+        by_rank.setdefault(min(rank[product.model], 6), []).insert(0, product)
     ranks = sorted(by_rank, reverse=True)
     step = (_FIRST_DELIVERY - _LAST_DELIVERY) / max(1, len(ranks) - 1)
     return [(by_rank[place], at - _FIRST_DELIVERY + step * index) for index, place in enumerate(ranks)]
@@ -344,12 +346,22 @@ async def _goods(
     ]
     number = f"L{delivery:03d}"
     await _move(desk, "receipt", f"{number}-E", received, at=arrived)
-    for place in house.places:
-        sent = [(sku, quantity) for (sku, to), quantity in stock.items() if to == place != WAREHOUSE]
-        changes = [change for sku, n in sent for change in ((pools[sku, WAREHOUSE], -n), (pools[sku, place], n))]
-        await _move(desk, "transfer", f"{number}-U-{place}", changes, at=at - _TO_STORES)
     counted = [(pools[sku, WAREHOUSE], -n) for sku, n in missing.items()]
-    await _move(desk, "adjustment", f"{number}-Z", counted, note="counted", at=at - _COUNTED)
+    # The desk takes them together.
+    await asyncio.gather(
+        *(
+            _move(desk, "transfer", f"{number}-U-{place}", _sent(pools, stock, place), at=at - _TO_STORES)
+            for place in house.places
+            if place != WAREHOUSE
+        ),
+        _move(desk, "adjustment", f"{number}-Z", counted, note="counted", at=at - _COUNTED),
+    )
+
+
+def _sent(pools: dict[tuple[str, str], int], stock: dict[tuple[str, str], int], place: str) -> list[tuple[int, int]]:
+    """What leaves the warehouse for a store, and what arrives there."""
+    sent = [(sku, quantity) for (sku, to), quantity in stock.items() if to == place]
+    return [change for sku, n in sent for change in ((pools[sku, WAREHOUSE], -n), (pools[sku, place], n))]
 
 
 async def _move(

@@ -15,6 +15,21 @@ DEPARTMENT = Department(
     Words("Fußball", "football"),
     (
         model(
+            "Anpfiff Match",
+            "football",
+            "bolzplan",
+            "49.95",
+            "jet/coral royal/sun",
+            (
+                "Spielball für die Liga: fliegt gerade, auch wenn es regnet.",
+                "A league match ball: it flies straight, even in rain.",
+            ),
+            panels=32,
+            bar=0.8,
+            bond=("thermisch verklebt", "thermally bonded"),
+            carcass=("vier Lagen Gewebe", "four layers of fabric"),
+        ),
+        model(
             "Flügelzange FG",
             "football_boot",
             "bolzplan",
@@ -68,21 +83,6 @@ DEPARTMENT = Department(
             ),
             weight_g=262,
             drop_mm=4,
-        ),
-        model(
-            "Anpfiff Match",
-            "football",
-            "bolzplan",
-            "49.95",
-            "jet/coral royal/sun",
-            (
-                "Spielball für die Liga: fliegt gerade, auch wenn es regnet.",
-                "A league match ball: it flies straight, even in rain.",
-            ),
-            panels=32,
-            bar=0.8,
-            bond=("thermisch verklebt", "thermally bonded"),
-            carcass=("vier Lagen Gewebe", "four layers of fabric"),
         ),
         model(
             "Bolzer Street",

@@ -13,6 +13,17 @@ DEPARTMENT = Department(
     Words("Kindersport", "kids' sports"),
     (
         model(
+            "Rollmops",
+            "kids_bike",
+            "zwergenspurt",
+            "129.95",
+            "coral/sun teal/white lime/royal",
+            ("Erst laufen, dann rollen, dann fliegen.", "First walk, then roll, then fly."),
+            who="k",
+            inseam_cm=30,
+            weight_kg=3.9,
+        ),
+        model(
             "Hüpfer",
             "kids_shoe",
             "zwergenspurt",
@@ -34,17 +45,6 @@ DEPARTMENT = Department(
             ),
             who="k",
             column_mm=10000,
-        ),
-        model(
-            "Rollmops",
-            "kids_bike",
-            "zwergenspurt",
-            "129.95",
-            "coral/sun teal/white lime/royal",
-            ("Erst laufen, dann rollen, dann fliegen.", "First walk, then roll, then fly."),
-            who="k",
-            inseam_cm=30,
-            weight_kg=3.9,
         ),
         model(
             "Kleiner Kopf",

@@ -40,8 +40,7 @@ def powder_tub(c: Canvas) -> None:
 
 @drawing("energy_bar", zoom=(300, 280, 1.7))
 def energy_bar(c: Canvas) -> None:
-    """Bars in their wrapper, one opened."""
-    c.ground(300, 470, 220, 13)
+    """Two bars in their wrappers."""
     for dx, dy, turn in ((16, -92, -10), (0, 22, -4)):
         with c.group(f"translate({dx} {dy}) rotate({turn} 300 300)"):
             wrap = "M96,236 H504 L498,246 L506,256 L498,266 L506,276 L498,286 L506,296 L498,306 L506,316 L498,326 L506,336 L498,346 L504,364 H96 L102,354 L94,344 L102,334 L94,324 L102,314 L94,304 L102,294 L94,284 L102,274 L94,264 L102,254Z"

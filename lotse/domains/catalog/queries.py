@@ -107,7 +107,10 @@ async def variant_by_gtin(conn: Connection, *, gtin: str, language: str) -> Vari
 
 async def variant_ids_by_sku(conn: Connection, *, skus: Sequence[str]) -> dict[str, UUID]:
     """The ids of those SKUs that exist."""
-    return {found.sku: found.id for found in await conn.many(SQL.variant_ids_by_sku, _Sku, skus=list(skus))}
+    return {
+        found.sku: found.id
+        for found in await conn.many(SQL.variant_ids_by_sku, _Sku, skus=[_plain(sku) for sku in skus])
+    }
 
 
 async def search_simple(conn: Connection, *, text: str, language: str, limit: int = PAGE_SIZE) -> list[ProductCard]:

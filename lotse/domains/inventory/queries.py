@@ -1,9 +1,10 @@
 """Reads of locations and stock. Balances are read where they are kept, so no number here can disagree with its pool."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from lotse.domains.catalog.rules import search_terms
 from lotse.domains.inventory.contracts import AtLocation, Availability, Location, OfferPool, PoolChoice, StockLine
@@ -13,6 +14,9 @@ from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.domains.inventory", "reads")
+
+# What bigint holds: a cursor that somebody made up shall not become a database error.
+_PoolId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 async def locations(conn: Connection, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Location]:
@@ -24,7 +28,7 @@ async def locations(conn: Connection, *, cursor: str | None = None, limit: int =
 
 async def location_by_code(conn: Connection, *, code: str) -> Location | None:
     """A location, or None."""
-    return await conn.maybe(SQL.location_by_code, Location, code=code)
+    return await conn.maybe(SQL.location_by_code, Location, code=code.replace("\0", "\ufffd"))
 
 
 async def locations_by_ids(conn: Connection, *, location_ids: Sequence[UUID]) -> list[Location]:
@@ -68,7 +72,7 @@ async def stock_lines(
     limit: int = PAGE_SIZE,
 ) -> Page[StockLine]:
     """The back office's stock list, by pool; `text` finds variants as the catalogue does. Refusal: `BadCursor`."""
-    begin = after(cursor, tuple[int])
+    begin = after(cursor, tuple[_PoolId])
     found = await conn.many(
         SQL.stock_lines,
         StockLine,

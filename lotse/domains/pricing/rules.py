@@ -32,6 +32,8 @@ PRIOR_PRICE_DAYS = 30
 # What numeric(18, 6) and integer hold; also times each other an amount fits into a bigint with room to spare.
 MAX_UNIT_PRICE = Decimal(10) ** 9
 MAX_QUANTITY = 10**9
+# A price that begins later than anybody lives is a typing error.
+_LAST_YEAR = 2199
 _FINEST = Decimal("0.000001")
 _GROUP = re.compile(r"([a-z0-9][a-z0-9_-]{0,31})?")
 
@@ -163,6 +165,8 @@ def _broken_rule(entry: SetPrice) -> str | None:
         return "a reason of at most 500 characters"
     if entry.valid_from is not None and entry.valid_from.tzinfo is None:
         return "a moment with its time zone"
+    if entry.valid_from is not None and entry.valid_from.year > _LAST_YEAR:
+        return f"a moment before the end of {_LAST_YEAR}"
     return None
 
 

@@ -234,6 +234,7 @@ def test_callers_mistakes_are_errors():
         ({"min_quantity": 0}, "a quantity from 1 to 1000000000"),
         ({"customer_group": "Trade"}, "a customer group"),
         ({"reason": "x" * 501}, "a reason"),
+        ({"valid_from": datetime(9999, 12, 31, tzinfo=UTC)}, "a moment before"),
         ({"valid_from": datetime(2026, 1, 1)}, "a moment with its time zone"),  # noqa: DTZ001 - the mistake itself
     ],
 )

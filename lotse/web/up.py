@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from msgspec import structs
+
 from lotse.kernel import logs, migrate, runtime
 from lotse.kernel.db import opened
 from lotse.kernel.postgres import attached
@@ -39,12 +41,17 @@ def up(settings: Settings, *, demo: bool) -> None:
     with _listening(settings) as listener, ExitStack() as stack:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave)  # until the event loop takes over
-        logs.configure(settings, "up")
+        logs.configure(_quietly(settings), "up")
         with _step("PostgreSQL"):
             dsn = stack.enter_context(attached(settings))
         with _step("schema"):
             migrate.upgrade(dsn)
         asyncio.run(_run(settings, dsn, listener, demo))
+
+
+def _quietly(settings: Settings) -> Settings:
+    """Our own steps are told on the terminal; the log of this process adds only what went wrong."""
+    return structs.replace(settings, log_level="warning") if settings.log_level == "info" else settings
 
 
 async def _run(settings: Settings, dsn: str, listener: socket.socket, demo: bool) -> None:

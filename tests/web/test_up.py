@@ -4,13 +4,11 @@ import io
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +18,7 @@ import pytest
 from lotse import cli
 from lotse.kernel import logs
 from lotse.web.up import ORDER
-
-# Two busy cores start four processes; nobody waits this long when all is well.
-PATIENCE = 60.0
-
+from tests.web.running import PATIENCE, Running, running
 
 class Said(NamedTuple):
     stdout: str
@@ -34,62 +29,10 @@ class Said(NamedTuple):
 Lotse = Callable[..., Said]
 
 
-class Running:
-    """A `lotse up` with its own LOTSE_HOME on the worker's database."""
-
-    def __init__(self, env: dict[str, str], home: str, port: int) -> None:
-        self.home = Path(home)
-        self.url = f"http://127.0.0.1:{port}"
-        self.log = self.home / "up.log"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "lotse", "up", "--no-demo", "--port", str(port)],
-                env={**env, "LOTSE_HOME": home, "LOTSE_LOG_FORMAT": "json"},
-                stdout=log,
-                stderr=log,
-            )
-
-    def pids(self) -> dict[str, int]:
-        """The roles by name, as the operating system sees them."""
-        return {name: pid for name in ORDER for pid in _children_named(name, str(self.home))}
-
-    def wait_until(self, what: str, holds: object) -> None:
-        until = time.monotonic() + PATIENCE
-        while not holds():  # type: ignore[operator]
-            assert time.monotonic() < until, f"not {what}:\n{self.log.read_text()[-4000:]}"
-            time.sleep(0.05)  # polls other processes: there is no event to wait for
-
-    def is_ready(self) -> bool:
-        try:
-            return httpx.get(self.url + "/ready", timeout=5).json()["ready"]
-        except (httpx.HTTPError, ValueError):
-            return False
-
-
-@contextmanager
-def running(env: dict[str, str], port: int) -> Iterator[Running]:
-    # Not pytest's tmp_path: the path of a Unix socket may have 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="lotse-up-") as home:
-        up = Running(env, home, port)
-        try:
-            yield up
-        finally:
-            up.process.kill()
-            up.process.wait()
-            up.wait_until("gone", lambda: not up.pids())
-
-
 @pytest.fixture(scope="module")
 def up(env: dict[str, str]) -> Iterator[Running]:
-    with running(env, free_port()) as one:
-        one.wait_until("ready", lambda: "Lotse is up" in one.log.read_text() and one.is_ready())
+    with running(env, "--no-demo") as one:
         yield one
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_it_says_where_everything_is(up: Running) -> None:
@@ -136,8 +79,7 @@ def test_a_second_one_says_that_the_port_is_in_use(up: Running, env: dict[str, s
 
 
 def test_sigterm_stops_all_in_order(env: dict[str, str]) -> None:
-    with running(env, free_port()) as up:
-        up.wait_until("ready", up.is_ready)
+    with running(env, "--no-demo") as up:
         up.process.send_signal(signal.SIGTERM)
         assert up.process.wait(PATIENCE) == 0
         assert up.pids() == {}
@@ -147,8 +89,7 @@ def test_sigterm_stops_all_in_order(env: dict[str, str]) -> None:
 
 
 def test_nobody_outlives_a_killed_supervisor(env: dict[str, str]) -> None:
-    with running(env, free_port()) as up:
-        up.wait_until("ready", up.is_ready)
+    with running(env, "--no-demo") as up:
         assert len(up.pids()) == len(ORDER)
         up.process.kill()
         up.process.wait()
@@ -204,18 +145,3 @@ def lotse(env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
         return Said(*capfd.readouterr(), int(left.value.code or 0))
 
     return run
-
-
-def _children_named(role: str, home: str) -> list[int]:
-    """Processes of a role whose environment names our home."""
-    found: list[int] = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if words[-3:-1] == [b"role", role.encode()] and f"LOTSE_HOME={home}".encode() in (folder / "environ").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue  # it ended while we looked
-    return found

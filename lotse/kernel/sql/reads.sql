@@ -48,4 +48,6 @@ select count(*) || ' events in the outbox' as subject,
        'moved into the log within 1 minute' as expected,
        'the oldest waits since ' || to_char(min(recorded_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as found
   from kernel.outbox
-having greatest(min(recorded_at), pg_postmaster_start_time()) < clock_timestamp() - interval '1 minute';
+-- greatest() passes over null: without the first condition an empty outbox would be late as soon as the server is old.
+having min(recorded_at) is not null
+   and greatest(min(recorded_at), pg_postmaster_start_time()) < clock_timestamp() - interval '1 minute';

@@ -46,7 +46,7 @@ class NewPrice(Struct, frozen=True, kw_only=True):
     customer_group: Annotated[str, Meta(max_length=32)] = ""
     min_quantity: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 1
     gross: Annotated[bool | None, Meta(description="Tax included; as the shop's prices are without it.")] = None
-    valid_from: Annotated[datetime | None, Meta(tz=True, description="Not in the past; at once without it.")] = None
+    valid_from: Annotated[datetime, Meta(tz=True, description="Not in the past; at once without it.")] | None = None
 
 
 class PriceList(Struct, frozen=True, kw_only=True):

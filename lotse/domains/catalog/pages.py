@@ -1,9 +1,12 @@
 """Pages of the catalogue: departments, search, products; in the back office the list and one product."""
 
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
+from babel.numbers import format_decimal
 from litestar import Response, get
 from litestar.params import Parameter
 from msgspec import Struct
@@ -22,9 +25,7 @@ _IN_A_LIST = 24
 _FOUND = 48
 _SOLD_OUT = "https://schema.org/OutOfStock"
 
-# The option that pictures can show comes first, whatever the order in the data.
-COLOUR = "colour"
-# Option names that demo and imports use; others are shown as they are written.
+# Names of options and attributes; others are shown as they are written.
 LABELS = {
     "colour": N_("Colour"),
     "size": N_("Size"),
@@ -36,6 +37,22 @@ LABELS = {
     "model": N_("Model"),
     "thickness": N_("Thickness"),
     "strength": N_("Strength"),
+    "brand": N_("Brand"),
+    "care": N_("Care"),
+    "gender": N_("For"),
+    "manufacturer": N_("Manufacturer"),
+    "material": N_("Material"),
+    "season": N_("Season"),
+    "sport": N_("Sport"),
+}
+# The last word of an attribute's name says the unit of its number: `weight_g: 268`.
+UNITS = {
+    **{unit: unit for unit in ("mg", "g", "kg", "mm", "cm", "m", "km", "ml", "l", "min", "h", "bar", "kcal", "lux")},
+    "cm2": "cm²",
+    "gsm": "g/m²",
+    "atm": "atm",
+    "watt": "W",
+    "lumen": "lm",
 }
 
 Cursor = Annotated[str | None, Parameter(query="after", max_length=1_000)]
@@ -119,7 +136,7 @@ async def product(
         product=found,
         chosen=chosen,
         options=options_of(view, found, chosen, sold_out) if chosen else [],
-        pictures=pictures_of(found.pictures, chosen.options.get(COLOUR) if chosen else None),
+        pictures=pictures_of(found.pictures, chosen.options.get(look_of(found)) if chosen else None),
         facts=facts_of(view, found, chosen),
         described=described(view, found, answers),
     )
@@ -133,37 +150,48 @@ def chosen_variant(variants: Sequence[Variant], sku: str | None, sold_out: set[U
     return next((variant for variant in variants if variant.id not in sold_out), variants[0] if variants else None)
 
 
+def look_of(product: ProductPage) -> str:
+    """The name of the option that pictures show (colour, flavour); empty if they show none."""
+    shown = {picture.colour for picture in product.pictures} - {None}
+    names = dict.fromkeys(name for variant in product.variants for name in variant.options)
+    return next((name for name in names if any(v.options.get(name) in shown for v in product.variants)), "")
+
+
 def options_of(view: View, product: ProductPage, chosen: Variant, sold_out: set[UUID]) -> list[Option]:
-    """What can be chosen, each value with a link to its variant. An option with one value is still said."""
+    """What can be chosen, the look first, each value with a link to its variant; also what has only one value."""
+    look = look_of(product)
     names = list(dict.fromkeys(name for variant in product.variants for name in variant.options))
-    names.sort(key=lambda name: name != COLOUR)
-    return [_option(view, product, chosen, sold_out, name) for name in names]
+    names.sort(key=lambda name: name != look)
+    return [_option(view, product, chosen, sold_out, name, pictured=name == look) for name in names]
 
 
-def _option(view: View, product: ProductPage, chosen: Variant, sold_out: set[UUID], name: str) -> Option:
+def _option(
+    view: View, product: ProductPage, chosen: Variant, sold_out: set[UUID], name: str, *, pictured: bool
+) -> Option:
     values: list[Value] = []
-    for label in dict.fromkeys(variant.options[name] for variant in product.variants if name in variant.options):
-        wanted = {**chosen.options, name: label}
-        candidates = [variant for variant in product.variants if variant.options.get(name) == label]
+    for value in dict.fromkeys(variant.options[name] for variant in product.variants if name in variant.options):
+        wanted = {**chosen.options, name: value}
+        candidates = [variant for variant in product.variants if variant.options.get(name) == value]
         # The most in common with what is chosen; of equals one that is there, then the first in the product's order.
         nearest = max(
             candidates,
             key=lambda variant: (
-                sum(variant.options.get(other) == value for other, value in wanted.items()),
+                sum(variant.options.get(other) == same for other, same in wanted.items()),
                 variant.id not in sold_out,
             ),
         )
-        media = next((p.media for p in product.pictures if name == COLOUR and p.colour == label), None)
+        media = next((p.media for p in product.pictures if pictured and p.colour == value), None)
         there = nearest.options == wanted and nearest.id not in sold_out
-        # A colour is not struck out because this size of it is gone: its link leads to one that is there.
-        exists = there or (name == COLOUR and any(variant.id not in sold_out for variant in candidates))
-        values.append(Value(label, nearest.sku, media, exists, chosen.options.get(name) == label))
-    return Option(name, label_of(view, name), chosen.options.get(name, ""), values)
+        # A look is not struck out because this size of it is gone: its link leads to one that may be there.
+        exists = there or (pictured and any(variant.id not in sold_out for variant in candidates))
+        values.append(Value(view.text(value), nearest.sku, media, exists, chosen.options.get(name) == value))
+    said = chosen.options.get(name)
+    return Option(name, label_of(view, name), view.text(said) if said else "", values)
 
 
-def pictures_of(pictures: Sequence[Picture], colour: str | None) -> list[Picture]:
-    """The pictures of a colour and those of all colours; every picture if that would be none."""
-    fitting = [picture for picture in pictures if colour is None or picture.colour in (None, colour)]
+def pictures_of(pictures: Sequence[Picture], look: str | None) -> list[Picture]:
+    """The pictures of a look and those of all looks; every picture if that would be none."""
+    fitting = [picture for picture in pictures if look is None or picture.colour in (None, look)]
     return fitting or list(pictures)
 
 
@@ -174,21 +202,29 @@ def label_of(view: View, name: str) -> str:
 
 def facts_of(view: View, product: ProductPage, chosen: Variant | None) -> list[tuple[str, str]]:
     """Attributes and numbers as rows of a table."""
-    rows = [(label_of(view, name), _said(view, value)) for name, value in product.attributes.items()]
+    rows = [_fact(view, name, value) for name, value in product.attributes.items()]
     if chosen:
-        rows.append((view.text("Article number"), chosen.sku))
+        rows.append((view.text(N_("Article number")), chosen.sku))
         if chosen.gtin:
             rows.append(("GTIN", chosen.gtin))
     return rows
 
 
-def _said(view: View, value: Any) -> str:
-    if isinstance(value, bool):
-        return view.text("yes") if value else view.text("no")
-    if isinstance(value, list):
-        parts: list[Any] = value
-        return ", ".join(str(part) for part in parts)
-    return str(value)
+def _fact(view: View, name: str, value: Any) -> tuple[str, str]:
+    """An attribute in the visitor's language, its number with the unit that its name ends in."""
+    quantity, _, unit = name.rpartition("_")
+    number = value
+    if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value):
+        number = Decimal(value)
+    if isinstance(number, int | float | Decimal) and not isinstance(number, bool):
+        text = format_decimal(number, locale=view.locale, decimal_quantization=False)
+        if unit in UNITS:
+            return label_of(view, quantity or unit), f"{text}\u00a0{UNITS[unit]}"
+        return label_of(view, name), text
+    if isinstance(number, bool):
+        return label_of(view, name), view.text(N_("yes")) if number else view.text(N_("no"))
+    parts: list[Any] = number if isinstance(number, list) else [number]
+    return label_of(view, name), ", ".join(view.text(str(part)) for part in parts if str(part))
 
 
 def described(view: View, product: ProductPage, answers: Answers) -> dict[str, Any]:

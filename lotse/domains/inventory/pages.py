@@ -10,11 +10,11 @@ from litestar.params import Parameter
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
-from lotse.domains.inventory import queries
+from lotse.domains.inventory import commands, queries
 from lotse.domains.inventory.contracts import (
     Availability,
+    DocumentKind,
     Location,
-    Moved,
     MoveRequest,
     StockChange,
     StockLine,
@@ -59,6 +59,7 @@ REASONS = {
     "credit": N_("credited"),
     "claimed": N_("taken"),
 }
+CONDITIONS = {"new": N_("new"), "used": N_("used"), "refurbished": N_("refurbished")}
 REFUSED = {
     "not-enough": N_("There is not as much as would be taken away."),
     "below-held": N_("%(held)s pieces are promised to others; the stock cannot fall below that."),
@@ -216,14 +217,14 @@ async def _move(
     principal: Principal,
     at: datetime,
     pool_id: int,
-    kind: Any,
+    kind: DocumentKind,
     delta: int,
     note: str,
 ) -> None:
     body = f"{kind} {pool_id} {delta} {note}".encode()
-    await desk.submit(
-        {"receipt": "receive", "adjustment": "adjust"}[kind],
-        MoveRequest(
+    await commands.move_goods(
+        desk,
+        request=MoveRequest(
             document_id=uuid7(),
             kind=kind,
             changes=(StockChange(pool_id, delta),),
@@ -231,17 +232,16 @@ async def _move(
             actor=str(principal),
             occurred_at=at,
         ),
-        Moved,
         key=key_for(str(principal), await posted_key(request), body),
-        at=at,
     )
 
 
 routes = (stores, office_stock, office_pool, receive, count)
+# A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
-    Answerer("card.stock", "inventory", "inventory/card_stock.html", 250, _available),
-    Answerer("product.stock", "inventory", "inventory/product_stock.html", 250, _available),
-    Answerer("product.places", "inventory", "inventory/product_places.html", 250, _available),
+    Answerer("card.stock", "inventory", "inventory/card_stock.html", 800, _available),
+    Answerer("product.stock", "inventory", "inventory/product_stock.html", 800, _available),
+    Answerer("product.places", "inventory", "inventory/product_places.html", 800, _available),
     Answerer("home.below", "inventory", "inventory/home_stores.html", 150, _stores),
     Answerer("office.variant.stock", "inventory", "inventory/office_variant_stock.html", 300, _stock),
     Answerer("office.location", "inventory", "inventory/office_location.html", 150, _locations),

@@ -217,8 +217,9 @@ def holding(history: list[PriceChange], at: datetime) -> PriceChange | None:
 
 
 routes = (office_prices, office_price, set_price)
+# A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
-    Answerer("card.offer", "pricing", "pricing/card_offer.html", 250, _offers),
-    Answerer("product.offer", "pricing", "pricing/product_offer.html", 250, _offers),
+    Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers),
+    Answerer("product.offer", "pricing", "pricing/product_offer.html", 800, _offers),
     Answerer("office.variant.price", "pricing", "pricing/office_variant_price.html", 250, _prices),
 )

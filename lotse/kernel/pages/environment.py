@@ -72,6 +72,8 @@ class Templates:
         install.install_gettext_translations(translations, newstyle=True)
         locale = locale_of(language)
         environment.filters.update(filters(locale))
+        # For words that come from data (a colour, a reason): unlike `_` it reads no `%` in them.
+        environment.filters["said"] = translations.gettext
         environment.globals.update(
             {"_translations": translations, "language": language, "locale": locale, **self._names}
         )

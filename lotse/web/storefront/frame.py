@@ -65,7 +65,10 @@ def templates(static: StaticFiles) -> Templates:
         "backoffice": _ROOT / "web" / "backoffice" / "templates",
         "signin": _ROOT / "web" / "signin" / "templates",
     }
-    return Templates(owners, catalogues=[_ROOT / "locale"], names={"static": static.url, "media": media_url})
+    # Domains and plugins may bring words of their own: a retailer's colours, a plugin's messages.
+    packages = [domain.package for domain in seams.domains()] + list(seams.load_plugins())
+    catalogues = [_ROOT / "locale", *(Path(str(files(package))) / "locale" for package in packages)]
+    return Templates(owners, catalogues=catalogues, names={"static": static.url, "media": media_url})
 
 
 def media_url(name: str) -> str:

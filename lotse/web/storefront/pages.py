@@ -6,7 +6,6 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.response import File
 
-from lotse.domains.catalog import queries as catalog
 from lotse.domains.parties import queries as parties
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.rights import public
@@ -26,11 +25,11 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 async def home(view: View, database: Database) -> Response[str]:
     """The first page."""
     async with database.reading() as connection:
-        page = await catalog.products(connection, language=view.language, limit=_ON_HOME)
         faces = await faces_of(connection, view.language)
-    variants = [id for card in page.items for id in card.variant_ids]
+    cards = faces.cards[:_ON_HOME]
+    variants = [id for card in cards for id in card.variant_ids]
     await view.ask({"card.offer": variants, "card.stock": variants, "home.below": [view.question.shop]})
-    return view.show("storefront/home.html", cards=page.items, faces=faces)
+    return view.show("storefront/home.html", cards=cards, faces=faces.media)
 
 
 @get("/imprint", guards=[public])

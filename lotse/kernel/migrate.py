@@ -11,7 +11,7 @@ indexes, holds one statement).
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
@@ -119,7 +119,7 @@ def build_from_schema(dsn: str) -> None:
 
 
 @contextmanager
-def _locked(dsn: str) -> Iterator[_Backend]:
+def _locked(dsn: str) -> Generator[_Backend]:
     with psycopg.connect(dsn, autocommit=True) as guard:
         guard.execute("select pg_advisory_lock(%s)", (_ADVISORY_KEY,))
         with _Backend(dsn) as backend:

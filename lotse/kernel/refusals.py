@@ -11,7 +11,7 @@ answer (RFC 9457) or beside the form field.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, dataclass_transform
@@ -82,7 +82,7 @@ def from_wire(wire: Wire) -> Refusal:
 
 
 @contextmanager
-def refusing(constraints: Mapping[str, Callable[[], Refusal]]) -> Iterator[None]:
+def refusing(constraints: Mapping[str, Callable[[], Refusal]]) -> Generator[None]:
     """Turn the violation of a named constraint into its refusal; any other database error stays a bug."""
     try:
         yield

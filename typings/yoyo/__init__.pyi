@@ -1,0 +1,1 @@
+# What lotse/kernel/migrate.py uses of yoyo-migrations 9, which brings no types.

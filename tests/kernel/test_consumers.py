@@ -1,11 +1,12 @@
 """Consumers: each event takes effect once; a failing one is tried, parked and retried without disturbing others."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
+import structlog
 from msgspec import Struct
 
 from lotse.kernel import consumers, outbox, relay
@@ -88,6 +89,13 @@ class Shelf:
             return await conn.raw.fetchval("select position from kernel.consumers where name = $1", self.name)
 
 
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged; not rendered, since a traceback of each failure would take most of the time."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries
+
+
 @pytest.fixture
 async def shelf(db: Database, fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     monkeypatch.setattr(consumers, "PAUSES_SECONDS", (0.0, 0.0))
@@ -113,7 +121,9 @@ async def test_events_of_other_types_are_passed_over(shelf: Shelf):
         assert await shelf.position() == (await conn.one(consumers.SQL.head, Place)).position
 
 
-async def test_what_fails_for_good_is_parked_with_what_follows_in_its_key_and_others_go_on(shelf: Shelf):
+async def test_what_fails_for_good_is_parked_with_what_follows_in_its_key_and_others_go_on(
+    shelf: Shelf, logs: list[MutableMapping[str, Any]]
+):
     shelf.fails = lambda event: event.number == 2
     await shelf.emit(Sold("a", 1), Sold("a", 2), Sold("b", 3), Sold("a", 4), Sold("b", 5))
     assert await shelf.settle() == 5
@@ -124,6 +134,9 @@ async def test_what_fails_for_good_is_parked_with_what_follows_in_its_key_and_ot
     assert [(one.key, one.error, one.attempts) for one in shown] == [
         ("a", "RuntimeError: cannot bear 2", 3),
         ("a", None, 0),
+    ]
+    assert [(log["type"], log["attempts"]) for log in logs if log["event"] == "event parked"] == [
+        ("kernel_test.Sold", 3)
     ]
     # A later batch remembers it.
     await shelf.emit(Sold("a", 6), Sold("c", 7))
@@ -222,8 +235,10 @@ async def test_two_processes_share_the_consumers_and_a_replay_is_noticed(shelf: 
                 " and objid = ((hashtext($1)::bigint + 4294967296) % 4294967296)::oid",
                 shelf.name,
             )
+            head = await conn.one(consumers.SQL.head, Place)
         assert holders == 1
-        await consumers.replay(shelf.db, shelf.name, position=await shelf.position())
+        # It waits for the transaction that handles the two.
+        await consumers.replay(shelf.db, shelf.name, position=head.position)
         assert await seen.get() == 2
         stop.set()
     assert seen.empty()

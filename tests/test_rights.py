@@ -37,7 +37,9 @@ def test_a_route_that_declares_nothing_is_found() -> None:
     async def said() -> str:
         return ""
 
-    assert [name.split(" at ")[1] for name in web.undeclared(Litestar([forgotten, said], openapi_config=None))] == ["/open"]
+    assert [name.split(" at ")[1] for name in web.undeclared(Litestar([forgotten, said], openapi_config=None))] == [
+        "/open"
+    ]
 
 
 def test_writes_by_guests_are_the_known_ones(application: Litestar) -> None:

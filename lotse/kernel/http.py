@@ -1,7 +1,7 @@
 """What a domain's `api.py` and `pages.py` import to speak HTTP; nothing here knows a domain.
 
     @post("/orders", guards=[public], refusals=(OutOfStock, PriceChanged), status_code=201)
-    async def place_order(data: Place, desk: Desk, principal: Principal, idempotency_key: str, at: datetime) -> Order: ...
+    async def place_order(data: Place, desk: Desk, principal: Principal, idempotency_key: str) -> Order: ...
 
 Handlers are given by name: `database`, `desk`, `principal`, `shop`, `at`, `settings`, `links`, `idempotency_key` (the
 header, checked), and `data`, the body as the Struct it is annotated with. A body is decoded strictly, straight from
@@ -50,7 +50,7 @@ class ApiRequest(Request[Any, Any, State]):
     """A request to the API: its JSON body becomes the handler's type in one pass."""
 
     async def json(self) -> Any:
-        """The body as the type of the handler's `data`. Refusals: `UnsupportedMediaType`, `MalformedBody`, `Invalid`."""
+        """The body as the handler's `data` is typed. Refusals: `UnsupportedMediaType`, `MalformedBody`, `Invalid`."""
         field = self.route_handler.parsed_data_field
         if field is None:
             return await super().json()

@@ -7,10 +7,18 @@ counts; its live gauges go (`forget`).
 
 import os
 from pathlib import Path
+from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
 
+_multiprocess: Any = multiprocess  # has no types
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 # prometheus_client reads it when it is first imported, so the supervisor sets it for its children.
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -28,7 +36,7 @@ def exposition() -> bytes:
     if not os.environ.get(FOLDER_VARIABLE):
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # pyright: ignore[reportUnknownArgumentType]
+    _multiprocess.MultiProcessCollector(registry)
     return generate_latest(registry)
 
 
@@ -40,4 +48,4 @@ def clear(folder: Path) -> None:
 
 def forget(folder: Path, pid: int) -> None:
     """Remove the live gauges of a process that has ended."""
-    mark_process_dead(pid, str(folder))
+    _multiprocess.mark_process_dead(pid, str(folder))

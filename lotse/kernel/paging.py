@@ -1,7 +1,7 @@
 """Paging by opaque cursors: a list is bounded, and its next page begins after the last row that was shown.
 
-A cursor is the sort key of a row, as base64url of MessagePack. Callers pass it back unchanged; what is inside may change
-with any version. It is no secret and grants nothing: the query that reads it checks rights as on the first page.
+A cursor is the sort key of a row, as base64url of MessagePack. Callers pass it back unchanged; what is inside may
+change with any version. It is no secret and grants nothing: the query that reads it checks rights as on the first page.
 """
 
 import base64

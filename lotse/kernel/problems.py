@@ -8,6 +8,7 @@ type `about:blank`, status 500 and the request id, and nothing about its cause: 
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -95,7 +96,7 @@ UNEXPECTED = Problem(
 def of(
     error: Exception, *, method: str = "", path: str = "", allowed: list[str] | None = None, limit_bytes: int = 0
 ) -> Problem:
-    """The problem answer for whatever a handler raised; `UNEXPECTED` for a bug. The rest is what only the edge knows."""
+    """The problem answer for whatever a handler raised; `UNEXPECTED` for a bug. The rest only the edge knows."""
     if isinstance(error, Refusal):
         return _of_refusal(error)
     if isinstance(error, ValidationException):
@@ -151,8 +152,9 @@ def _of_refusal(refusal: Refusal) -> Problem:
 
 def _of_validation(error: ValidationException) -> Refusal:
     """Litestar's finding about a parameter (bodies are decoded by `lotse.kernel.http`)."""
-    found = error.extra[0] if isinstance(error.extra, list) and error.extra else None
-    if isinstance(found, dict):
+    extra: Any = error.extra
+    found: Any = extra[0] if isinstance(extra, list) and extra else None
+    if isinstance(found, Mapping):
         if found.get("key") == "data":  # Litestar could not find the body
             return Invalid(field="body", rule="required")
         return Invalid(field=str(found.get("key", "")) or "parameters", rule=str(found.get("message", "")))

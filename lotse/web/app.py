@@ -65,7 +65,9 @@ def make_api(process: Process) -> Litestar:
 
 def make_pages(process: Process) -> Litestar:
     """The application that renders."""
-    pages = Router("/", route_handlers=[route for route in page_routes() if not is_post_of_api(route)], guards=[same_origin])
+    pages = Router(
+        "/", route_handlers=[route for route in page_routes() if not is_post_of_api(route)], guards=[same_origin]
+    )
     return _application(
         process,
         [pages],
@@ -135,7 +137,9 @@ def _check_names(routes: Iterable[Any]) -> None:
             plain = get_origin(annotation) or annotation
             if not (isinstance(plain, type) and issubclass(plain, reserved)):
                 where = f"{route.fn.__module__}.{route.fn.__name__}"
-                raise ValueError(f"{where}: `{name}` is Litestar's own; name it otherwise, with Parameter(query={name!r})")
+                raise ValueError(
+                    f"{where}: `{name}` is Litestar's own; name it otherwise, with Parameter(query={name!r})"
+                )
 
 
 def _unchecked_parameters(app: Litestar) -> list[str]:
@@ -145,7 +149,8 @@ def _unchecked_parameters(app: Litestar) -> list[str]:
         for route in app.routes
         for handler in getattr(route, "route_handlers", ())
         for name, annotation in handler.fn.__annotations__.items()
-        if name not in ("data", "return") and any(isinstance(part, Meta) for part in getattr(annotation, "__metadata__", ()))
+        if name not in ("data", "return")
+        and any(isinstance(part, Meta) for part in getattr(annotation, "__metadata__", ()))
     ]
 
 
@@ -222,6 +227,5 @@ def _methods(request: Request[Any, Any, Any]) -> list[str]:
 def _fits(components: list[Any], path: str) -> bool:
     parts = [part for part in path.split("/") if part]
     return len(parts) == len(components) and all(
-        not isinstance(component, str) or component == part
-        for component, part in zip(components, parts, strict=True)
+        not isinstance(component, str) or component == part for component, part in zip(components, parts, strict=True)
     )

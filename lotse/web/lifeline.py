@@ -22,7 +22,7 @@ class Lifeline:
     def __init__(self, end: socket.socket | None) -> None:
         self._end = end
         if end is not None:
-            threading.Thread(target=self._watch, name="lifeline", daemon=True).start()
+            threading.Thread(target=_watch, args=(end,), name="lifeline", daemon=True).start()
 
     @classmethod
     def from_environment(cls) -> "Lifeline":
@@ -41,14 +41,14 @@ class Lifeline:
             except OSError:
                 return  # it is gone; the watching thread stops us
 
-    def _watch(self) -> None:
-        assert self._end is not None, "started only with an end to watch"
-        try:
-            while self._end.recv(64):
-                pass
-        except OSError:
-            pass  # as good as closed
-        os.kill(os.getpid(), signal.SIGTERM)
-        # A thread of this kind ends with the process; if the process does not end, it is ended.
-        threading.Event().wait(GRACE_SECONDS)
-        os._exit(1)
+
+def _watch(end: socket.socket) -> None:
+    try:
+        while end.recv(64):
+            pass
+    except OSError:
+        pass  # as good as closed
+    os.kill(os.getpid(), signal.SIGTERM)
+    # A thread of this kind ends with the process; if the process does not end, it is ended.
+    threading.Event().wait(GRACE_SECONDS)
+    os._exit(1)

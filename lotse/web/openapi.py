@@ -26,8 +26,8 @@ READING = frozenset({"get", "head", "options"})
 
 _DESCRIPTION = f"""{purpose}
 
-**Errors** are problem answers (RFC 9457, `application/problem+json`): `type` names the refusal, and its own fields stand
-beside the standard ones. **Writes** need an `Idempotency-Key`: the same key with the same body gives the same answer
+**Errors** are problem answers (RFC 9457, `application/problem+json`): `type` names the refusal, and its own fields
+stand beside the standard ones. **Writes** need an `Idempotency-Key`: the same key with the same body gives the same answer
 again and does nothing twice; with another body it is refused. **Lists** have at most a page: pass `next` of one page as
 `cursor` for the following one. **Money** is an integer of the currency's minor unit; unit prices are decimal strings.
 """
@@ -197,7 +197,9 @@ _PAGE = """<!doctype html>
 <title>Lotse API</title>
 <link rel="stylesheet" href="/static/vendor/swagger-ui.css">
 <div id="document" data-document="/api/v1/openapi.json"></div>
-<noscript><p>The documentation page needs JavaScript; the document itself is <a href="/api/v1/openapi.json">openapi.json</a>.</p></noscript>
+<noscript>
+  <p>This page needs JavaScript; the document itself is <a href="/api/v1/openapi.json">openapi.json</a>.</p>
+</noscript>
 <script src="/static/vendor/swagger-ui-bundle.js" defer></script>
 <script src="/static/js/api-docs.js" defer></script>
 </html>

@@ -45,7 +45,7 @@ async def ready(request: Request[Any, Any, Any]) -> Response[Ready]:
     process = request.app.state.process
     names = ("database", "schema", "desk", "relay")
     checks = (_database(process), _schema(process), _desk(process), _relay(process))
-    found = dict(zip(names, await asyncio.gather(*map(_bounded, checks)), strict=True))
+    found: dict[str, str] = dict(zip(names, await asyncio.gather(*map(_bounded, checks)), strict=True))
     is_ready = all(said == "ok" for said in found.values())
     return Response(Ready(is_ready, found), status_code=200 if is_ready else 503, headers={"Cache-Control": "no-store"})
 

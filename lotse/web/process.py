@@ -24,6 +24,6 @@ class Process(Struct, frozen=True):
 
 @asynccontextmanager
 async def process(settings: Settings, dsn: str, role: str) -> AsyncIterator[Process]:
-    """Open everything for the life of the block. The desk is connected on first use, so roles may start in any order."""
+    """Open everything for the life of the block. The desk is connected on first use: roles start in any order."""
     async with opened(dsn, role=f"lotse {role}") as database, connected(runtime.desk_socket(settings)) as desk:
         yield Process(role, settings, database, desk, Links(await secret_of(database)))

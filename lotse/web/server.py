@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from granian._granian import SocketHolder  # pyright: ignore[reportMissingModuleSource]
+from granian import _granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
@@ -44,7 +44,8 @@ class _OnSocket(Server):
     def _init_shared_socket(self) -> None:
         is_unix = self._listener.family == socket.AF_UNIX
         # Granian closes it, so it must not be ours any more.
-        self._shd = SocketHolder(self._listener.detach(), is_unix, BACKLOG)
+        holder: Any = _granian.SocketHolder  # its types name no arguments
+        self._shd = holder(self._listener.detach(), is_unix, BACKLOG)
         self._sfd = self._shd.get_fd()
 
 

@@ -24,7 +24,7 @@ from lotse.web.server import BACKLOG
 from lotse.web.supervisor import Supervisor, base_environment
 
 BACK_OFFICE = "/office"
-# Stopped in the opposite order: the door closes first, then who works behind it, and the desk when nobody asks it any more.
+# Stopped in the opposite order: the door closes first, the desk last, when nobody asks it any more.
 ORDER = ("desk", "worker", "pages", "api")
 
 
@@ -60,7 +60,9 @@ async def _run(settings: Settings, dsn: str, listener: socket.socket, demo: bool
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     supervisor = Supervisor(
-        base_environment({"LOTSE_HOME": str(settings.home), "LOTSE_HOST": settings.host, "LOTSE_PORT": str(settings.port)}),
+        base_environment(
+            {"LOTSE_HOME": str(settings.home), "LOTSE_HOST": settings.host, "LOTSE_PORT": str(settings.port)}
+        ),
         runtime.metrics_folder(settings),
     )
     working = asyncio.create_task(_work(supervisor, settings, dsn, listener, demo))
@@ -116,7 +118,9 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise PortTaken(f"port {port} on {host} is in use; choose another one: lotse up --port {port + 1}") from None
+            raise PortTaken(
+                f"port {port} on {host} is in use; choose another one: lotse up --port {port + 1}"
+            ) from None
         raise PortTaken(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
     with listener:
         yield listener

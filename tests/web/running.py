@@ -80,7 +80,10 @@ def _children_named(role: str, home: str) -> list[int]:
             continue
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
-            if words[-3:-1] == [b"role", role.encode()] and f"LOTSE_HOME={home}".encode() in (folder / "environ").read_bytes():
+            if (
+                words[-3:-1] == [b"role", role.encode()]
+                and f"LOTSE_HOME={home}".encode() in (folder / "environ").read_bytes()
+            ):
                 found.append(int(folder.name))
         except OSError:
             continue  # it ended while we looked

@@ -32,8 +32,14 @@ async def account(db: Database, fresh: Fresh, *scopes: str, login: str | None = 
     login = login or fresh.email()
     async with db.transaction() as tx:
         await staff.add(
-            tx, login=login, name="Ada", password_hash=staff.hashed(PASSWORD), scopes=list(scopes), actor="system", at=clock.now()
-        )  # fmt: skip
+            tx,
+            login=login,
+            name="Ada",
+            password_hash=staff.hashed(PASSWORD),
+            scopes=list(scopes),
+            actor="system",
+            at=clock.now(),
+        )
     return login
 
 
@@ -45,9 +51,12 @@ async def sign_in(api: httpx.AsyncClient, login: str, password: str = PASSWORD, 
 
 
 @pytest.mark.parametrize(
-    ("scopes", "status"), [(("orders:read",), 200), (("*",), 200), (("orders:write",), 403), (("stock:read", "orders:write"), 403)]
+    ("scopes", "status"),
+    [(("orders:read",), 200), (("*",), 200), (("orders:write",), 403), (("stock:read", "orders:write"), 403)],
 )
-async def test_a_token_may_what_its_scopes_say(api: httpx.AsyncClient, db: Database, scopes: tuple[str, ...], status: int) -> None:
+async def test_a_token_may_what_its_scopes_say(
+    api: httpx.AsyncClient, db: Database, scopes: tuple[str, ...], status: int
+) -> None:
     made = await token(db, *scopes)
     answer = await api.get(ONE, headers={"Authorization": f"Bearer {made.secret}"})
     assert answer.status_code == status
@@ -78,7 +87,13 @@ async def test_a_revoked_or_expired_token_is_unknown(db: Database, monkeypatch: 
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"name": " "}, "name"), ({"scopes": []}, "scopes"), ({"scopes": ["all"]}, "scopes"), ({"days": 0}, "days"), ({"days": 9999}, "days")],
+    [
+        ({"name": " "}, "name"),
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["all"]}, "scopes"),
+        ({"days": 0}, "days"),
+        ({"days": 9999}, "days"),
+    ],
 )
 async def test_a_token_that_makes_no_sense_is_refused(tx: Transaction, change: dict[str, object], field: str) -> None:
     given = {"name": "x", "scopes": ["orders:read"], "days": 1, "actor": "system", "at": clock.now(), **change}
@@ -102,19 +117,25 @@ async def test_signing_in_and_out(api: httpx.AsyncClient, db: Database, fresh: F
     async with db.reading() as conn:
         found = await sessions.session_of(db, api.cookies[COOKIE], clock.now())
         assert found and found.login == login
-        assert not await conn.raw.fetchval("select 1 from kernel.sessions where token_hash = $1", api.cookies[COOKIE].encode())
+        assert not await conn.raw.fetchval(
+            "select 1 from kernel.sessions where token_hash = $1", api.cookies[COOKIE].encode()
+        )
     out = await api.post("/signout", data={"_csrf": found.form_token()}, headers=HERE)
     assert out.status_code == 303
     assert (await api.get(ONE, cookies={COOKIE: cookie.split("=")[1].split(";")[0]})).status_code == 401
 
 
-@pytest.mark.parametrize("next", ["//evil.example", "https://evil.example", "/\\evil.example", "/x\r\nSet-Cookie: a=b", ""])
+@pytest.mark.parametrize(
+    "next", ["//evil.example", "https://evil.example", "/\\evil.example", "/x\r\nSet-Cookie: a=b", ""]
+)
 async def test_signing_in_stays_on_this_site(api: httpx.AsyncClient, db: Database, fresh: Fresh, next: str) -> None:
     answer = await sign_in(api, await account(db, fresh, "*"), next=next)
     assert answer.headers["location"] == "/office"
 
 
-async def test_a_wrong_password_says_no_more_than_an_unknown_login(api: httpx.AsyncClient, db: Database, fresh: Fresh) -> None:
+async def test_a_wrong_password_says_no_more_than_an_unknown_login(
+    api: httpx.AsyncClient, db: Database, fresh: Fresh
+) -> None:
     known = await sign_in(api, await account(db, fresh, "*"), "wrong password")
     unknown = await sign_in(api, fresh.email(), "wrong password")
     for answer in (known, unknown):
@@ -156,7 +177,9 @@ async def test_a_session_ends_idle_or_absolute(
     db: Database, fresh: Fresh, idle: timedelta, busy_until: timedelta, lives: bool
 ) -> None:
     at = clock.now()
-    session = await staff.sign_in(db, login=await account(db, fresh, "*"), password=PASSWORD, address=fresh.text(), at=at)
+    session = await staff.sign_in(
+        db, login=await account(db, fresh, "*"), password=PASSWORD, address=fresh.text(), at=at
+    )
     step = at
     while step + timedelta(hours=3) <= at + busy_until:  # a busy one is seen now and then
         step += timedelta(hours=3)
@@ -231,11 +254,14 @@ async def test_a_staff_post_needs_the_sessions_form_token(api: httpx.AsyncClient
     await sign_in(api, await account(db, fresh, "orders:write"))
     session = await sessions.session_of(db, api.cookies[COOKIE], clock.now())
     other = await sessions.session_of(
-        db, await staff.sign_in(db, login=await account(db, fresh, "*"), password=PASSWORD, address="", at=clock.now()), clock.now()
+        db,
+        await staff.sign_in(db, login=await account(db, fresh, "*"), password=PASSWORD, address="", at=clock.now()),
+        clock.now(),
     )
     assert session and other
     refused = {
-        name: "lotse_draft=" in (await api.post("/trial/7/change", data=form, headers=HERE | more)).headers.get("set-cookie", "")
+        name: "lotse_draft="
+        in (await api.post("/trial/7/change", data=form, headers=HERE | more)).headers.get("set-cookie", "")
         for name, form, more in [
             ("none", {}, {}),
             ("wrong", {"_csrf": "00" * 64}, {}),
@@ -277,8 +303,9 @@ def test_a_signed_link_leads_to_one_thing(fresh: Fresh) -> None:
     made = links.sign("order", id)
     assert links.read("order", made) == id
     other = Links(b"x" * 32)
-    for reader, purpose, text in [(links, "return", made), (other, "order", made), (links, "order", made[:-1]),
-                                  (links, "order", ""), (links, "order", "ä"), (links, "order", made + "A")]:  # fmt: skip
+    cases = [(links, "return", made), (other, "order", made)]
+    cases += [(links, "order", text) for text in (made[:-1], "", "ä", made + "A")]
+    for reader, purpose, text in cases:
         with pytest.raises(LinkInvalid):
             reader.read(purpose, text)
 

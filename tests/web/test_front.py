@@ -29,7 +29,9 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         if not message.get("more_body"):
             break
     headers = [(name.decode(), value.decode()) for name, value in scope["headers"]]
-    told = repr((scope["method"], scope["raw_path"], scope["query_string"], scope["client"], scope["scheme"], len(body)))
+    told = repr(
+        (scope["method"], scope["raw_path"], scope["query_string"], scope["client"], scope["scheme"], len(body))
+    )
     await send({"type": "http.response.start", "status": 418, "headers": [
         (b"x-told", told.encode()), (b"x-headers", repr(headers).encode()), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"),
         (b"content-encoding", b"gzip"), (b"connection", b"x-secret"), (b"x-secret", b"1"),
@@ -61,7 +63,10 @@ async def at_the_door(pages: Path, posts: Posts | None = None) -> AsyncIterator[
     door = Front(api, posts or Posts([]), pages)
     with listen_tcp("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        async with serving(Observed(door, "api", "off"), listener), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
+        async with (
+            serving(Observed(door, "api", "off"), listener),
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser,
+        ):
             yield browser
     await door.close()
 

@@ -20,6 +20,7 @@ from lotse.kernel import logs
 from lotse.web.up import ORDER
 from tests.web.running import PATIENCE, Running, running
 
+
 class Said(NamedTuple):
     stdout: str
     stderr: str
@@ -71,10 +72,16 @@ def test_a_second_one_says_that_the_port_is_in_use(up: Running, env: dict[str, s
     port = up.url.rsplit(":", 1)[1]
     with tempfile.TemporaryDirectory(prefix="lotse-up-") as home:
         done = subprocess.run(
-            [sys.executable, "-m", "lotse", "up", "--port", port], env={**env, "LOTSE_HOME": home}, capture_output=True, text=True
+            [sys.executable, "-m", "lotse", "up", "--port", port],
+            env={**env, "LOTSE_HOME": home},
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 1
-        assert done.stderr == f"lotse: port {port} on 127.0.0.1 is in use; choose another one: lotse up --port {int(port) + 1}\n"
+        assert (
+            done.stderr
+            == f"lotse: port {port} on 127.0.0.1 is in use; choose another one: lotse up --port {int(port) + 1}\n"
+        )
         assert list(Path(home).iterdir()) == []
 
 
@@ -118,7 +125,10 @@ def test_failures_are_one_line(lotse: Lotse, arguments: list[str], variables: di
 
 def test_accounts_and_tokens_by_hand(lotse: Lotse) -> None:
     login = f"test-{time.time_ns()}"
-    assert "may sign in" in lotse("staff", "add", login, "--scope", "orders:read", input="a password of some length\n").stdout
+    assert (
+        "may sign in"
+        in lotse("staff", "add", login, "--scope", "orders:read", input="a password of some length\n").stdout
+    )
     assert "taken" in lotse("staff", "add", login, input="a password of some length\n").stderr
     assert "10 to 200 characters" in lotse("staff", "add", login + "x", input="short\n").stderr
     assert re.search(rf"{login} +{login} +orders:read", lotse("staff", "list").stdout)
@@ -130,7 +140,7 @@ def test_accounts_and_tokens_by_hand(lotse: Lotse) -> None:
 
 
 @pytest.fixture
-def lotse(env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Lotse:
+def lotse(env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: "pytest.CaptureFixture[str]") -> Lotse:
     """The command line in this process, because a Python that starts costs a second."""
 
     def run(*arguments: str, input: str = "", **variables: str) -> Said:
@@ -142,6 +152,7 @@ def lotse(env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
         capfd.readouterr()
         with pytest.raises(SystemExit) as left:
             cli.main()
-        return Said(*capfd.readouterr(), int(left.value.code or 0))
+        out, err = capfd.readouterr()
+        return Said(out, err, int(left.value.code or 0))
 
     return run

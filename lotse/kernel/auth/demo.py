@@ -1,4 +1,4 @@
-"""The staff account of the demo: drawn per installation, kept in LOTSE_HOME for its owner alone, shown at each start."""
+"""The staff account of the demo: drawn per installation, kept in LOTSE_HOME for its owner, shown at each start."""
 
 import os
 import secrets

@@ -62,16 +62,19 @@ class Draft(Struct, frozen=True):
 
 async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Guard of every route of pages. Refusals: `CrossSite`, `FormExpired`."""
-    if connection.scope["method"] in _READING:
+    if not isinstance(connection, Request):
+        raise CrossSite()  # no page speaks over a web socket
+    request: Request[Any, Any, Any] = connection
+    if request.method in _READING:
         return
-    if not _from_this_site(connection):
+    if not _from_this_site(request):
         raise CrossSite()
-    session = await staff_session(connection)
+    session = await staff_session(request)
     if session is None:
         return
-    token = connection.headers.get(FORM_TOKEN_HEADER, "")
-    if not token and isinstance(connection, Request):
-        token = str((await connection.form()).get(FORM_TOKEN_FIELD, ""))
+    token = request.headers.get(FORM_TOKEN_HEADER, "")
+    if not token:
+        token = str((await request.form()).get(FORM_TOKEN_FIELD, ""))
     if not session.made(token):
         raise FormExpired()
 
@@ -99,8 +102,8 @@ def refused_form(request: Request[Any, Any, Any], error: Exception, problem: Pro
     """The answer to a request of a page that was refused or failed."""
     if isinstance(error, NotSignedIn) and request.method in _READING:
         return _go(request, f"{SIGN_IN}?next={_here(request)}")
-    handler = request.scope.get("route_handler")
-    if isinstance(error, Refusal) and request.method not in _READING and handler is not None:
+    has_route = "route_handler" in request.scope
+    if isinstance(error, Refusal) and request.method not in _READING and has_route:
         return _Back(request, _page_of(request), problem)
     return problem_page(request, problem)
 
@@ -146,8 +149,8 @@ class _Back(Response[bytes]):
                 samesite="lax",
                 secure=scope["scheme"] == "https",
             )
-            made = response.to_asgi_response(*args, **kwargs)
-            await made(scope, receive, send)
+            made: Any = response
+            await made.to_asgi_response(*args, **kwargs)(scope, receive, send)
 
         return answer
 

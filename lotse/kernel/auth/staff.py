@@ -103,7 +103,13 @@ async def reset(tx: Transaction, *, login: str, password_hash: str, actor: str, 
 
 
 async def change(
-    tx: Transaction, *, login: str, actor: str, at: datetime, scopes: list[str] | None = None, active: bool | None = None
+    tx: Transaction,
+    *,
+    login: str,
+    actor: str,
+    at: datetime,
+    scopes: list[str] | None = None,
+    active: bool | None = None,
 ) -> Staff:
     """Change rights or state; all sessions of the account end. Refusals: `UnknownStaff`, `Invalid`."""
     old = await _locked(tx, login)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import asyncpg
 import msgspec
@@ -49,6 +49,7 @@ class OutcomeUnknown(Refusal, status=503, title="The outcome is not known; ask a
     retry_after_seconds: int = 1
 
 
+@runtime_checkable  # Litestar looks whether what it injects is what the handler asks for
 class Desk(Protocol):
     """Where commands that take or give quantities are submitted, in this process or over the socket."""
 

@@ -1,4 +1,4 @@
-"""The sign-in page and its posts. The posts render nothing: a refused one goes back to the page, which gets its draft."""
+"""The sign-in page and its posts. The posts render nothing: a refused one goes back to the page as its draft."""
 
 from typing import Annotated, Any
 

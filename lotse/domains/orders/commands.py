@@ -1,6 +1,6 @@
 """Verbs on orders. Placing and amending go through the desk; what needs no quantities is a transaction of its own."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from lotse.domains.orders.contracts import (
@@ -16,15 +16,20 @@ from lotse.domains.orders.contracts import (
     PlaceRequest,
     TakeBack,
 )
+from lotse.domains.orders.queries import READS
 from lotse.domains.orders.queries import order as read_order
 from lotse.kernel.db import Connection, Transaction
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key
 from lotse.kernel.ids import uuid7
 from lotse.kernel.outbox import emit
+from lotse.kernel.privacy import Erased, Kept
 from lotse.kernel.sql import statements
 
 WRITES = statements("lotse.domains.orders", "writes")
+
+# Invoices, since 2025 (s. 147 (3) AO as of BEG IV).
+BILLS_KEPT_YEARS = 8
 
 
 async def place(desk: Desk, *, request: PlaceRequest, key: Key) -> Placed:
@@ -77,6 +82,18 @@ async def release(tx: Transaction, *, order_id: UUID, released_at: datetime, at:
     if fresh:
         await emit(tx, OrderReleased(order_id), at=released_at)
     return bool(fresh)
+
+
+async def erase_party(tx: Transaction, *, party_id: UUID, at: datetime) -> Erased:
+    """Erase how to reach a person; whom a bill names stays for as long as the bill must be kept."""
+    # From the end of the year of the invoice (s. 147 (4) AO); nine years back is never too early.
+    bills_before = at - timedelta(days=366 * (BILLS_KEPT_YEARS + 1))
+    rows = await tx.execute(WRITES.erase_contacts, party_id=party_id, bills_before=bills_before, at=at)
+    newest: datetime | None = await tx.value(READS.newest_bill, party_id=party_id)
+    if newest is None:
+        return Erased(rows)
+    until = datetime(newest.year + BILLS_KEPT_YEARS + 1, 1, 1, tzinfo=UTC)
+    return Erased(rows, (Kept("recipient of invoices", "s. 147 AO, s. 14b UStG: 8 years", until),))
 
 
 def facts_of(order: Order) -> OrderFacts:

@@ -395,7 +395,7 @@ class OrderAmended(Struct, frozen=True, tag="orders.Amended"):
 
 
 class StoredContact(Struct, frozen=True):
-    """What is stored about a person with one order, for their export."""
+    """What is stored about a person with one order."""
 
     number: str
     placed_at: datetime
@@ -403,3 +403,9 @@ class StoredContact(Struct, frozen=True):
     phone: str
     billing: dict[str, Any]
     delivery: dict[str, Any] | None
+
+
+class StoredContacts(Struct, frozen=True):
+    """What orders store about a person, for their export."""
+
+    orders: list[StoredContact]

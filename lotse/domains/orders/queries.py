@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from lotse.domains.orders.contracts import Order, OrderRow, StoredContact
+from lotse.domains.orders.contracts import Order, OrderRow, StoredContact, StoredContacts
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
 
@@ -52,6 +52,7 @@ async def waiting(conn: Connection, *, order_id: UUID) -> Waiting | None:
     return await conn.maybe(READS.waiting, Waiting, order_id=order_id)
 
 
-async def contacts_of_customer(conn: Connection, *, customer_id: UUID) -> list[StoredContact]:
-    """What is stored about a customer with their orders."""
-    return await conn.many(READS.contacts_of_customer, StoredContact, customer_id=customer_id)
+async def export_party(conn: Connection, *, party_id: UUID) -> StoredContacts | None:
+    """What is stored about a person with their orders; None if nothing is."""
+    found = await conn.many(READS.contacts_of_party, StoredContact, party_id=party_id)
+    return StoredContacts(found) if found else None

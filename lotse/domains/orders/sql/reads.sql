@@ -80,13 +80,20 @@ select id, kind, order_id, currency, net_minor, tax_minor, gross_minor, reason, 
 from orders.amendments
 where id = :amendment_id;
 
--- A customer's contacts, for the export of what is stored about them.
--- name: contacts_of_customer
+-- What is kept about a person with their orders, for their export.
+-- name: contacts_of_party
 select orders.number, orders.placed_at, contacts.email, contacts.phone, contacts.billing, contacts.delivery
 from orders.orders
 join orders.contacts on contacts.order_id = orders.id
-where orders.customer_id = :customer_id
+where orders.customer_id in (select id from customers.of_party(:party_id)) and contacts.erased_at is null
 order by orders.id;
+
+-- The youngest order of a person whose bill must still be kept.
+-- name: newest_bill
+select max(orders.placed_at)
+from orders.orders
+join orders.contacts on contacts.order_id = orders.id
+where orders.customer_id in (select id from customers.of_party(:party_id)) and contacts.billing <> '{}';
 
 -- An order's totals are the sums of its lines.
 -- name: check_totals

@@ -84,6 +84,11 @@ create table orders.contacts (
     erased_at timestamptz
 );
 
+comment on column orders.contacts.email is 'retention: contact';
+comment on column orders.contacts.phone is 'retention: contact';
+comment on column orders.contacts.billing is 'retention: invoice';
+comment on column orders.contacts.delivery is 'retention: contact';
+
 -- From here on the goods may leave: at once by invoice, with the money by prepayment.
 create table orders.releases (
     order_id uuid not null primary key,

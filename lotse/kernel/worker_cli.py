@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from cyclopts import App
 
-from lotse.kernel import clock, consumers
+from lotse.kernel import clock, consumers, logs
 from lotse.kernel import jobs as queue
 from lotse.kernel.db import Database, opened
 from lotse.kernel.postgres import attached
@@ -145,7 +145,9 @@ def _run(work: Callable[[Database], Coroutine[Any, Any, Answer]]) -> Answer:
         async with opened(dsn, role="lotse events", connections=2) as database:
             return await work(database)
 
-    with attached(Settings.load()) as dsn:
+    settings = Settings.load()
+    logs.configure(settings, "command")
+    with attached(settings) as dsn:
         try:
             return asyncio.run(main(dsn))
         except NotFound as refusal:

@@ -3,8 +3,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import psycopg
-
-from yoyo.migrations import Migration, MigrationList
+from yoyo.migrations import MigrationList
 
 class PostgresqlPsycopgBackend:
     schema: str | None

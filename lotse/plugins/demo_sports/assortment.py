@@ -137,6 +137,65 @@ _CARE_SHORT = {
     "tent": "Store dry",
     "food": "Store cool and dry",
 }
+# Facts that stand in the table beside the text, by the name that they have there; the last word says the unit.
+TOLD = {
+    "balance_mm": "balance_mm",
+    "bar": "pressure_bar",
+    "beam_mm": "beam_mm",
+    "blade_cm": "blade_cm",
+    "carbs_g": "carbohydrate_g",
+    "column_mm": "water_column_mm",
+    "content_g": "content_g",
+    "control": "control",
+    "diameter_cm": "diameter_cm",
+    "drop_mm": "drop_mm",
+    "fill_g": "down_fill_g",
+    "flex": "flex",
+    "floor_mm": "floor_water_column_mm",
+    "gears": "gears",
+    "gsm": "fabric_gsm",
+    "handle_mm": "handle_mm",
+    "head_cm2": "head_size_cm2",
+    "height_cm": "body_height_cm",
+    "inseam_cm": "inseam_cm",
+    "kcal": "energy_kcal",
+    "last_mm": "last_mm",
+    "layers": "layers",
+    "length_cm": "length_cm",
+    "load_kg": "max_load_kg",
+    "lug_mm": "lug_depth_mm",
+    "lumen": "brightness_lumen",
+    "lux": "brightness_lux",
+    "magnesium_mg": "magnesium_mg",
+    "mvtr": "breathability_gsm",
+    "pages": "pages",
+    "pairs": "pairs",
+    "panels": "panels",
+    "pockets": "pockets",
+    "protein_g": "protein_g",
+    "r_value": "r_value",
+    "radius_m": "turn_radius_m",
+    "range_km": "range_km",
+    "reach_m": "reach_m",
+    "servings": "servings",
+    "shaft_cm": "shaft_height_cm",
+    "sodium_mg": "sodium_mg",
+    "speed": "speed",
+    "spin": "spin",
+    "stack_mm": "stack_mm",
+    "stiffness": "stiffness",
+    "studs": "studs",
+    "thick_cm": "thickness_cm",
+    "thick_mm": "thickness_mm",
+    "tyre_mm": "tyre_clearance_mm",
+    "vents": "vents",
+    "watt": "power_watt",
+    "weight_g": "weight_g",
+    "weight_kg": "weight_kg",
+    "width_cm": "width_cm",
+}
+# Temperatures, which need their sign.
+_WARMTH = {"comfort": "comfort_temperature", "limit": "limit_temperature"}
 _SEASONS = {"snow": "Winter", "swimming": "Summer"}
 _VIEWS: dict[View, Words] = {
     "side": Words("von der Seite", "from the side"),
@@ -172,7 +231,8 @@ def _categories(products: tuple[Product, ...]) -> Iterator[Category]:
         yield Category(department.slug, "", position, department.name, department.description)
         # The section of the first model leads: bicycles before cycling shirts, shoes before running shirts.
         own: list[Section] = [KINDS[model.kind].section for model in department.models]
-        for below, section in enumerate(dict.fromkeys([*own, *_SECTIONS])):
+        own += _SECTIONS
+        for below, section in enumerate(dict.fromkeys(own)):
             slug = f"{department.slug}-{section}"
             if slug in used:
                 yield Category(slug, department.slug, below, _SECTIONS[section], Words("", ""))
@@ -243,10 +303,13 @@ def _attributes(department: Department, model: Model, kind: Kind, audience: Audi
         attributes["gender"] = _FOR[audience][1]
         attributes["season"] = _SEASONS.get(department.slug, "All year")
     for key, fact in model.facts.items():
-        if not isinstance(fact, Words):
-            attributes[key] = fact
-        elif key == "material":
-            attributes["material"] = _capital(fact.en)
+        if isinstance(fact, Words):
+            if key == "material":
+                attributes["material"] = _capital(fact.en)
+        elif key in _WARMTH:
+            attributes[_WARMTH[key]] = f"{_said(fact, 'en')} °C"
+        elif key in TOLD:
+            attributes[TOLD[key]] = fact
     if kind.care in _CARE_SHORT:
         attributes["care"] = _CARE_SHORT[kind.care]
     attributes["manufacturer"] = (
@@ -318,7 +381,8 @@ def _level(price: Decimal) -> Decimal:
         return whole + Decimal("0.99") if price - whole >= Decimal("0.5") else max(whole - 1, 0) + Decimal("0.99")
     if price < 300:
         return whole + Decimal("0.95") if price - whole >= Decimal("0.5") else whole - 1 + Decimal("0.95")
-    return Decimal(max(int((price + 1) / 10) * 10 - 1, 299)) + Decimal("0.00")
+    nine = int((price + 1) / 10) * 10 - 1
+    return Decimal(nine) + Decimal("0.00") if nine >= 300 else Decimal("299.95")
 
 
 # How a store leans: Hamburg to water and running, Cologne to teams and bikes, Munich to mountains.

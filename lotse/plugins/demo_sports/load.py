@@ -84,9 +84,8 @@ async def load(db: Database, desk: Desk, *, seed: int = SEED, at: datetime, prog
     await _categories(db, goods.categories, at=at)
     for number, (delivery, arrived) in enumerate(_deliveries(goods, at), start=1):
         progress(f"products: delivery {number}, {len(delivery)} products with pictures, prices and stock")
-        await _products(db, home, house, delivery, arrived)
+        await _products(db, home, house, delivery, arrived=arrived, at=at)
         await _goods(db, desk, house, delivery, number, arrived=arrived, at=at)
-    await _reductions(db, house, goods, at=at)
     progress(f"customers: {len(retailer.CUSTOMERS)}")
     await _customers(db, house, at=at)
     _brand(home)
@@ -221,15 +220,17 @@ def _deliveries(goods: Assortment, at: datetime) -> list[tuple[list[Product], da
     return [(by_rank[place], at - _FIRST_DELIVERY + step * index) for index, place in enumerate(ranks)]
 
 
-async def _products(db: Database, home: Path, house: _House, products: Sequence[Product], at: datetime) -> None:
-    """Products with pictures, offers and regular prices, in one transaction."""
+async def _products(
+    db: Database, home: Path, house: _House, products: Sequence[Product], *, arrived: datetime, at: datetime
+) -> None:
+    """Products with pictures, offers, first prices and the sale that began last week, in one transaction."""
     skus = [variant.sku for product in products for variant in product.variants]
     media = MediaStore(home)
     async with db.transaction() as tx:
         known = await variant_ids_by_sku(tx, skus=skus)
         missing = [product for product in products if any(v.sku not in known for v in product.variants)]
         if missing:
-            await put_products(tx, [_put(product, media) for product in missing], by=ACTOR, at=at)
+            await put_products(tx, [_put(product, media) for product in missing], by=ACTOR, at=arrived)
             known = await variant_ids_by_sku(tx, skus=skus)
         ids = list(known.values())
         offered = {
@@ -241,15 +242,17 @@ async def _products(db: Database, home: Path, house: _House, products: Sequence[
             for id in ids
             if id not in offered
         ]
-        await put_offers(tx, offers, by=ACTOR, at=at)
+        await put_offers(tx, offers, by=ACTOR, at=arrived)
         priced = {price.variant_id for price in await prices_at(tx, shop_id=house.shop_id, variant_ids=ids, at=at)}
-        prices = [
-            _price(house, known[variant.sku], variant.regular or variant.price, "first price")
-            for product in products
-            for variant in product.variants
-            if known[variant.sku] not in priced
+        unpriced = [v for product in products for v in product.variants if known[v.sku] not in priced]
+        first = [_price(house, known[v.sku], v.regular or v.price, "first price") for v in unpriced]
+        await set_prices(tx, first, by=ACTOR, at=arrived)
+        sale = [
+            _price(house, known[v.sku], v.price, "autumn sale", valid_from=at - _REDUCED)
+            for v in unpriced
+            if v.regular is not None
         ]
-        await set_prices(tx, prices, by=ACTOR, at=at)
+        await set_prices(tx, sale, by=ACTOR, at=arrived)
 
 
 def _put(product: Product, media: MediaStore) -> PutProduct:
@@ -278,34 +281,17 @@ def _put(product: Product, media: MediaStore) -> PutProduct:
     )
 
 
-def _price(house: _House, variant_id: UUID, price: Decimal, reason: str) -> SetPrice:
+def _price(
+    house: _House, variant_id: UUID, price: Decimal, reason: str, *, valid_from: datetime | None = None
+) -> SetPrice:
     return SetPrice(
         shop_id=house.shop_id,
         variant_id=variant_id,
         currency=retailer.CURRENCY,
         unit_price=price,
+        valid_from=valid_from,
         reason=reason,
     )
-
-
-async def _reductions(db: Database, house: _House, goods: Assortment, *, at: datetime) -> None:
-    """The sale: prices that are lower since last week. Only where the regular price has held until now."""
-    reduced = {
-        variant.sku: variant
-        for product in goods.products
-        for variant in product.variants
-        if variant.regular is not None
-    }
-    async with db.transaction() as tx:
-        ids = await variant_ids_by_sku(tx, skus=list(reduced))
-        held = await prices_at(tx, shop_id=house.shop_id, variant_ids=list(ids.values()), at=at)
-        regular = {price.variant_id: price.unit_price for price in held if price.valid_from < at - _REDUCED}
-        prices = [
-            _price(house, ids[sku], variant.price, "autumn sale")
-            for sku, variant in reduced.items()
-            if regular.get(ids[sku]) == variant.regular
-        ]
-        await set_prices(tx, prices, by=ACTOR, at=at - _REDUCED)
 
 
 # -- goods

@@ -581,7 +581,13 @@ def tights(c: Canvas) -> None:
         line=c.tone(-0.5),
         width=1.2,
     )
-    c.mark(300, 90, 0.75)
+    if c.view == "front":
+        c.mark(300, 90, 0.75)
+        return
+    # The back has a zipped key pocket in the waistband and a seam that shapes the seat.
+    c.line("M262,98 H338", c.tone(-0.6), 4)
+    c.line("M262,98 H338", c.contrast, 1.4, dash="3 3")
+    c.line("M236,128 C250,190 280,216 300,214 C320,216 350,190 364,128", c.tone(-0.5), 1.8, opacity=0.5)
 
 
 @drawing("shorts", "team_shorts", "board_shorts", views=BOTH)

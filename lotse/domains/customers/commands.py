@@ -20,6 +20,7 @@ from lotse.domains.parties.contracts import PutParty, UnknownShop
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.outbox import emit
+from lotse.kernel.privacy import Erased
 from lotse.kernel.refusals import Invalid, refusing
 from lotse.kernel.sql import statements
 
@@ -121,6 +122,14 @@ def _row(customer_id: UUID, kind: AddressKind, address: Address) -> "_AddressRow
         address.region,
         address.country,
     )
+
+
+async def erase_party(tx: Transaction, *, party_id: UUID, at: datetime) -> Erased:
+    """Erase the addresses of a person; orders keep their own copy for as long as the law asks."""
+    customers = await tx.values(WRITES.erase_addresses, party_id=party_id)
+    await emit(tx, *(CustomerChanged(customer_id) for customer_id in sorted(set(customers))), at=at)
+    subjects = tuple(f"customers.customer:{customer_id}" for customer_id in sorted(set(customers)))
+    return Erased(len(customers), subjects=subjects)
 
 
 class _CustomerRow(Struct, frozen=True):

@@ -87,6 +87,13 @@ class StoredCustomer(Struct, frozen=True):
     number: str
 
 
+class Exported(Struct, frozen=True):
+    """What is kept about a person as a customer, for their export."""
+
+    customers: list[Customer]
+    addresses: list[CustomerAddress]
+
+
 class CustomerChanged(Struct, frozen=True, tag="customers.CustomerChanged"):
     """A customer was made or changed; read it anew, the event carries no personal data."""
 

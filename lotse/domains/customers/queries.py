@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from lotse.domains.customers.contracts import Customer, CustomerAddress, CustomerRow, StoredCustomer
+from lotse.domains.customers.contracts import Customer, CustomerAddress, CustomerRow, Exported, StoredCustomer
 from lotse.domains.parties.queries import parties_by_email
 from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
@@ -57,3 +57,15 @@ async def customer_rows(
         limit=limit + 1,
     )
     return paged(found, limit, ["id"])
+
+
+async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:
+    """What is kept about a person as a customer, for their export; None if they are none."""
+    stored = await conn.many(SQL.by_parties, StoredCustomer, party_ids=[party_id])
+    if not stored:
+        return None
+    ids = [row.id for row in stored]
+    return Exported(
+        await conn.many(SQL.customers, Customer, ids=ids),
+        await conn.many(SQL.every_address, CustomerAddress, ids=ids),
+    )

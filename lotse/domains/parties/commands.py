@@ -33,9 +33,11 @@ from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.money import minor_digits
 from lotse.kernel.outbox import emit
+from lotse.kernel.privacy import Erased, Kept
 from lotse.kernel.refusals import Invalid, refusing
 from lotse.kernel.sql import statements
 
+READS = statements("lotse.domains.parties", "reads")
 WRITES = statements("lotse.domains.parties", "writes")
 
 
@@ -100,6 +102,15 @@ async def revoke_role(tx: Transaction, *, party_id: UUID, role: Role, by: str, a
             tx, actor=by, subject=f"parties.party:{party_id}", old={"role": role}, new={"role": None}, at=at
         )
         await _report(tx, revoked, at=at)
+
+
+async def erase_party(tx: Transaction, *, party_id: UUID, at: datetime) -> Erased:
+    """Erase what names a party. One that keeps books of its own stays: its name is public."""
+    if await tx.value(READS.is_legal_entity, party_id=party_id):
+        return Erased(0, (Kept("name of a legal entity", "s. 14 (4) UStG: it stands on every invoice"),))
+    erased = await tx.values(WRITES.erase_names, party_id=party_id)
+    await _report(tx, erased, at=at)
+    return Erased(len(erased), subjects=(f"parties.party:{party_id}",))
 
 
 async def put_legal_entity(

@@ -19,6 +19,11 @@ async def party(conn: Connection, *, party_id: UUID) -> Party | None:
     return await conn.maybe(SQL.parties, Party, ids=[party_id])
 
 
+async def export_party(conn: Connection, *, party_id: UUID) -> Party | None:
+    """What is kept about a party, for its export; None if there is no such party."""
+    return await party(conn, party_id=party_id)
+
+
 async def parties(conn: Connection, *, party_ids: Sequence[UUID]) -> list[Party]:
     """Those of the parties that exist, in the order asked."""
     return await conn.many(SQL.parties, Party, ids=list(party_ids))

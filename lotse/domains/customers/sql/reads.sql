@@ -25,6 +25,13 @@ select distinct on (customer_id, kind)
  where customer_id = any(:ids::uuid[])
  order by customer_id, kind, added_at desc, id desc;
 
+-- Also those that are in use no more, for the export of what is kept.
+-- name: every_address
+select id, customer_id, kind, name, company, street, street2, postcode, city, region, country
+  from customers.addresses
+ where customer_id = any(:ids::uuid[])
+ order by customer_id, added_at, id;
+
 -- The back office's list, newest first; a search narrows it to numbers, names and mail addresses that begin so.
 -- name: customer_rows
 with listed as (

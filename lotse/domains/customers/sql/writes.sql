@@ -26,3 +26,9 @@ select n.id, n.customer_id, n.kind, n.name, n.company, n.street, n.street2, n.po
 on conflict (customer_id, kind, name, company, street, street2, postcode, city, region, country) do update
    set added_at = greatest(a.added_at, excluded.added_at)
 returning new.id, new.customer_id, old.id is null as made;
+
+-- Addresses go; the customer's number and id stay, because orders carry them.
+-- name: erase_addresses
+delete from customers.addresses
+where customer_id in (select id from customers.customers where party_id = :party_id)
+returning customer_id;

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from lotse.domains.customers.commands import put_customers
+from lotse.domains.customers.contracts import PutCustomer
 from lotse.domains.ledger.queries import entries_of
 from lotse.domains.orders import commands, queries
 from lotse.domains.orders.contracts import (
@@ -32,6 +34,7 @@ from lotse.domains.orders.contracts import (
     TakeBack,
 )
 from lotse.domains.orders.rules import taken_back
+from lotse.domains.parties.commands import put_legal_entity, put_party, put_shop
 from lotse.domains.payments.commands import record_receipt, record_refund
 from lotse.domains.payments.contracts import MoreThanRefundable
 from lotse.domains.payments.queries import payment
@@ -375,3 +378,35 @@ async def test_a_planted_difference_is_named(db, desk, counter, found_by, damage
         rows = await conn.raw.fetch(statement.sql)
         await transaction.rollback()
     assert any(placed.number in row["subject"] or str(placed.order_id) in row["subject"] for row in rows)
+
+
+async def test_a_person_is_exported_and_erased_but_the_bill_keeps_its_recipient(db, desk, counter, fresh):
+    """What reaches the person goes at once; whom the invoice names stays for its years, and is named as kept."""
+    async with db.transaction() as tx:
+        party_id = await put_party(tx, name="Anna Muster", by="test", at=AT)
+        code = fresh.text("shop")
+        entity = await put_legal_entity(
+            tx, code=code, party_id=party_id, name="House", country="DE", currency="EUR", timezone="Europe/Berlin",
+            by="test", at=AT,
+        )  # fmt: skip
+        shop_id = await put_shop(
+            tx, code=code, name="House", legal_entity_id=entity, owner_party_id=party_id, languages=["de"],
+            currency="EUR", country="DE", timezone="Europe/Berlin", by="test", at=AT,
+        )  # fmt: skip
+        [customer] = await put_customers(tx, [PutCustomer(shop_id=shop_id, name="Anna Muster")], by="test", at=AT)
+    request = structs.replace(counter.request(counter.goods(await counter.pool(1))), customer_id=customer.id)
+    await commands.place(desk, request=request, key=counter.key())
+    async with db.transaction() as tx:
+        exported = await queries.export_party(tx, party_id=customer.party_id)
+        assert exported is not None
+        assert exported.orders[0].email == request.contact.email
+        erased = await commands.erase_party(tx, party_id=customer.party_id, at=AT)
+        assert (erased.rows, erased.kept[0].until.year) == (1, 2035)
+        left = await queries.order(tx, order_id=request.order_id)
+        assert left is not None
+        assert (left.contact.email, left.contact.delivery, left.contact.billing.name) == ("", None, "Anna Muster")
+        late = AT.replace(year=2037)
+        assert (await commands.erase_party(tx, party_id=customer.party_id, at=late)).kept == ()
+        gone = await queries.order(tx, order_id=request.order_id)
+        assert gone is not None
+        assert gone.contact is None

@@ -50,4 +50,8 @@ select id, code, name, channel, legal_entity_id, owner_party_id, language, langu
 select 'parties.party:' || p.id as subject, 'a name, or a record of its erasure' as expected, 'neither' as found
   from parties.parties p
  where not exists (select from parties.names n where n.party_id = p.id)
-   and not exists (select from kernel.audit a where a.subject = 'parties.party:' || p.id and a.new is null);
+   and not exists (select from kernel.audit a where a.subject = 'privacy.erasure:' || p.id);
+
+-- A party that keeps books of its own is no private person's record: its name stands in the commercial register.
+-- name: is_legal_entity
+select exists (select from parties.legal_entities where party_id = :party_id);

@@ -45,3 +45,7 @@ on conflict (code) do update
        owner_party_id = excluded.owner_party_id, languages = excluded.languages, currency = excluded.currency,
        country = excluded.country, gross = excluded.gross, timezone = excluded.timezone
 returning id;
+
+-- Names go as a whole; the party stays, because orders and entries carry its id. Nothing if it had none.
+-- name: erase_names
+delete from parties.names where party_id = :party_id returning party_id;

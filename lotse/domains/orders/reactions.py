@@ -1,5 +1,7 @@
 """What orders do when a payment reports something."""
 
+from datetime import datetime
+
 from lotse.domains.orders.commands import release
 from lotse.domains.orders.queries import waiting
 from lotse.domains.payments.contracts import Received
@@ -10,7 +12,7 @@ from lotse.kernel.db import Transaction
 
 
 @reacts(Received)
-async def on_received(tx: Transaction, event: Received) -> None:
+async def on_received(tx: Transaction, event: Received, *, at: datetime) -> None:
     """The goods of a prepaid order may leave once nothing is owed any more."""
     if event.purpose != "order" or event.open_minor > 0:
         return
@@ -20,5 +22,4 @@ async def on_received(tx: Transaction, event: Received) -> None:
     # The event may be old: what counts is what is owed now.
     paid = await payment(tx, payment_id=order.payment_id)
     if paid is not None and paid.open_minor <= 0:
-        now = clock.now()
-        await release(tx, order_id=order.id, released_at=now, at=now)
+        await release(tx, order_id=order.id, released_at=at, at=clock.now())

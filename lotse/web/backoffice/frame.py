@@ -76,7 +76,7 @@ def _view(request: Request[Any, Any, Any], shop: Shop, *, who: str, may: frozens
         Ask(shop.id, language, shop.currency, "", (), clock.now()),
         {
             "shop": shop,
-            "places": [place for place in PLACES if place.path in may],
+            "menu": [place for place in PLACES if place.path in may],
             "here": here,
             "who": who,
             "languages": [

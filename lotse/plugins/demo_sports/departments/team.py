@@ -17,7 +17,7 @@ DEPARTMENT = Department(
             "basketball",
             "dreierfeld",
             "49.95",
-            "clay/jet orange/night",
+            "clay/orange orange/night",
             ("Greift in der Hand und springt, wie er soll.", "Grips in the hand and bounces as it should."),
             bar=0.55,
             cover=("Mikrofaser", "microfibre"),

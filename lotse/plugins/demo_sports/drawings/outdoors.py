@@ -296,7 +296,7 @@ def compass_watch(c: Canvas) -> None:
         opacity=0.8,
     )
     c.path(
-        "M262,222 h10 v34 h-10Z M282,222 h26 v10 h-16 v4 h16 v20 h-26 v-8 h16 v-4 h-16Z M322,222 h10 v34 h-10Z M342,222 h10 v34 h-10Z",
+        "M262,222 h10 v34 h-10Z M282,222 h26 v10 h-16 v4 h16 v20 h-26 v-8 h16 v-4 h-16Z M316,229 h6 v6 h-6Z M316,243 h6 v6 h-6Z M332,222 h10 v34 h-10Z M350,222 h10 v34 h-10Z",
         "#ffffff",
         opacity=0.9,
     )

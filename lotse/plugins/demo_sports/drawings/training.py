@@ -134,7 +134,7 @@ def ab_wheel(c: Canvas) -> None:
             c.path("M-22,-10 q0,-20 20,-20 h14 v60 h-14 q-20,0 -20,-20Z", c.accent_cloth)
     c.ellipse(300, 300, 92, 166, c.fade(tone(INK, 0.35), INK))
     c.ellipse(292, 300, 84, 158, c.fade(c.tone(0.24), c.colour, c.tone(-0.36)))
-    for i in range(-4, 5):
-        c.line(f"M{226 + abs(i) * 5},{300 + i * 34} q66,16 134,0", c.tone(-0.5), 4, opacity=0.4)
+    with c.inside("M208,300 a84,158 0 1 1 168,0 a84,158 0 1 1 -168,0Z"):
+        c.line("".join(f"M200,{300 + i * 34}q92,22 184,0" for i in range(-5, 6)), c.tone(-0.5), 4, opacity=0.4)
     c.path("M236,210 C250,170 276,150 296,148 C274,190 262,250 262,310Z", "#ffffff", opacity=0.24)
     c.mark(292, 300, 2)

@@ -197,5 +197,5 @@ def sledge(c: Canvas) -> None:
         c.path(f"M{150 + i * -14},{y} H{480 + i * 8} v15 H{150 + i * -14}Z", wood, line="#8f5f2c", width=1.4)
     c.path("M236,336 H420 L428,402 H226Z", c.fade(c.tone(0.1), c.tone(-0.16)), opacity=0.94)
     c.path("M232,360 H424 L426,370 H230Z M228,384 H427 L428,392 H227Z", c.accent, opacity=0.9)
-    c.line("M126,300 C180,210 330,190 350,260 C356,290 320,320 280,336", c.accent, 6)
+    c.line("M126,300 C180,210 330,190 350,260 C356,290 320,320 280,336", c.accent_tone(-0.22), 6)
     c.mark(330, 376, 1.0)

@@ -8,6 +8,7 @@ header, checked), and `data`, the body as the Struct it is annotated with. A bod
 the bytes (`"5"` is no integer), and its first mistake is refused by field and rule.
 """
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -21,6 +22,7 @@ from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.idempotency import MAX_KEY_LENGTH
 from lotse.kernel.paging import MAX_PAGE_SIZE, PAGE_SIZE, BadCursor, Page, after, cursor, paged
 from lotse.kernel.problems import IdempotencyKeyMissing, MalformedBody, UnsupportedMediaType
+from lotse.kernel.refusals import Invalid
 
 __all__ = [
     "MAX_PAGE_SIZE",
@@ -44,6 +46,8 @@ PageSize = Annotated[int, Parameter(ge=1, le=MAX_PAGE_SIZE, description="How man
 Cursor = Annotated[str | None, Parameter(description="`next` of the page before; without it the first page.")]
 
 _JSON_TYPES = ("application/json",)
+# A number of 19 digits or more may not fit 64 bits; PostgreSQL's text holds every character but NUL.
+_SUSPICIOUS = re.compile(rb"\d{19}|\\u0000")
 
 
 class ApiRequest(Request[Any, Any, State]):
@@ -55,17 +59,39 @@ class ApiRequest(Request[Any, Any, State]):
         if field is None:
             return await super().json()
         self._check_type()
+        body = await self.body()
         try:
-            return msgspec.json.decode(await self.body(), type=field.annotation)
+            decoded = msgspec.json.decode(body, type=field.annotation)
         except msgspec.ValidationError as error:
             raise problems.invalid(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MalformedBody(rule=f"JSON in UTF-8: {error}") from None
+        # The look at every value costs time, so only a body that may hold something of the kind gets it.
+        if _SUSPICIOUS.search(body):
+            _refuse_unstorable(msgspec.to_builtins(decoded), "")
+        return decoded
 
     def _check_type(self) -> None:
         found, _ = self.content_type
         if found not in _JSON_TYPES and not found.endswith("+json"):
             raise UnsupportedMediaType(found=found[:100], allowed=_JSON_TYPES[0])
+
+
+def _refuse_unstorable(value: Any, path: str) -> None:
+    """What JSON can say and no column can hold. Refusal: `Invalid`."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise Invalid(field=path or "body", rule="a number of at most 63 bits")
+    if isinstance(value, str) and "\0" in value:
+        raise Invalid(field=path or "body", rule="text without NUL characters")
+    if isinstance(value, dict):
+        members: dict[Any, Any] = value
+        for name, member in members.items():
+            _refuse_unstorable(name, path)
+            _refuse_unstorable(member, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        items: list[Any] = value
+        for index, item in enumerate(items):
+            _refuse_unstorable(item, f"{path}[{index}]")
 
 
 def idempotency_key(request: Request[Any, Any, Any]) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 import msgspec
 from litestar.exceptions import (
     HTTPException,
@@ -59,6 +60,10 @@ class IdempotencyKeyMissing(Refusal, status=400, title="A write needs an Idempot
 
     field: str = "Idempotency-Key"
     rule: str = "1 to 200 visible ASCII characters"
+
+
+class AddressUnreadable(Refusal, status=400, title="This address cannot be read"):
+    """Addresses are UTF-8 without NUL characters, percent-encoded."""
 
 
 class TookTooLong(Refusal, status=503, title="The answer took too long"):
@@ -110,6 +115,8 @@ def of(
     if isinstance(error, MethodNotAllowedException):
         problem = _of_refusal(MethodNotAllowed(method=method, allowed=allowed or []))
         return msgspec.structs.replace(problem, headers={"Allow": ", ".join(allowed or [])})
+    if isinstance(error, asyncpg.DataError) and _is_out_of_range(error):
+        return _of_refusal(Invalid(field="input", rule="values within their range"))
     if isinstance(error, HTTPException) and error.status_code < 500:
         return Problem("about:blank", error.detail, error.status_code, error.detail, headers=dict(error.headers or {}))
     return UNEXPECTED
@@ -136,6 +143,15 @@ def explained(refusal: type[Refusal]) -> str:
     said = (refusal.__doc__ or "").strip()
     # Without a docstring `dataclass` puts the signature there.
     return refusal.title if said.startswith(f"{refusal.__name__}(") else " ".join(said.split())
+
+
+def _is_out_of_range(error: asyncpg.DataError) -> bool:
+    """A value that passed every rule of its type and still fits no column: too large a number or date, a NUL.
+
+    Domains name their limits in their types; this is the net below for those that nobody thought of.
+    """
+    sqlstate: str | None = getattr(error, "sqlstate", None)
+    return sqlstate in ("22003", "22008", "22021") or str(error).startswith("invalid input for query argument")
 
 
 def _of_refusal(refusal: Refusal) -> Problem:

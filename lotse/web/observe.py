@@ -6,6 +6,7 @@ Plain ASGI, outside Litestar, so that it also sees what no route answered.
 import asyncio
 import time
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import structlog
 
@@ -81,11 +82,16 @@ class Observed:
             await send(message)
 
         try:
+            if not _is_readable(scope):
+                await self._send_problem(observed_send, problems.AddressUnreadable(), request_id)
+                return
             async with asyncio.timeout(DEADLINE_SECONDS):
                 await self._app(scope, receive, observed_send)
         except TimeoutError:
             if not status:
-                await self._send_problem(observed_send, problems.TookTooLong(limit_seconds=DEADLINE_SECONDS), request_id)
+                await self._send_problem(
+                    observed_send, problems.TookTooLong(limit_seconds=DEADLINE_SECONDS), request_id
+                )
         except Exception as error:
             # Litestar answers what its routes raise; this is a bug in what stands around them, or a client that left.
             log.exception("request failed", path=scope["path"], error=repr(error))
@@ -123,3 +129,15 @@ class Observed:
                 ms=round(seconds * 1000, 1),
                 client=(scope.get("client") or ("",))[0],
             )
+
+
+def _is_readable(scope: Any) -> bool:
+    """Path and query are UTF-8 and hold no NUL, which no column could."""
+    try:
+        asked = unquote_to_bytes(scope.get("raw_path") or scope["path"].encode()) + unquote_to_bytes(
+            scope["query_string"]
+        )
+        asked.decode("utf-8")
+    except ValueError:
+        return False
+    return b"\0" not in asked

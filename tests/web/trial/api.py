@@ -1,7 +1,7 @@
 """JSON endpoints of the trial domain."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import get, post
@@ -66,6 +66,12 @@ async def careless(data: Order) -> Order:
     return data
 
 
+@post("/trial/free", guards=[public])
+async def free(data: dict[str, Any], idempotency_key: str) -> dict[str, Any]:
+    """Takes anything that can be stored."""
+    return data
+
+
 @get("/trial/orders/{id:uuid}", guards=[needs("orders:read")])
 async def one(id: UUID) -> Line:
     """Only for those who may."""
@@ -86,4 +92,4 @@ async def bug() -> Line:
     raise ZeroDivisionError("a secret of the implementation")
 
 
-routes = (place, careless, one, numbers, bug)
+routes = (place, careless, free, one, numbers, bug)

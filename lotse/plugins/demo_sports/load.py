@@ -26,6 +26,7 @@ from lotse.domains.catalog.contracts import (
     Text,
 )
 from lotse.domains.catalog.queries import category_tree, variant_ids_by_sku
+from lotse.domains.checkout.commands import put_shipping
 from lotse.domains.customers.commands import put_customers
 from lotse.domains.customers.contracts import PutCustomer
 from lotse.domains.customers.queries import customers_by_number
@@ -153,6 +154,15 @@ async def _founded(tx: Transaction, *, at: datetime) -> _House:
     ids = await put_locations(tx, places, by=ACTOR, at=at)
     # In the order of preference: parcels leave the warehouse, the stores fill in.
     await serve_shop(tx, shop_id=shop_id, location_ids=[ids[place.code] for place in places], by=ACTOR, at=at)
+    for country, price_minor, free_from_minor in retailer.SHIPPING:
+        await put_shipping(
+            tx,
+            shop_id=shop_id,
+            country=country,
+            price_minor=price_minor,
+            free_from_minor=free_from_minor,
+            valid_from=at - _FIRST_DELIVERY,
+        )
     return _House(shop_id, party_id, ids)
 
 

@@ -17,6 +17,8 @@ NAME = "Sporthaus Wellenkamm"
 LEGAL_NAME = "Sporthaus Wellenkamm GmbH"
 COUNTRY = "DE"
 CURRENCY = "EUR"
+# Where it delivers: country, price in cents with tax, and from what value of goods on it is free.
+SHIPPING: tuple[tuple[str, int, int | None], ...] = (("DE", 495, 6_000), ("AT", 995, 15_000))
 TIMEZONE = "Europe/Berlin"
 # The first is the one to fall back on.
 LANGUAGES = ("de", "en")

@@ -38,7 +38,7 @@ with listed as (
     select c.* from customers.customers c
      where (:after::uuid is null or c.id < :after)
        and (:text::text = ''
-            or c.number like replace(replace(replace(:text, '\', '\\'), '%', '\%'), '_', '\_') || '%'
+            or (c.number ~>=~ :text and c.number ~<~ (:text || chr(1114111)))
             or c.party_id in (select f.party_id from parties.find(:text, :at_most) f))
      order by c.id desc
      limit :limit

@@ -37,3 +37,22 @@ as $$
       from inventory.stock s
      where s.pool_id = any(pool_ids)
 $$;
+
+-- What a shop can sell of variants at each of its locations: stock that an active offer of the shop stands for (its
+-- seller's goods, in its condition). No nested loops: the planner cannot know that owner and condition go with the
+-- variant, takes a page's hundreds of rows for one, and compares each with each (85 ms instead of 10 for 120 variants).
+create or replace function inventory.available(shop uuid, variant_ids uuid[])
+returns table (variant_id uuid, location_id uuid, priority integer, available bigint)
+language sql stable security definer set search_path = '' set enable_nestloop = off rows 100
+as $$
+    select s.variant_id, s.location_id, sl.priority, sum(b.on_hand - b.held)::bigint
+      from inventory.stock s
+      join offers.active_in(shop, variant_ids) o
+        on o.variant_id = s.variant_id and o.seller_party_id = s.owner_party_id and o.condition = s.condition
+      join inventory.shop_locations sl on sl.shop_id = shop and sl.location_id = s.location_id
+      join pools.balances(array(
+               select x.pool_id from inventory.stock x where x.variant_id = any(variant_ids)
+           )) b on b.pool_id = s.pool_id
+     where s.variant_id = any(variant_ids)
+     group by s.variant_id, s.location_id, sl.priority
+$$;

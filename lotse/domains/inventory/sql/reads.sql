@@ -24,31 +24,18 @@ select l.id, l.code, l.kind, l.name, l.address, l.country, l.timezone, l.latitud
  where sl.shop_id = :shop_id
  order by sl.priority, l.code;
 
--- What a shop can sell: stock that an active offer of the shop stands for, at locations that serve the shop.
+-- What a shop can sell; a variant that nobody offers there, or that is nowhere, comes with nothing.
 -- name: availability
-with served as (
-    select s.variant_id, s.location_id, sum(b.on_hand - b.held)::bigint as available
-      from offers.active_in(:shop_id, :variant_ids::uuid[]) o
-      join inventory.stock s
-        on s.variant_id = o.variant_id and s.owner_party_id = o.seller_party_id and s.condition = o.condition
-      join inventory.shop_locations sl on sl.shop_id = :shop_id and sl.location_id = s.location_id
-      join pools.balances(array(
-               select x.pool_id from inventory.stock x
-                where x.variant_id = any(:variant_ids::uuid[])
-           )) b on b.pool_id = s.pool_id
-     group by s.variant_id, s.location_id
-)
-select v.id as variant_id, coalesce(sum(greatest(s.available, 0)), 0)::bigint as available,
+select v.id as variant_id, coalesce(sum(greatest(a.available, 0)), 0)::bigint as available,
        coalesce(
            jsonb_agg(jsonb_build_object('location_id', l.id, 'code', l.code, 'name', l.name, 'kind', l.kind,
-                                        'available', greatest(s.available, 0)) order by sl.priority, l.code)
+                                        'available', greatest(a.available, 0)) order by a.priority, l.code)
                filter (where l.id is not null),
            '[]'
        ) as by_location
   from unnest(:variant_ids::uuid[]) with ordinality as v (id, place)
-  left join served s on s.variant_id = v.id
-  left join inventory.locations l on l.id = s.location_id
-  left join inventory.shop_locations sl on sl.shop_id = :shop_id and sl.location_id = l.id
+  left join inventory.available(:shop_id, :variant_ids::uuid[]) a on a.variant_id = v.id
+  left join inventory.locations l on l.id = a.location_id
  group by v.id, v.place
  order by v.place;
 

@@ -17,7 +17,8 @@ returns table (party_id uuid)
 language sql stable security definer set search_path = '' rows 100
 as $$
     (select n.party_id from parties.names n
-      where lower(n.name) like replace(replace(replace(lower(begins), '\', '\\'), '%', '\%'), '_', '\_') || '%'
+      -- As a range and not as `like`: an index serves it whatever plan is cached. No text sorts after U+10FFFF.
+      where lower(n.name) ~>=~ lower(begins) and lower(n.name) ~<~ (lower(begins) || chr(1114111))
       limit at_most)
     union
     (select n.party_id from parties.names n where lower(n.email) = lower(begins) and n.email <> '' limit at_most)

@@ -1,0 +1,1 @@
+"""What a visitor and a shopkeeper live through, from the first page to the last."""

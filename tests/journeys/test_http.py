@@ -1,0 +1,256 @@
+"""The purchase journey over plain HTTP, as a browser without scripts walks it: links and forms, nothing else."""
+
+import html
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from tests.journeys.conftest import Open
+
+SHOE = "/p/tolvaro-deichlaeufer-2-running-shoe-men"
+ADDRESS = {
+    "email": "ada@example.org",
+    "name": "Ada Lovelace",
+    "street": "Elbchaussee 1",
+    "postcode": "22765",
+    "city": "Hamburg",
+    "country": "DE",
+    "payment": "invoice",
+}
+
+
+class Browser:
+    """Keeps cookies, says where a form comes from, follows no redirect by itself; knows the page it is on."""
+
+    def __init__(self, shop: Open) -> None:
+        self.client = httpx.Client(base_url=shop.url, timeout=30, headers={"Accept-Language": "en"})
+        self.response: httpx.Response | None = None
+
+    def open(self, path: str, expected: int = 200) -> str:
+        self.response = self.client.get(path, follow_redirects=True)
+        assert self.response.status_code == expected, self.response.text[:2000]
+        return self.response.text
+
+    def fill(self, action: str, typed: dict[str, str] | None = None, *, drop: tuple[str, ...] = ()) -> httpx.Response:
+        """Send the form with this action of the present page: its hidden fields and what is typed."""
+        assert self.response
+        forms = re.findall(r"<form\b[^>]*>.*?</form>", self.response.text, re.DOTALL)
+        form = next(form for form in forms if f'action="{action}"' in form)
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+        body = {**{name: html.unescape(value) for name, value in hidden.items()}, **(typed or {})}
+        for name in drop:
+            body.pop(name, None)
+        return self.post(action, body)
+
+    def post(self, path: str, body: dict[str, str]) -> httpx.Response:
+        return self.client.post(path, data=body, headers={"Sec-Fetch-Site": "same-origin"})
+
+    def follow(self, answer: httpx.Response) -> str:
+        assert answer.status_code == 303, (answer.status_code, answer.text[:2000])
+        return self.open(urljoin(str(answer.url), answer.headers["location"]))
+
+    def link(self, pattern: str) -> str:
+        assert self.response
+        found = re.search(pattern, self.response.text)
+        assert found, pattern
+        return html.unescape(found[0])
+
+
+@pytest.fixture
+def browser(shop: Open) -> Iterator[Browser]:
+    made = Browser(shop)
+    yield made
+    made.client.close()
+
+
+@pytest.fixture
+def staff(shop: Open) -> Iterator[Browser]:
+    made = Browser(shop)
+    made.open("/signin")
+    assert "Orders" in made.follow(made.fill("/signin", {"login": shop.login, "password": shop.password}))
+    yield made
+    made.client.close()
+
+
+def text_of(page: str) -> str:
+    """What stands on a page, in one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def buy(browser: Browser, path: str = SHOE, quantity: str = "1") -> str:
+    browser.open(path)
+    return browser.follow(browser.fill("/basket/lines", {"quantity": quantity}))
+
+
+def test_from_the_first_page_to_a_cancelled_order(browser: Browser, staff: Browser) -> None:
+    assert "summit" in text_of(browser.open("/"))
+    page = browser.open("/c/running")
+    assert 'class="card"' in page and "€" in page
+    assert "including 19% VAT" in text_of(
+        browser.open(browser.link(r"/(en/)?p/tolvaro-[a-z0-9-]*running-shoe[a-z0-9-]*"))
+    )
+
+    basket = text_of(buy(browser, quantity="2"))
+    assert "Deichläufer 2" in basket and "contains 19% VAT" in basket
+    line = re.search(r'action="(/basket/lines/[0-9a-f-]+)"', browser.response.text if browser.response else "")
+    assert line
+    assert 'value="3"' in browser.follow(browser.fill(line[1], {"set": "3"}))
+    assert 'value="1"' in browser.follow(browser.fill(line[1], {"quantity": "1"}))
+
+    browser.open("/checkout")
+    wrong = browser.follow(browser.fill("/checkout", {**ADDRESS, "email": "ada@", "postcode": "123", "street": ""}))
+    assert "Please enter an e-mail address" in wrong and "Five digits, please." in wrong
+    assert 'value="ada@"' in wrong and 'value="Ada Lovelace"' in wrong and "3 fields need a second look." in wrong
+
+    first = browser.fill("/checkout", ADDRESS)
+    again = browser.fill("/checkout", ADDRESS)  # the second click of a double click
+    assert first.status_code == again.status_code == 303
+    assert first.headers["location"] == again.headers["location"]
+    order = browser.follow(first)
+    number = re.search(r"Your order (\d+) has arrived", text_of(order))
+    assert number and "Being packed" in order and "You pay by invoice" in order
+    assert "Nothing in it yet" in browser.open("/basket")
+    link = first.headers["location"].partition("?")[0]
+
+    seen = staff.open("/office/orders")
+    assert seen.count(f">{number[1]}</a>") == 1, "a double click is one order"
+    staff.open(staff.link(rf'/office/orders/[0-9a-f-]{{36}}(?=">{number[1]}<)'))
+    order_path = str(staff.response.url.path) if staff.response else ""
+    page = text_of(staff.response.text if staff.response else "")
+    assert "ada@example.org" in page and "released" in page and "−1" in page
+    pool = staff.link(r"/office/stock/\d+")
+    history = text_of(staff.open(pool))
+    assert re.search(r"Why is it \d+\?", history) and "sold" in history
+    before = int(re.findall(r"Why is it (\d+)\?", history)[-1])
+
+    browser.open(link)
+    cancelled = browser.follow(browser.fill(f"{link}/cancel"))
+    assert "Cancelled" in cancelled and "Cancel order" not in cancelled
+    history = text_of(staff.open(pool))
+    assert "order cancelled" in history
+    assert int(re.findall(r"Why is it (\d+)\?", history)[-1]) == before + 1
+    assert "nothing owed" in text_of(staff.open(order_path))
+
+
+def test_prepayment_waits_until_the_money_is_there(browser: Browser, staff: Browser) -> None:
+    buy(browser)
+    browser.open("/checkout")
+    placed = browser.fill("/checkout", {**ADDRESS, "payment": "prepayment"})
+    assert "please transfer" in browser.follow(placed)
+    number = re.search(r"order (\d+) has arrived", text_of(browser.response.text if browser.response else ""))
+    assert number
+
+    staff.open("/office/orders")
+    staff.open(staff.link(rf'/office/orders/[0-9a-f-]{{36}}(?=">{number[1]}<)'))
+    action = staff.link(r"/office/orders/[0-9a-f-]{36}/payments/[0-9a-f-]{36}/receipt")
+    amount = staff.link(r'(?<=name="amount" value=")[\d.]+')
+    wrong = staff.follow(staff.fill(action, {"amount": "lots", "reference": "X"}))
+    assert "Please enter an amount" in wrong
+    paid = text_of(staff.follow(staff.fill(action, {"amount": amount, "reference": "SEPA 1"})))
+    assert "The payment is recorded." in paid and "SEPA 1" in paid
+
+
+def test_the_total_that_was_seen_is_what_is_paid(browser: Browser, staff: Browser) -> None:
+    """Somebody changes the price while the checkout is open: nothing is ordered, and the page says so."""
+    sock = "/p/tolvaro-kilometer-sports-socks"
+    buy(browser, sock)
+    browser.open("/checkout")
+    staff.open("/office/prices?q=tolvaro+kilometer")
+    sku = re.search(r"TOL-KILOMETE[A-Z0-9-]+", browser.open(sock))
+    browser.open("/checkout")
+    assert sku
+    staff.open(f"/office/prices?q={sku[0]}")
+    action = staff.link(r"/office/prices/[0-9a-f-]{36}")
+    staff.open(action)
+    assert "Please enter an amount" in staff.follow(staff.fill(action, {"price": "cheap", "reason": "test"}))
+    changed = text_of(staff.follow(staff.fill(action, {"price": "12,49", "reason": "Journey"})))
+    assert "The price is set." in changed and "Journey" in changed and "€12.49" in changed
+
+    refused = browser.follow(browser.fill("/checkout", ADDRESS))
+    assert "The total has changed" in refused and 'value="Ada Lovelace"' in refused
+    assert "The price changed since you put it in" in browser.open("/basket")
+    browser.open("/checkout")
+    assert "has arrived" in browser.follow(browser.fill("/checkout", ADDRESS))
+
+
+def test_stock_can_be_received_and_counted_and_says_why(staff: Browser) -> None:
+    staff.open("/office/stock?q=TOL-DEICHLAE2")
+    path = staff.link(r"/office/stock/\d+")
+    before = int(re.findall(r"Why is it (\d+)\?", text_of(staff.open(path)))[-1])
+    staff.follow(staff.fill(f"{path}/receive", {"amount": "5", "note": "Delivery note 7"}))
+    page = text_of(staff.response.text if staff.response else "")
+    assert f"Why is it {before + 5}?" in page
+    assert "Delivery note 7" in page and "+5" in page
+    counted = staff.follow(staff.fill(f"{path}/count", {"amount": str(before + 3), "note": "Counted"}))
+    assert f"Why is it {before + 3}?" in text_of(counted)
+    assert "At least 1 characters" not in counted
+    assert "Please fill this in." in staff.follow(staff.fill(f"{path}/receive", {"amount": "5", "note": ""}))
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/c/running", SHOE, "/stores", "/imprint", "/delivery", "/withdrawal", "/privacy"]
+)
+def test_pages_speak_the_language_of_their_address(browser: Browser, path: str) -> None:
+    german = browser.open(f"/de{path if path != '/' else ''}")
+    assert '<html lang="de">' in german and "Warenkorb" in german
+    english = browser.open(f"/en{path if path != '/' else ''}")
+    assert '<html lang="en">' in english and "Basket" in english
+
+
+def test_what_is_not_there_is_said_in_the_shops_frame(browser: Browser, staff: Browser) -> None:
+    assert "This path ends here" in browser.open("/p/there-is-no-such-thing", 404)
+    assert "This path ends here" in browser.open("/nowhere/at/all", 404)
+    assert "This path ends here" in browser.open("/order/AAAA", 404)
+    assert "There is nothing here" in staff.open("/office/orders/01a00000-0000-7000-8000-000000000000", 404)
+    assert "Nothing found for" in browser.open("/search?q=quux")
+    assert browser.open("/media/../../etc/passwd", 404)
+
+
+def test_an_old_basket_and_a_strange_one_are_empty(browser: Browser) -> None:
+    browser.client.cookies.set("lotse_basket", "not-a-basket")
+    assert "Nothing in it yet" in browser.open("/basket")
+    browser.client.cookies.set("lotse_basket", "01a00000-0000-7000-8000-000000000000")
+    assert "Nothing in it yet" in browser.open("/checkout")
+
+
+def test_bad_input_gets_an_answer_and_never_a_500(browser: Browser) -> None:
+    for path, body in [
+        ("/basket/lines", {"offer_id": "nonsense", "quantity": "1"}),
+        ("/basket/lines", {"offer_id": "01a00000-0000-7000-8000-000000000000", "quantity": "1"}),
+        ("/basket/lines", {"offer_id": "01a00000-0000-7000-8000-000000000000", "quantity": "-4"}),
+        ("/basket/lines/01a00000-0000-7000-8000-000000000000", {"quantity": "2"}),
+        ("/checkout", {}),
+        ("/checkout", {**ADDRESS, "basket": "x", "total_minor": "many", "key": "k"}),
+    ]:
+        assert browser.follow(browser.post(path, body))
+    for path in (
+        "/c/running?after=%00",
+        "/search?q=%00%27%22",
+        "/p/%00",
+        "/c/running?after=zzz",
+        "/checkout/sum?country=XX",
+    ):
+        answer = browser.client.get(path, follow_redirects=True)
+        assert answer.status_code < 500, (path, answer.text[:500])
+
+
+def test_a_post_from_another_site_is_refused(browser: Browser) -> None:
+    answer = browser.client.post("/basket/lines", data={"offer_id": "x"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code in (303, 403)
+    assert "lotse_basket" not in answer.headers.get("set-cookie", "")
+
+
+def test_the_back_office_is_closed_to_guests(browser: Browser) -> None:
+    for path in ("/office", "/office/orders", "/office/stock", "/office/prices", "/office/products"):
+        assert "Sign in to the back office" in browser.open(path)
+
+
+def test_pictures_are_kept_for_ever_and_run_nothing(browser: Browser) -> None:
+    browser.open(SHOE)
+    picture = browser.client.get(browser.link(r"/media/[0-9a-f]{64}\.svg"))
+    assert picture.headers["content-type"].startswith("image/svg+xml")
+    assert "immutable" in picture.headers["cache-control"]
+    assert "default-src 'none'" in picture.headers["content-security-policy"]

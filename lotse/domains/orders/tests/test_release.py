@@ -1,4 +1,4 @@
-"""A prepaid order is released by its money, through outbox, relay and consumer; an unpaid one is cancelled in the end."""
+"""A prepaid order is released by its money, through outbox, relay and consumer."""
 
 from datetime import UTC, datetime
 

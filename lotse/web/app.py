@@ -99,6 +99,13 @@ def is_post_of_api(route: Any) -> bool:
     )
 
 
+def rights() -> list[str]:
+    """Every right that some route of this installation asks for: what accounts and tokens can usefully hold."""
+    routes = [route for domain in seams.domains() for route in domain.exported("api", "routes")] + page_routes()
+    found = {right.name for route in routes if (right := declared(getattr(route, "guards", None))) and right.name}
+    return sorted(found | operations.RIGHTS)
+
+
 def undeclared(app: Litestar) -> list[str]:
     """Routes that do not say who may use them; such an application must not be served."""
     return [

@@ -1,6 +1,5 @@
 """What the commands of `lotse` do that need the database: open it, do one thing, say what was done."""
 
-import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
@@ -13,7 +12,7 @@ import msgspec
 from lotse.kernel import clock, logs, migrate, seams
 from lotse.kernel.auth import staff, tokens
 from lotse.kernel.auth.demo import make_demo_staff
-from lotse.kernel.auth.principal import SYSTEM
+from lotse.kernel.auth.principal import ALL, SYSTEM
 from lotse.kernel.db import Database, opened
 from lotse.kernel.desk.desk import running
 from lotse.kernel.postgres import attached
@@ -49,7 +48,9 @@ def check(settings: Settings, *, as_json: bool) -> int:
 async def _checked(checks: Any, database: Database, as_json: bool) -> int:
     differences = await checks.run(database)
     if as_json:
-        print(msgspec.json.encode({"check": "ok" if not differences else "differs", "differences": differences}).decode())
+        print(
+            msgspec.json.encode({"check": "ok" if not differences else "differs", "differences": differences}).decode()
+        )
     else:
         for difference in differences:
             print(f"{difference.check}: {difference.subject}: expected {difference.expected}, found {difference.found}")
@@ -78,6 +79,7 @@ def replay(settings: Settings, name: str, folder: Path, *, as_json: bool) -> int
 
 def add_staff(settings: Settings, login: str, name: str, scopes: list[str]) -> None:
     """`lotse staff add`"""
+    _check_rights(scopes)
     password_hash = staff.hashed(_password(login))
 
     async def work(database: Database) -> None:
@@ -112,6 +114,7 @@ def change_staff(settings: Settings, login: str, scopes: list[str] | None, activ
     """`lotse staff change`"""
     if scopes is None and active is None:
         raise CommandFailed("nothing to change: give --scope, --active or --inactive")
+    _check_rights(scopes or [])
 
     async def work(database: Database) -> None:
         async with database.transaction() as tx:
@@ -137,6 +140,7 @@ def list_staff(settings: Settings) -> None:
 
 def new_token(settings: Settings, name: str, scopes: list[str], days: int) -> None:
     """`lotse token new`"""
+    _check_rights(scopes)
 
     async def work(database: Database) -> None:
         async with database.transaction() as tx:
@@ -153,7 +157,9 @@ def list_tokens(settings: Settings) -> None:
     async def work(database: Database) -> None:
         async with database.reading() as conn:
             for token in await tokens.all_tokens(conn):
-                ended = f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else f"until {token.expires_at:%Y-%m-%d}"
+                ended = (
+                    f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else f"until {token.expires_at:%Y-%m-%d}"
+                )
                 print(f"{token.id}  {ended:20} {token.name:30} {', '.join(token.scopes)}")
 
     _run(settings, "token", work)
@@ -189,6 +195,16 @@ def _filled(seam: seams.Seam[Any], name: str, what: str) -> Any:
     if name not in seam:
         raise CommandFailed(f"there is no {what} named {name}; there are: {', '.join(seam) or 'none'}")
     return seam[name]
+
+
+def _check_rights(scopes: list[str]) -> None:
+    """A right that no route asks for is a typing error, and would be found out only by a 403."""
+    from lotse.web.app import rights
+
+    known = rights()
+    for scope in scopes:
+        if scope not in (ALL, *known):
+            raise CommandFailed(f"there is no right {scope}; there are: {ALL}, {', '.join(known)}")
 
 
 def _password(login: str) -> str:

@@ -82,7 +82,7 @@ class Document:
             """The documentation page."""
             return Response(
                 _PAGE,
-                media_type="text/html; charset=utf-8",
+                media_type="text/html",
                 # swagger-ui sets style attributes while it draws, and shows its icons from data: addresses.
                 headers={
                     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -145,6 +145,9 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
     if method not in READING:
         parameters.append(_KEY_PARAMETER)
         refusals |= {problems.IdempotencyKeyMissing, KeyReused}
+    if parameters:
+        refusals.add(problems.AddressUnreadable)
+    refusals.add(problems.TookTooLong)
     # Any route may be asked with a token, and one that is none is refused wherever somebody asks who it is.
     refusals.add(TokenUnknown)
     if right and right.name:

@@ -15,6 +15,8 @@ from lotse.kernel.auth.rights import NotSignedIn, public
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "health")
+# Asked for by the routes themselves, because this machine needs none.
+RIGHTS = frozenset({"metrics:read"})
 PATHS = frozenset({"/health", "/ready", "/metrics"})
 # A load balancer asks every few seconds; a check that takes longer is an answer too.
 CHECK_SECONDS = 2.0

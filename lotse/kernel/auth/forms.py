@@ -122,7 +122,7 @@ def problem_page(request: Request[Any, Any, Any], problem: Problem) -> Response[
         f'<p><a href="/">Home</a></p><p><small>{request_id}</small></p>'
     )
     return Response(
-        body, status_code=problem.status, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"}
+        body, status_code=problem.status, media_type="text/html", headers={"Cache-Control": "no-store"}
     )
 
 

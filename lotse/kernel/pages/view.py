@@ -105,7 +105,7 @@ class View:
         return Response(
             self.render(template, **values),
             status_code=status,
-            media_type="text/html; charset=utf-8",
+            media_type="text/html",
             headers={"Vary": "HX-Request, Cookie", "Content-Language": self.language, **(headers or {})},
             cookies=[
                 Cookie(name, value=value, max_age=_YEAR_SECONDS, samesite="lax") for name, value in self.cookies.items()

@@ -242,4 +242,4 @@ def bare_problem(problem: Problem, request_id: str) -> Response[Any]:
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         "<title>{0}</title><h1>{0}</h1><p>{1}</p><p><small>{2}</small></p>"
     ).format(problem.title, problem.detail, request_id)
-    return Response(str(body), status_code=problem.status, media_type="text/html; charset=utf-8")
+    return Response(str(body), status_code=problem.status, media_type="text/html")

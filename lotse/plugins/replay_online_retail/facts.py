@@ -169,9 +169,8 @@ class Month(Struct, frozen=True):
     """A month of facts, in the order in which they are replayed: articles, customers, receipts, then what happened.
 
     `name` is the month of the London wall clock, "2010-12", `begins` its first moment. Whatever the order in which
-    `facts` reach the stock, it
-    never falls below zero: the receipts cover all that leaves in the month, and count nothing that only comes in
-    during it.
+    `facts` reach the stock, it never falls below zero: the receipts cover all that leaves in the month and a reserve,
+    and count nothing that only comes in during it.
     """
 
     name: str

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from itertools import groupby
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -31,7 +31,9 @@ from lotse.domains.parties.commands import put_legal_entity, put_party, put_shop
 from lotse.domains.parties.queries import shop_by_code
 from lotse.domains.pricing.commands import set_prices
 from lotse.domains.pricing.contracts import SetPrice
-from lotse.kernel.db import Connection, Database
+from lotse.kernel import clock
+from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.idempotency import Key, key_for, once
 from lotse.plugins.replay_online_retail.facts import ArticleSeen, CustomerSeen
 from lotse.plugins.replay_online_retail.source import CURRENCY, ZONE
 
@@ -61,6 +63,10 @@ class Article(Struct, frozen=True, gc=False):
     variant_id: UUID
     offer_id: UUID
     pool_id: int
+
+
+class _Added(Struct, frozen=True):
+    address_id: UUID
 
 
 async def opened_house(database: Database, *, at: datetime) -> House:
@@ -144,13 +150,25 @@ async def with_customers(database: Database, house: House, seen: Sequence[Custom
             stored = await put_customers(tx, [_customer(house, customer) for customer in day], by=ACTOR, at=day[0].at)
         found |= {customer.number: put.id for customer, put in zip(day, stored, strict=True)}
     for customer in seen:
-        if not customer.first:  # seven in a year; an address that is there already is not added again
-            async with database.transaction() as tx:
-                address = address_of(customer.number, customer.country)
-                await put_address(
-                    tx, customer_id=found[customer.number], kind="billing", address=address, at=customer.at
-                )
+        if not customer.first:
+            await _add_address(database, found[customer.number], customer)
     return found
+
+
+async def _add_address(database: Database, customer_id: UUID, customer: CustomerSeen) -> None:
+    """A further country is where parcels go. Once: an address put again would become the newest again."""
+
+    async def run(tx: Transaction) -> _Added:
+        address = address_of(customer.number, customer.country)
+        return _Added(await put_address(tx, customer_id=customer_id, kind="delivery", address=address, at=customer.at))
+
+    key = natural_key(f"customer:{customer.number}:{customer.country}", customer.at)
+    await once(database, key, _Added, run, at=clock.now())
+
+
+def natural_key(name: str, body: Any) -> Key:
+    """A key that stays unique for ever."""
+    return key_for(ACTOR, f"{CODE}:{name}", body, natural=True)
 
 
 def customer_number(number: str) -> str:

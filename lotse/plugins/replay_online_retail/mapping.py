@@ -67,6 +67,10 @@ SERVICES: Final[dict[str, EntryName]] = {
 # what comes back of them later is a free credit.
 LOTS_PER_ARTICLE: Final = 500
 
+# A delivery brings a quarter of the month's need on top, as a shop's buyer would: without it every shelf would be empty
+# on the last evening of the source, and run out once a month until then.
+RESERVE: Final = 4
+
 _KIND: Final = re.compile(r"([A-Z]*)(\d+)")
 # The first that fits names the reason. The notes are what clerks typed over a year: 71 spellings in 925 lines.
 _NOTES: Final[tuple[tuple[re.Pattern[str], Reason], ...]] = (
@@ -241,6 +245,7 @@ class Mapper:
             there = self._stock.get(code, 0)
             needed = leaving[code] - there
             if needed > 0:
+                needed += -(-leaving[code] // RESERVE)  # rounded up
                 seen = self._articles[code]
                 receipts.append(Receipt(code, needed, max(seen, begins)))
                 there += needed

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -31,7 +31,7 @@ from lotse.domains.orders.contracts import (
 )
 from lotse.domains.payments.contracts import NewPayment
 from lotse.domains.payments.queries import terms
-from lotse.kernel.idempotency import Key, key_for
+from lotse.kernel.idempotency import Key
 from lotse.kernel.ids import uuid7
 from lotse.plugins.replay_online_retail.facts import (
     TAX_CODE,
@@ -48,7 +48,7 @@ from lotse.plugins.replay_online_retail.facts import (
     Sale,
     Unmapped,
 )
-from lotse.plugins.replay_online_retail.house import ACTOR, CODE, LANGUAGE, Article, House, address_of
+from lotse.plugins.replay_online_retail.house import ACTOR, CODE, LANGUAGE, Article, House, address_of, natural_key
 from lotse.plugins.replay_online_retail.source import CURRENCY, ZONE, SourceLine
 
 # A delivery document of any size would do; this many positions fit one batch of the desk with room.
@@ -128,11 +128,6 @@ class PlacedSale(Struct, frozen=True, gc=False):
     order_id: UUID
     payment_id: UUID
     goods: int
-
-
-def natural_key(name: str, body: Any) -> Key:
-    """A key that stays unique for ever."""
-    return key_for(ACTOR, f"{CODE}:{name}", body, natural=True)
 
 
 def deliveries(month: Month) -> Iterator[Deliver]:

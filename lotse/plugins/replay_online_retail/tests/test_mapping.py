@@ -279,7 +279,7 @@ def test_reasons(note: str | None, reason: str) -> None:
 # -- derived stock
 
 
-def test_receipts_cover_the_month_and_no_more() -> None:
+def test_receipts_cover_the_month_and_a_quarter() -> None:
     january = datetime(2011, 1, 5, 9, tzinfo=UTC)
     lines = [
         line("1", "22", 5, "1"),
@@ -288,8 +288,10 @@ def test_receipts_cover_the_month_and_no_more() -> None:
         line("4", "22", 7, "1", at=january),
     ]
     december, second = months(lines)
-    assert [(receipt.code, receipt.quantity) for receipt in december.receipts] == [("22", 9)]
-    assert [receipt.quantity for receipt in second.receipts] == [5], "the two that came back are sold again"
+    assert [(receipt.code, receipt.quantity) for receipt in december.receipts] == [("22", 12)], (
+        "nine leave; a quarter of nine is three"
+    )
+    assert [receipt.quantity for receipt in second.receipts] == [4], "five are left, two of them came back; seven leave"
     assert second.receipts[0].at == datetime(2011, 1, 1, tzinfo=UTC)
     assert december.receipts[0].at == datetime(2010, 12, 1, tzinfo=UTC), "the morning of the article's first day"
 

@@ -9,7 +9,7 @@ the bytes (`"5"` is no integer), and its first mistake is refused by field and r
 """
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Request
@@ -84,13 +84,11 @@ def _refuse_unstorable(value: Any, path: str) -> None:
     if isinstance(value, str) and "\0" in value:
         raise Invalid(field=path or "body", rule="text without NUL characters")
     if isinstance(value, dict):
-        members: dict[Any, Any] = value
-        for name, member in members.items():
+        for name, member in cast("dict[str, Any]", value).items():
             _refuse_unstorable(name, path)
-            _refuse_unstorable(member, f"{path}.{name}" if path else str(name))
+            _refuse_unstorable(member, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
-        items: list[Any] = value
-        for index, item in enumerate(items):
+        for index, item in enumerate(cast("list[Any]", value)):
             _refuse_unstorable(item, f"{path}[{index}]")
 
 

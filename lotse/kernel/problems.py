@@ -8,7 +8,6 @@ type `about:blank`, status 500 and the request id, and nothing about its cause: 
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -166,14 +165,21 @@ def _of_refusal(refusal: Refusal) -> Problem:
     return Problem(f"urn:lotse:refusal:{refusal.code}", refusal.title, refusal.status, detail, facts, headers)
 
 
+class _Finding(Struct):
+    message: str = ""
+    key: str = "parameters"
+
+
 def _of_validation(error: ValidationException) -> Refusal:
     """Litestar's finding about a parameter (bodies are decoded by `lotse.kernel.http`)."""
-    extra: Any = error.extra
-    found: Any = extra[0] if isinstance(extra, list) and extra else None
-    if isinstance(found, Mapping):
-        if found.get("key") == "data":  # Litestar could not find the body
-            return Invalid(field="body", rule="required")
-        return Invalid(field=str(found.get("key", "")) or "parameters", rule=str(found.get("message", "")))
+    try:
+        found = msgspec.convert(error.extra, list[_Finding])
+    except msgspec.ValidationError:
+        found = []
+    if found:
+        # A body that is not there stands under its parameter's name.
+        is_body = found[0].key == "data"
+        return Invalid(field="body", rule="required") if is_body else Invalid(field=found[0].key, rule=found[0].message)
     missing = re.match(r"^Missing required (?P<kind>\w+) parameter '(?P<name>[^']+)'", error.detail)
     if missing:
         return Invalid(field=missing["name"], rule=f"required {missing['kind']} parameter")

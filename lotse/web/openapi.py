@@ -27,9 +27,10 @@ READING = frozenset({"get", "head", "options"})
 _DESCRIPTION = f"""{purpose}
 
 **Errors** are problem answers (RFC 9457, `application/problem+json`): `type` names the refusal, and its own fields
-stand beside the standard ones. **Writes** need an `Idempotency-Key`: the same key with the same body gives the same answer
-again and does nothing twice; with another body it is refused. **Lists** have at most a page: pass `next` of one page as
-`cursor` for the following one. **Money** is an integer of the currency's minor unit; unit prices are decimal strings.
+stand beside the standard ones. **Writes** need an `Idempotency-Key`: the same key with the same body gives the same
+answer again and does nothing twice; with another body it is refused. **Lists** have at most a page: pass `next` of one
+page as `cursor` for the following one. **Money** is an integer of the currency's minor unit; unit prices are decimal
+strings.
 """
 
 _PROBLEM_SCHEMA: dict[str, Any] = {
@@ -145,7 +146,7 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
     if method not in READING:
         parameters.append(_KEY_PARAMETER)
         refusals |= {problems.IdempotencyKeyMissing, KeyReused}
-    if parameters:
+    if any(parameter["in"] in ("path", "query") for parameter in parameters):
         refusals.add(problems.AddressUnreadable)
     refusals.add(problems.TookTooLong)
     # Any route may be asked with a token, and one that is none is refused wherever somebody asks who it is.

@@ -1,7 +1,7 @@
 """The applications with the trial domain only, in this process, on the worker's database."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -27,11 +27,27 @@ def trial(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-async def api(trial: None, settings: Settings, db: Database) -> AsyncIterator[httpx.AsyncClient]:
+async def process(settings: Settings, db: Database) -> AsyncIterator[Process]:
+    """What the applications hold; the desk is not there."""
+    async with connected(runtime.desk_socket(settings)) as desk:
+        yield Process("api", settings, db, desk, Links(b"s" * 32))
+
+
+@pytest.fixture
+async def api(trial: None, process: Process) -> AsyncIterator[httpx.AsyncClient]:
     """A browser before the api, which believes it is at `ORIGIN`."""
-    async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(connected(runtime.desk_socket(settings)))
-        application = web.make_api(Process("api", settings, db, desk, Links(b"s" * 32)))
-        transport = httpx.ASGITransport(Observed(application, "api", "off"))
-        client = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
-        yield await stack.enter_async_context(client)
+    async with at_origin(web.make_api(process)) as browser:
+        yield browser
+
+
+@pytest.fixture
+async def pages(trial: None, process: Process, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser before pages without any frame."""
+    monkeypatch.setattr(web, "FRAMES", ())
+    async with at_origin(web.make_pages(process)) as browser:
+        yield browser
+
+
+def at_origin(application: Any) -> httpx.AsyncClient:
+    """A browser before an application in this process."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(Observed(application, "test", "off")), base_url=ORIGIN)

@@ -280,14 +280,43 @@ def test_form_tokens_differ_each_time(fresh: Fresh) -> None:
     assert len(made) == 10 and all(session.made(token) for token in made)
 
 
-async def test_a_refused_form_comes_back_with_what_was_typed(trial: None, api: httpx.AsyncClient, db: Database) -> None:
+async def test_a_refused_form_comes_back_with_what_was_typed(
+    api: httpx.AsyncClient, pages: httpx.AsyncClient, db: Database
+) -> None:
     answer = await api.post("/trial/form", data={"street": "Große Straße 1", "password": "secret"}, headers=HERE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/trial/form")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie and "Path=/trial/form" in cookie
-    async with db.reading() as conn:
-        typed = await conn.raw.fetchval("select typed from kernel.drafts order by expires_at desc limit 1")
-    assert typed == {"street": "Große Straße 1"}  # and no password
+    pages.cookies = api.cookies
+    assert (await pages.get("/trial/form")).text == "Große Straße 1 postcode False"  # no password was kept
+    assert (await pages.get("/trial/other")).text == "empty"  # a draft belongs to one form
+    pages.cookies.set("lotse_draft", "guessed")
+    assert (await pages.get("/trial/form")).text == "empty"
+
+
+@pytest.mark.parametrize(
+    ("path", "signed_in"),
+    [
+        ("/trial/office", "/signin?next=/trial/office"),
+        ("/trial/office?a=1&b=ä", "/signin?next=/trial/office%3Fa%3D1%26b%3D%25C3%25A4"),
+    ],
+)
+async def test_a_page_for_staff_asks_to_sign_in(pages: httpx.AsyncClient, path: str, signed_in: str) -> None:
+    answer = await pages.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, signed_in)
+
+
+async def test_a_page_that_staff_may_not_see(
+    api: httpx.AsyncClient, pages: httpx.AsyncClient, db: Database, fresh: Fresh
+) -> None:
+    await sign_in(api, await account(db, fresh, "stock:read"))
+    pages.cookies = api.cookies
+    answer = await pages.get("/trial/office")
+    assert answer.status_code == 403 and answer.headers["content-type"].startswith("text/html")
+
+
+async def test_posts_without_a_view_are_the_apis(pages: httpx.AsyncClient) -> None:
+    assert (await pages.post("/trial/form", headers=HERE)).status_code in (404, 405)
 
 
 async def test_htmx_is_told_to_go_there_itself(api: httpx.AsyncClient) -> None:

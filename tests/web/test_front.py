@@ -33,7 +33,8 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         (scope["method"], scope["raw_path"], scope["query_string"], scope["client"], scope["scheme"], len(body))
     )
     await send({"type": "http.response.start", "status": 418, "headers": [
-        (b"x-told", told.encode()), (b"x-headers", repr(headers).encode()), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"),
+        (b"x-told", told.encode()), (b"x-headers", repr(headers).encode()),
+        (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"),
         (b"content-encoding", b"gzip"), (b"connection", b"x-secret"), (b"x-secret", b"1"),
     ]})  # fmt: skip
     packed = gzip.compress(b"first second")
@@ -94,8 +95,15 @@ async def test_a_page_is_handed_on_as_it_is(browser: httpx.AsyncClient) -> None:
 
 
 async def test_what_ends_at_a_hop_ends_here(browser: httpx.AsyncClient) -> None:
-    claims = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https", "X-Request-Id": "mine", "Forwarded": "for=6.6.6.6",
-              "Connection": "keep-alive, x-private", "X-Private": "1", "TE": "trailers"}  # fmt: skip
+    claims = {
+        "X-Forwarded-For": "6.6.6.6",
+        "X-Forwarded-Proto": "https",
+        "X-Request-Id": "mine",
+        "Forwarded": "for=6.6.6.6",
+        "Connection": "keep-alive, x-private",
+        "X-Private": "1",
+        "TE": "trailers",
+    }
     answer = await browser.get("/", headers=claims)
     seen = dict(eval(answer.headers["x-headers"]))
     assert not {"x-private", "te", "forwarded"} & seen.keys() and seen["x-forwarded-for"] == "127.0.0.1"
@@ -138,12 +146,17 @@ async def test_pages_that_are_away_give_a_short_page(tmp_path: Path, monkeypatch
         assert answer.headers["content-security-policy"]
 
 
-async def test_a_request_waits_for_pages_that_come_back(tmp_path: Path) -> None:
-    path = tmp_path / "pages.sock"
+async def test_a_request_waits_for_pages_that_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, tried, sleep = tmp_path / "pages.sock", asyncio.Event(), asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        tried.set()
+        await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", noted)
     async with at_the_door(path) as browser:
         asked = asyncio.create_task(browser.post("/x", content=b"once"))
-        while not asyncio.all_tasks() - {asyncio.current_task(), asked}:
-            await asyncio.sleep(0)
+        await tried.wait()
         async with serving(Proxied(echo), listen_unix(path)):
             answer = await asked
     assert answer.status_code == 418 and eval(answer.headers["x-told"])[5] == 4

@@ -5,6 +5,7 @@ import pytest
 
 KEY = {"Idempotency-Key": "k"}
 JSON = {"Content-Type": "application/json"}
+ONE = "/orders/0199a5c0-7d52-7cc1-8f0e-3a1c5f2b9d11"
 LINE = '{"sku": "a", "quantity": 1}'
 
 # name, method, path, headers, body, status, type (after `urn:lotse:refusal:`), members
@@ -27,8 +28,6 @@ CASES = [
      {"field": "lines[0].quantity", "rule": "Expected `int`, got `str`"}),
     ("nested missing", "POST", "/orders", KEY | JSON, '{"lines": [{"quantity": 1}]}', 422, "invalid",
      {"field": "lines[0].sku", "rule": "required"}),
-    ("too large a number", "POST", "/orders", KEY | JSON, '{"lines": [{"sku": "a", "quantity": 1}], "note": 99999999999999999999}',
-     422, "invalid", {"field": "note"}),
     ("beyond 64 bits", "POST", "/free", KEY | JSON, '{"amount": [1, 9223372036854775808]}', 422, "invalid",
      {"field": "amount[1]", "rule": "a number of at most 63 bits"}),
     ("a NUL", "POST", "/free", KEY | JSON, '{"a": {"b": "x\\u0000"}}', 422, "invalid", {"field": "a.b"}),
@@ -40,8 +39,8 @@ CASES = [
     ("unknown route", "GET", "/nothing", {}, "", 404, "unknown-address", {"path": "/api/v1/trial/nothing"}),
     ("no UUID", "GET", "/orders/7", {}, "", 404, "unknown-address", {}),
     ("other method", "DELETE", "/orders", {}, "", 405, "method-not-allowed", {"method": "DELETE"}),
-    ("nobody", "GET", "/orders/0199a5c0-7d52-7cc1-8f0e-3a1c5f2b9d11", {}, "", 401, "not-signed-in", {"right": "orders:read"}),
-    ("unknown token", "GET", "/orders/0199a5c0-7d52-7cc1-8f0e-3a1c5f2b9d11", {"Authorization": "Bearer nothing"}, "", 401,
+    ("nobody", "GET", ONE, {}, "", 401, "not-signed-in", {"right": "orders:read"}),
+    ("unknown token", "GET", ONE, {"Authorization": "Bearer nothing"}, "", 401,
      "token-unknown", {}),
     ("page too large", "GET", "/numbers?limit=201", {}, "", 422, "invalid", {"field": "limit"}),
     ("page no number", "GET", "/numbers?limit=x", {}, "", 422, "invalid", {"field": "limit"}),
@@ -134,7 +133,7 @@ async def test_the_document_names_every_refusal(api: httpx.AsyncClient) -> None:
     said = {code for response in place["responses"].values()
             for code in response["content"].get("application/problem+json", {}).get("examples", {})}  # fmt: skip
     assert said == {"sold-out", "idempotency-key-missing", "key-reused", "invalid", "malformed-body", "body-too-large",
-                    "unsupported-media-type", "token-unknown"}  # fmt: skip
+                    "unsupported-media-type", "token-unknown", "took-too-long"}  # fmt: skip
     one = document["paths"]["/api/v1/trial/orders/{id}"]["get"]
     assert one["security"] == [{"token": []}] and {"401", "403", "404"} <= one["responses"].keys()
     page = await api.get("/api/v1/docs")

@@ -10,7 +10,7 @@ from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.refusals import Invalid
 
 
-@get("/trial/form", guards=[public])
+@get(["/trial/form", "/trial/other"], guards=[public])
 async def form(draft: Draft | None) -> Response[str]:
     """Shows what was typed and why it was refused."""
     text = f"{draft.typed.get('street')} {draft.problem['field']} {'password' in draft.typed}" if draft else "empty"

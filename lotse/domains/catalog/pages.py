@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from babel.numbers import format_decimal
@@ -57,6 +57,7 @@ UNITS = {
 
 Cursor = Annotated[str | None, Parameter(query="after", max_length=1_000)]
 Stage = Annotated[State | None, Parameter(query="state")]
+Sort = Literal["", "name"]
 Words = Annotated[str, Parameter(query="q", max_length=200)]
 
 
@@ -80,18 +81,24 @@ class Option(Struct, frozen=True):
 
 
 @get("/c/{slug:str}", guards=[public])
-async def category(view: View, database: Database, slug: str, cursor: Cursor = None) -> Response[str]:
-    """A department."""
+async def category(view: View, database: Database, slug: str, cursor: Cursor = None, sort: Sort = "") -> Response[str]:
+    """A department, the newest first or from A to Z."""
     async with database.reading() as connection:
         found = await queries.category_by_slug(connection, slug=slug, language=view.language)
         if found is None:
             raise NotFound(what="category", id=slug)
-        page = await queries.products_in_category(
+        listed = queries.products_in_category_by_name if sort == "name" else queries.products_in_category
+        page = await listed(
             connection, category_id=found.id, language=view.language, cursor=cursor or None, limit=_IN_A_LIST
         )
     await _ask_cards(view, [id for card in page.items for id in card.variant_ids])
     return view.show(
-        "catalog/category.html", category=found, cards=page.items, next=page.next, is_later=cursor is not None
+        "catalog/category.html",
+        category=found,
+        cards=page.items,
+        next=page.next,
+        is_later=cursor is not None,
+        sort=sort,
     )
 
 

@@ -54,6 +54,23 @@ async def products_in_category(
     return paged(found, limit, ["id"])
 
 
+async def products_in_category_by_name(
+    conn: Connection, *, category_id: UUID, language: str, cursor: str | None = None, limit: int = PAGE_SIZE
+) -> Page[ProductCard]:
+    """What is shown in a category and below, from A to Z in this language. Refusal: `BadCursor`."""
+    begin = after(cursor, tuple[str, UUID])
+    found = await conn.many(
+        SQL.products_in_category_by_name,
+        ProductCard,
+        category_id=category_id,
+        language=language,
+        after_name=begin[0] if begin else None,
+        after=begin[1] if begin else None,
+        limit=limit + 1,
+    )
+    return paged(found, limit, ["name", "id"])
+
+
 async def products(
     conn: Connection, *, language: str, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[ProductCard]:

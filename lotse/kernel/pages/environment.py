@@ -47,10 +47,10 @@ class Templates:
 
     def gettext(self, language: str) -> Callable[..., str]:
         """`_` of a language for Python: `_("Hello %(name)s", name="Ada")`."""
-        environment = self.environment(language)
+        environment: Any = self.environment(language)
 
         def translated(message: str, **values: Any) -> str:
-            text = str(environment.globals["_translations"].gettext(message))  # pyright: ignore[reportAttributeAccessIssue]
+            text = str(environment.globals["_translations"].gettext(message))
             return text % values if values else text
 
         return translated
@@ -68,13 +68,11 @@ class Templates:
             cache_size=1_000,
         )
         translations: NullTranslations = catalogue(self._catalogues, language)
-        install: Any = environment
-        install.install_gettext_translations(translations, newstyle=True)
+        made: Any = environment  # what Jinja holds for templates has no types
+        made.install_gettext_translations(translations, newstyle=True)
         locale = locale_of(language)
-        environment.filters.update(filters(locale))
+        made.filters.update(filters(locale))
         # For words that come from data (a colour, a reason): unlike `_` it reads no `%` in them.
-        environment.filters["said"] = translations.gettext
-        environment.globals.update(
-            {"_translations": translations, "language": language, "locale": locale, **self._names}
-        )
+        made.filters["said"] = translations.gettext
+        made.globals.update({"_translations": translations, "language": language, "locale": locale, **self._names})
         return environment

@@ -24,6 +24,7 @@ from lotse.kernel.problems import IdempotencyKeyMissing
 from lotse.kernel.refusals import Refusal
 
 T = TypeVar("T", bound=Struct)
+S = TypeVar("S", bound=Struct)
 
 REQUIRED = N_("Please fill this in.")
 TOO_LONG = N_("At most %(limit)s characters, please.")
@@ -61,15 +62,14 @@ class Form(Struct, Generic[T]):
     errors: dict[str, Error] = {}
     content: T | None = None
 
-    @classmethod
+    @staticmethod
     def read(
-        cls,
         posted: Mapping[str, Any],
-        into: type[T],
+        into: type[S],
         *,
         messages: Mapping[str, str] | None = None,
         checks: Mapping[str, Callable[[Any], str | None]] | None = None,
-    ) -> "Form[T]":
+    ) -> "Form[S]":
         """Convert every field by itself, so that all mistakes show at once.
 
         `messages` say it better than the rule does, by field. `checks` run on converted values and return a message
@@ -98,16 +98,16 @@ class Form(Struct, Generic[T]):
             wrong = checks[field.name](value) if checks and field.name in checks else None
             if wrong:
                 errors[field.name] = Error(wrong)
-        return cls(typed, errors, None if errors else into(**values))
+        return Form(typed, errors, None if errors else into(**values))
 
-    @classmethod
-    def drafted(cls, draft: Draft | None, into: type[T]) -> "Form[T]":
+    @staticmethod
+    def drafted(draft: Draft | None, into: type[S]) -> "Form[S]":
         """The form as it was sent back, or an empty one."""
         if draft is None:
-            return cls()
+            return Form()
         typed = {name: text for name, text in draft.typed.items() if isinstance(text, str)}
         found: dict[str, Any] = draft.problem.get("errors", {})
-        return cls(typed, {name: msgspec.convert(error, Error) for name, error in found.items()})
+        return Form(typed, {name: msgspec.convert(error, Error) for name, error in found.items()})
 
     def value(self, name: str, otherwise: Any = "") -> Any:
         """What to show in a field."""

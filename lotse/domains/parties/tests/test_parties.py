@@ -1,5 +1,7 @@
 """Parties, legal entities and shops: commands by table, rules by example."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +97,7 @@ async def test_roles_come_and_go_once(tx, fresh):
         await grant_role(tx, party_id=fresh.id(), role="seller", by=BY, at=AT)
 
 
-GOOD_ENTITY = {"name": "Test", "country": "DE", "currency": "EUR", "timezone": "Europe/Berlin", "vat_id": "DE136695976"}
+GOOD_ENTITY: dict[str, Any] = {"name": "Test", "country": "DE", "currency": "EUR", "timezone": "Europe/Berlin", "vat_id": "DE136695976"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import asyncpg
 import pytest
@@ -17,6 +18,7 @@ from lotse.kernel.refusals import Refusal
 from lotse.kernel.rows import Writer
 from lotse.kernel.sql import parse
 
+A = TypeVar("A", bound=Struct)
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TALLY = parse(
     "test",
@@ -106,6 +108,11 @@ def _key(fresh, body: object = "x", *, natural: bool = False) -> Key:
     return key_for("test", fresh.text(), body, natural=natural)
 
 
+def _answer(asked: Asked, answer: type[A]) -> A:
+    assert asked.kept is not None
+    return decode(asked.kept, answer)
+
+
 async def _left(bench: Bench, id: int) -> int:
     connection = await bench.connect()
     try:
@@ -117,11 +124,11 @@ async def _left(bench: Bench, id: int) -> int:
 async def test_a_refusal_costs_its_neighbours_nothing(bench, fresh):
     batch = [_asked(1, 3, _key(fresh)), _asked(2, 11, _key(fresh)), _asked(3, 4, _key(fresh))]
     await (await bench.batches()).commit(batch, AT)
-    assert decode(batch[0].kept, Left) == Left(7)
+    assert _answer(batch[0], Left) == Left(7)
     with pytest.raises(TallyGone) as refused:
-        decode(batch[1].kept, Left)
+        _answer(batch[1], Left)
     assert refused.value.left == 10
-    assert decode(batch[2].kept, Left) == Left(6)
+    assert _answer(batch[2], Left) == Left(6)
     assert [await _left(bench, id) for id in (1, 2, 3)] == [7, 10, 6]
 
 
@@ -133,8 +140,8 @@ async def test_requests_are_decided_in_arrival_order_over_each_other(bench, fres
     later = [_asked(4, 5, keys[1]), _asked(4, 4, keys[2])]
     await batches.commit(later, AT)
     with pytest.raises(TallyGone):
-        decode(later[0].kept, Left)
-    assert decode(later[1].kept, Left) == Left(0)
+        _answer(later[0], Left)
+    assert _answer(later[1], Left) == Left(0)
 
 
 async def test_the_same_key_answers_the_same_again(bench, fresh):
@@ -143,7 +150,7 @@ async def test_the_same_key_answers_the_same_again(bench, fresh):
     batches = await bench.batches()
     await batches.commit([first], AT)
     await batches.commit([again], AT)
-    assert decode(first.kept, Left) == decode(again.kept, Left) == Left(8)
+    assert _answer(first, Left) == _answer(again, Left) == Left(8)
     assert await _left(bench, 5) == 8
 
 
@@ -154,7 +161,7 @@ async def test_a_refusal_is_remembered_like_an_answer(bench, fresh):
         asked = _asked(6, quantity, key)
         await batches.commit([asked], AT)
         with pytest.raises(TallyGone):
-            decode(asked.kept, Left)
+            _answer(asked, Left)
 
 
 async def test_a_natural_key_survives_a_refusal(bench, fresh):
@@ -164,10 +171,10 @@ async def test_a_natural_key_survives_a_refusal(bench, fresh):
     refused = _asked(7, 50, key)
     await batches.commit([refused], AT)
     with pytest.raises(TallyGone):
-        decode(refused.kept, Left)
+        _answer(refused, Left)
     accepted = _asked(7, 5, key)
     await batches.commit([accepted], AT)
-    assert decode(accepted.kept, Left) == Left(5)
+    assert _answer(accepted, Left) == Left(5)
 
 
 async def test_the_same_key_with_another_body_is_refused_and_keeps_its_answer(bench, fresh):
@@ -178,10 +185,10 @@ async def test_the_same_key_with_another_body_is_refused_and_keeps_its_answer(be
     await batches.commit([first], AT)
     await batches.commit([other], AT)
     with pytest.raises(KeyReused):
-        decode(other.kept, Left)
+        _answer(other, Left)
     again = _asked(8, 1, key_for("test", name, "one"))
     await batches.commit([again], AT)
-    assert decode(again.kept, Left) == Left(9)
+    assert _answer(again, Left) == Left(9)
 
 
 @pytest.mark.parametrize(("second_body", "refused"), [("one", False), ("two", True)])
@@ -189,12 +196,12 @@ async def test_one_key_twice_in_one_batch(bench, fresh, second_body, refused):
     id, name = (9, fresh.text()) if refused else (10, fresh.text())
     pair = [_asked(id, 1, key_for("test", name, "one")), _asked(id, 1, key_for("test", name, second_body))]
     await (await bench.batches()).commit(pair, AT)
-    assert decode(pair[0].kept, Left) == Left(9)
+    assert _answer(pair[0], Left) == Left(9)
     if refused:
         with pytest.raises(KeyReused):
-            decode(pair[1].kept, Left)
+            _answer(pair[1], Left)
     else:
-        assert decode(pair[1].kept, Left) == Left(9)
+        assert _answer(pair[1], Left) == Left(9)
     assert await _left(bench, id) == 9
 
 
@@ -213,7 +220,7 @@ async def test_one_key_in_two_concurrent_batches_is_done_once(bench, fresh):
             "update kernel.idempotency set answer = $1 where key = $2", b"\x92\xc3\x81\xa4left\x2a", key.key
         )
     await waiting
-    assert decode(second.kept, Left) == Left(42)
+    assert _answer(second, Left) == Left(42)
     assert await _left(bench, 11) == 10
     await holder.close()
 
@@ -225,17 +232,17 @@ async def test_one_key_at_two_desks_many_times(bench, fresh):
     asked = [_asked(12, 1, key) for _ in range(30)]
     groups = [asked[n::3] for n in range(3)]
     await asyncio.gather(*(desk.commit(group, AT) for desk, group in zip(desks, groups, strict=True)))
-    assert {decode(one.kept, Left) for one in asked} == {Left(9)}
+    assert {_answer(one, Left) for one in asked} == {Left(9)}
     assert await _left(bench, 12) == 9
 
 
 async def test_a_bug_is_replayed_alone_and_takes_nobody_with_it(bench, fresh):
     batch = [_asked(13, 1, _key(fresh)), _asked(14, 666, _key(fresh)), _asked(15, 1, _key(fresh))]
     await (await bench.batches()).commit(batch, AT)
-    assert decode(batch[0].kept, Left) == Left(9)
+    assert _answer(batch[0], Left) == Left(9)
     assert isinstance(batch[1].failed, ZeroDivisionError)
     assert batch[1].kept is None
-    assert decode(batch[2].kept, Left) == Left(9)
+    assert _answer(batch[2], Left) == Left(9)
     assert [await _left(bench, id) for id in (13, 14, 15)] == [9, 10, 9]
 
 

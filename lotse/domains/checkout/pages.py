@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import msgspec
@@ -375,7 +375,7 @@ async def _basket(
 
 
 def _countries(view: View, basket: Basket) -> list[tuple[str, str]]:
-    names = view.locale.territories
+    names = cast("dict[str, str]", view.locale.territories)
     return [(code, names.get(code, code)) for code in basket.delivers_to or (basket.country,)]
 
 

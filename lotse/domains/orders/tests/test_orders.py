@@ -401,9 +401,9 @@ async def test_a_person_is_exported_and_erased_but_the_bill_keeps_its_recipient(
         assert exported is not None
         assert exported.orders[0].email == request.contact.email
         erased = await commands.erase_party(tx, party_id=customer.party_id, at=AT)
-        assert (erased.rows, erased.kept[0].until.year) == (1, 2035)
+        assert (erased.rows, [kept.until and kept.until.year for kept in erased.kept]) == (1, [2035])
         left = await queries.order(tx, order_id=request.order_id)
-        assert left is not None
+        assert left is not None and left.contact is not None
         assert (left.contact.email, left.contact.delivery, left.contact.billing.name) == ("", None, "Anna Muster")
         late = AT.replace(year=2037)
         assert (await commands.erase_party(tx, party_id=customer.party_id, at=late)).kept == ()

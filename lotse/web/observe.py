@@ -5,6 +5,7 @@ Plain ASGI, outside Litestar, so that it also sees what no route answered.
 
 import asyncio
 import time
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -39,6 +40,9 @@ _SECURITY_NAMES = frozenset(name for name, _ in _SECURITY_HEADERS)
 _STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 
 
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
 class Observed:
     """Wraps the ASGI application of a role. `logs` says which requests get a line: all, notable or off."""
 
@@ -60,7 +64,7 @@ class Observed:
             "method": "GET" if is_head else scope["method"],
             "state": {**scope.get("state", {}), "request_id": request_id},
         }
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
         status = 0
         secure = scope["scheme"] == "https"
@@ -69,14 +73,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [(name.lower(), value) for name, value in message["headers"]]
-                given = {name for name, _ in headers} & _SECURITY_NAMES
-                headers += [pair for pair in _SECURITY_HEADERS if pair[0] not in given]
-                headers = [pair for pair in headers if pair[0] != b"x-request-id"]
-                headers.append((b"x-request-id", request_id.encode()))
-                if secure:
-                    headers.append(_STRICT_TRANSPORT)
-                message = {**message, "headers": headers}
+                message = {**message, "headers": _guarded(message["headers"], request_id, secure)}
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)
@@ -99,7 +96,7 @@ class Observed:
                 await self._send_problem(observed_send, error, request_id)
         finally:
             self._note(scope, status, time.perf_counter() - started)
-            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.reset_contextvars(**bound)
 
     def _request_id(self, scope: Any) -> str:
         if self._trusts:
@@ -119,7 +116,7 @@ class Observed:
     def _note(self, scope: Any, status: int, seconds: float) -> None:
         # The template and not the path: ids would make a series each.
         route = scope.get("path_template") or scope["state"].get("route") or "-"
-        HTTP_SECONDS.labels(self._role, scope["method"], route, f"{status // 100}xx").observe(seconds)
+        _histogram(self._role, scope["method"], route, status // 100).observe(seconds)
         if self._logs == "all" or (self._logs == "notable" and (status >= 500 or seconds > SLOW_SECONDS)):
             log.info(
                 "request",
@@ -131,12 +128,33 @@ class Observed:
             )
 
 
+def _guarded(headers: Any, request_id: str, secure: bool) -> list[tuple[bytes, bytes]]:
+    """The answer's headers with the request's id and the security headers that it did not set itself."""
+    kept = [(name.lower(), value) for name, value in headers if name.lower() != b"x-request-id"]
+    given = _SECURITY_NAMES & {name for name, _ in kept}
+    kept += [pair for pair in _SECURITY_HEADERS if pair[0] not in given] if given else _SECURITY_HEADERS
+    kept.append((b"x-request-id", request_id.encode()))
+    if secure:
+        kept.append(_STRICT_TRANSPORT)
+    return kept
+
+
+@lru_cache(
+    maxsize=4_000
+)  # routes times methods times outcomes; finding a series by its labels costs more than counting
+def _histogram(role: str, method: str, route: str, hundreds: int) -> Any:
+    # Methods that no route has are whatever a client makes up, and would be a series each.
+    return HTTP_SECONDS.labels(role, method if method in _METHODS else "other", route, f"{hundreds}xx")
+
+
 def _is_readable(scope: Any) -> bool:
     """Path and query are UTF-8 and hold no NUL, which no column could."""
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    asked = path + scope["query_string"]
+    if asked.isascii() and b"%" not in asked and b"\0" not in asked:
+        return True  # nearly every request
     try:
-        asked = unquote_to_bytes(scope.get("raw_path") or scope["path"].encode()) + unquote_to_bytes(
-            scope["query_string"]
-        )
+        asked = unquote_to_bytes(asked)
         asked.decode("utf-8")
     except ValueError:
         return False

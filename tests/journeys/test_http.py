@@ -89,6 +89,8 @@ def test_from_the_first_page_to_a_cancelled_order(browser: Browser, staff: Brows
     assert "summit" in text_of(browser.open("/"))
     page = browser.open("/c/running")
     assert 'class="card"' in page and "€" in page
+    names = re.findall(r"<h3><a[^>]*>([^<]+)", browser.open("/c/running?sort=name"))
+    assert names == sorted(names, key=str.casefold) and len(names) == 24
     assert "including 19% VAT" in text_of(
         browser.open(browser.link(r"/(en/)?p/tolvaro-[a-z0-9-]*running-shoe[a-z0-9-]*"))
     )
@@ -105,6 +107,7 @@ def test_from_the_first_page_to_a_cancelled_order(browser: Browser, staff: Brows
     assert "Please enter an e-mail address" in wrong and "Five digits, please." in wrong
     assert 'value="ada@"' in wrong and 'value="Ada Lovelace"' in wrong and "3 fields need a second look." in wrong
 
+    assert "second look" not in browser.open("/checkout"), "what was wrong is said once"
     first = browser.fill("/checkout", ADDRESS)
     again = browser.fill("/checkout", ADDRESS)  # the second click of a double click
     assert first.status_code == again.status_code == 303

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from babel.numbers import format_decimal
@@ -230,7 +230,7 @@ def _fact(view: View, name: str, value: Any) -> tuple[str, str]:
         return label_of(view, name), text
     if isinstance(number, bool):
         return label_of(view, name), view.text(N_("yes")) if number else view.text(N_("no"))
-    parts: list[Any] = number if isinstance(number, list) else [number]
+    parts = cast("list[Any]", number) if isinstance(number, list) else [number]
     return label_of(view, name), ", ".join(view.text(str(part)) for part in parts if str(part))
 
 

@@ -53,6 +53,8 @@ class View:
         self.is_fragment = fragment
         # Cookies that the answer sets, for a year: nothing secret, only what the visitor chose.
         self.cookies: dict[str, str] = {}
+        # Cookies that have done their work, with their paths: a draft is shown once.
+        self.spent: dict[str, str] = {}
         self._values = dict(values)
         self._answers = Answers()
 
@@ -102,15 +104,24 @@ class View:
         self, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
     ) -> Response[str]:
         """The page as an answer."""
-        return Response(
+        response = Response(
             self.render(template, **values),
             status_code=status,
             media_type="text/html",
-            headers={"Vary": "HX-Request, Cookie", "Content-Language": self.language, **(headers or {})},
+            # Whoever wants to keep pages (a cache in front) must know better than a header when they change.
+            headers={
+                "Vary": "HX-Request, Cookie, Accept-Language",
+                "Content-Language": self.language,
+                "Cache-Control": "private, no-cache",
+                **(headers or {}),
+            },
             cookies=[
                 Cookie(name, value=value, max_age=_YEAR_SECONDS, samesite="lax") for name, value in self.cookies.items()
             ],
         )
+        for name, path in self.spent.items():
+            response.delete_cookie(name, path=path)
+        return response
 
     def go(self, path: str, *, status: int = 303, **query: Any) -> Response[str]:
         """Send the browser on with GET, so that a reload repeats nothing."""

@@ -24,6 +24,7 @@ from lotse.domains.catalog.contracts import Category
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import clock, seams
 from lotse.kernel.auth.authenticate import staff_session
+from lotse.kernel.auth.forms import DRAFT_COOKIE
 from lotse.kernel.db import Database
 from lotse.kernel.media import MediaStore
 from lotse.kernel.pages.environment import Templates
@@ -111,11 +112,16 @@ def _has_language(route: Any) -> bool:
 
 async def view_of(request: Request[Any, Any, Any]) -> View:
     """The `view` of a handler."""
-    if request.scope["path"].startswith(OFFICE):
+    path: str = request.scope["path"]
+    if path.startswith(OFFICE):
         from lotse.web.backoffice.frame import office_view
 
-        return await office_view(request)
-    return await storefront_view(request)
+        view = await office_view(request)
+    else:
+        view = await storefront_view(request)
+    if DRAFT_COOKIE in request.cookies:
+        view.spent[DRAFT_COOKIE] = path
+    return view
 
 
 async def storefront_view(request: Request[Any, Any, Any]) -> View:

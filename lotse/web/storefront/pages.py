@@ -90,4 +90,16 @@ async def favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "public, max-age=86400"})
 
 
-routes = (home, imprint, delivery, withdrawal, privacy, static_file, medium, favicon)
+@get("/robots.txt", guards=[public])
+async def robots() -> Response[str]:
+    """What search engines need not look at: what is personal, and the back office."""
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in ("/basket", "/checkout", "/order/", "/search", "/office")),
+    ]
+    return Response(
+        "\n".join(lines) + "\n", media_type="text/plain", headers={"Cache-Control": "public, max-age=86400"}
+    )
+
+
+routes = (robots, home, imprint, delivery, withdrawal, privacy, static_file, medium, favicon)

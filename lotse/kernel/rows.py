@@ -3,8 +3,8 @@
 A domain's `sql/desk.sql` holds one set-based statement per kind of row (`insert … select … from unnest(:id::uuid[],
 …)`); a `Writer` ties it to the Struct whose fields are its parameters. `Rows` collects Structs for any number of
 writers and sends them as **one** merged statement: measured at 32 orders per batch, one merged statement costs 98 µs
-per order, eight statements 127-157 µs, COPY 165 µs. The desk commits this way, and so does every command that writes more
-than one kind of row.
+per order, eight statements 127-157 µs, COPY 165 µs. The desk commits this way, and so does every command that writes
+more than one kind of row.
 
 The writers of one statement see the same snapshot and run in no order, so no two may touch the same row.
 """

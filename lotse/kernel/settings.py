@@ -63,7 +63,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = ""
     access_log: Annotated[
         Literal["all", "notable", "off"],
-        Meta(description="Which requests get a line in the log; `notable` are those that failed or took over a second."),
+        Meta(
+            description="Which requests get a line in the log; `notable` are those that failed or took over a second."
+        ),
     ] = "all"
     log_format: Annotated[
         Literal["console", "json"],
@@ -154,7 +156,8 @@ def reference() -> str:
         [
             "# Settings",
             "",
-            "<!-- Written by `python -m lotse.kernel.settings > docs/reference/settings.md`; change the code instead. -->",
+            "<!-- Written by `python -m lotse.kernel.settings > docs/reference/settings.md`;"
+            " change the code instead. -->",
             "",
             "Each setting is one environment variable. An empty variable counts as not set.",
             "A value that is not allowed stops the command with one line that names it.",

@@ -97,7 +97,13 @@ async def test_roles_come_and_go_once(tx, fresh):
         await grant_role(tx, party_id=fresh.id(), role="seller", by=BY, at=AT)
 
 
-GOOD_ENTITY: dict[str, Any] = {"name": "Test", "country": "DE", "currency": "EUR", "timezone": "Europe/Berlin", "vat_id": "DE136695976"}
+GOOD_ENTITY: dict[str, Any] = {
+    "name": "Test",
+    "country": "DE",
+    "currency": "EUR",
+    "timezone": "Europe/Berlin",
+    "vat_id": "DE136695976",
+}
 
 
 @pytest.mark.parametrize(

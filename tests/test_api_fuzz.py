@@ -5,6 +5,7 @@ it.
 `LOTSE_FUZZ_EXAMPLES=1000` asks for longer; the suite takes the short form.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 import psycopg
 import pytest
 import schemathesis
@@ -57,6 +59,17 @@ def token(up: Running) -> str:
 @pytest.fixture(scope="module")
 def schema(up: Running) -> schemathesis.BaseSchema:
     return schemathesis.openapi.from_url(f"{up.url}/api/v1/openapi.json")
+
+
+def test_the_demos_account_signs_in(up: Running) -> None:
+    kept = up.home / "demo-staff.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    known = json.loads(kept.read_text())
+    assert f"sign in as demo, password {known['password']}" in up.log.read_text()
+    with httpx.Client(base_url=up.url) as browser:
+        answer = browser.post("/signin", data=known, headers={"Origin": up.url})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/office")
+        assert browser.get("/office", follow_redirects=True).status_code == 200
 
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

@@ -6,6 +6,7 @@ role is exactly one process with one uvloop.
 """
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -60,10 +61,22 @@ async def serve(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
     await serving
 
 
+class PortTaken(Exception):
+    """Somebody else listens there, or the address is none of this machine's; one line."""
+
+
 def listen_tcp(host: str, port: int) -> socket.socket:
-    """A listening socket. `OSError` if the address is taken or is none of ours."""
+    """A listening socket. Raises `PortTaken`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OverflowError:
+        raise PortTaken(f"cannot listen on {host}, port {port}: a port is a number up to 65535") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            other = f"choose another one: lotse up --port {port + 1}"
+            raise PortTaken(f"port {port} on {host} is in use; {other}") from None
+        raise PortTaken(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
 
 
 def listen_unix(path: Path) -> socket.socket:

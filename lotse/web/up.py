@@ -5,7 +5,6 @@ in its queue. Then the database, its schema, the demo retailer if the database i
 """
 
 import asyncio
-import errno
 import signal
 import socket
 import sys
@@ -20,16 +19,12 @@ from lotse.kernel.db import opened
 from lotse.kernel.postgres import attached
 from lotse.kernel.settings import Settings
 from lotse.web.roles import LISTEN_VARIABLE
-from lotse.web.server import BACKLOG
+from lotse.web.server import listen_tcp
 from lotse.web.supervisor import Supervisor, base_environment
 
 BACK_OFFICE = "/office"
 # Stopped in the opposite order: the door closes first, the desk last, when nobody asks it any more.
 ORDER = ("desk", "worker", "pages", "api")
-
-
-class PortTaken(Exception):
-    """Somebody else listens there, or the address is none of this machine's; one line."""
 
 
 class DemoFailed(Exception):
@@ -38,7 +33,7 @@ class DemoFailed(Exception):
 
 def up(settings: Settings, *, demo: bool) -> None:
     """Run until SIGTERM, SIGINT or SIGHUP. Raises `PortTaken`, `PostgresError`, `NeverReady`, `DemoFailed`."""
-    with _listening(settings) as listener, ExitStack() as stack:
+    with listen_tcp(settings.host, settings.port) as listener, ExitStack() as stack:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave)  # until the event loop takes over
         logs.configure(_quietly(settings), "up")
@@ -108,22 +103,6 @@ async def _load_demo(settings: Settings) -> None:
         loading.terminate()
         await loading.wait()
         raise
-
-
-@contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    host, port = settings.host, settings.port
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(
-                f"port {port} on {host} is in use; choose another one: lotse up --port {port + 1}"
-            ) from None
-        raise PortTaken(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
-    with listener:
-        yield listener
 
 
 @contextmanager

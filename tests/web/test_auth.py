@@ -4,6 +4,7 @@ import re
 import time
 from datetime import timedelta
 
+import argon2
 import httpx
 import pytest
 
@@ -215,6 +216,17 @@ async def test_attempts_are_limited_per_address(db: Database, fresh: Fresh) -> N
             except Refusal as refusal:
                 outcomes.append(type(refusal))
     assert outcomes == [attempts.TooManyAttempts]
+
+
+async def test_a_hash_made_with_less_effort_is_renewed(
+    db: Database, fresh: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login, at = await account(db, fresh, "*"), clock.now()
+    monkeypatch.setattr(staff, "_HASHER", argon2.PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    await staff.sign_in(db, login=login, password=PASSWORD, address=fresh.text(), at=at)
+    async with db.reading() as conn:
+        kept = await conn.raw.fetchval("select password from kernel.staff where login = $1", login)
+    assert kept.startswith("$argon2id$v=19$m=16,t=2,")
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 201])

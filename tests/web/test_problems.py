@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from lotse.kernel import migrate
+
 KEY = {"Idempotency-Key": "k"}
 JSON = {"Content-Type": "application/json"}
 ONE = "/orders/0199a5c0-7d52-7cc1-8f0e-3a1c5f2b9d11"
@@ -115,6 +117,17 @@ async def test_a_list_is_read_page_by_page(api: httpx.AsyncClient) -> None:
         if cursor is None:
             break
     assert seen == list(range(1, 101))
+
+
+async def test_it_is_not_ready_without_its_desk(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "known", lambda: ["kernel/0001_init", "kernel/9999_not_yet"])
+    answer = await api.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "checks": {
+        "database": "ok", "schema": "not applied: kernel/9999_not_yet", "relay": "ok",
+        "desk": "nobody listens at the desk's socket",
+    }}  # fmt: skip
+    assert (await api.get("/health")).status_code == 200
 
 
 async def test_every_answer_is_guarded(api: httpx.AsyncClient) -> None:

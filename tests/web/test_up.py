@@ -95,14 +95,6 @@ def test_sigterm_stops_all_in_order(env: dict[str, str]) -> None:
             httpx.get(up.url)
 
 
-def test_nobody_outlives_a_killed_supervisor(env: dict[str, str]) -> None:
-    with running(env, "--no-demo") as up:
-        assert len(up.pids()) == len(ORDER)
-        up.process.kill()
-        up.process.wait()
-        up.wait_until("gone", lambda: not up.pids())
-
-
 @pytest.mark.parametrize(
     ("arguments", "variables", "line"),
     [
@@ -156,3 +148,11 @@ def lotse(env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: "pytest.C
         return Said(out, err, int(left.value.code or 0))
 
     return run
+
+
+def test_nobody_outlives_a_killed_supervisor(up: Running) -> None:
+    """Runs last: it is the end of the module's own."""
+    assert len(up.pids()) == len(ORDER)
+    up.process.kill()
+    up.process.wait()
+    up.wait_until("gone", lambda: not up.pids())

@@ -3,6 +3,7 @@
 *Forgery.* A browser says where a post comes from (`Sec-Fetch-Site`, `Origin`); a post of a page from anywhere but this
 very site is refused, for guests too. Cookies are `SameSite=Lax`. Posts of a staff session also carry the session's form
 token, in the field `_csrf` or the header `X-CSRF-Token`. Guests need no token, so cached pages hold none.
+The API needs neither: its writes carry an `Idempotency-Key`, a header that another site's script may not send.
 
 *Refusals.* A post that is refused goes back to its page (303) and what was typed is kept for half an hour, so that a
 process which cannot render need not. The page gets it as `draft`. Passwords are never kept.

@@ -42,6 +42,9 @@ class StaticFiles:
         """The address of a file. `KeyError` for one that does not exist: a broken link is found by the first test."""
         return f"{self._address}/{name}?v={self._files[name].version}"
 
+    def has(self, name: str) -> bool:
+        return name in self._files
+
     def find(self, name: str) -> StaticFile | None:
         return self._files.get(name)
 

@@ -6,6 +6,7 @@ shop's. Addresses without a language lead to the same pages; the posts have no l
 
 import time
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,24 @@ class LanguageLink(Struct, frozen=True):
     href: str
 
 
-def templates(static: StaticFiles) -> Templates:
-    """All template folders of this installation: the domains', the frames', the kit's; with every catalogue."""
+def themes() -> list[Path]:
+    """The folders of the retailer's own look: packages under the entry point group `lotse.themes`, by name.
+
+    What lies in `templates/`, `locale/` and `static/` of a theme comes before Lotse's own: see docs/guides/look.md.
+    """
+    points = sorted(entry_points(group="lotse.themes"), key=lambda point: point.name)
+    return [Path(str(files(point.value))) for point in points]
+
+
+def static_files(themes: Sequence[Path]) -> StaticFiles:
+    """Lotse's own files, and those of the first theme that has some, below `theme/`."""
+    folders = {"": _ROOT / "web" / "static"}
+    own = next((theme / "static" for theme in themes if (theme / "static").is_dir()), None)
+    return StaticFiles(folders | ({"theme": own} if own else {}))
+
+
+def templates(static: StaticFiles, themes: Sequence[Path] = ()) -> Templates:
+    """All template folders of this installation: themes, the domains', the frames', the kit's; with every catalogue."""
     owners = {domain.name: Path(str(files(domain.package))) / "templates" for domain in seams.domains()}
     owners = {name: folder for name, folder in owners.items() if folder.is_dir()}
     owners |= {
@@ -68,8 +85,13 @@ def templates(static: StaticFiles) -> Templates:
     }
     # Domains and plugins may bring words of their own: a retailer's colours, a plugin's messages.
     packages = [domain.package for domain in seams.domains()] + list(seams.load_plugins())
-    catalogues = [_ROOT / "locale", *(Path(str(files(package))) / "locale" for package in packages)]
-    return Templates(owners, catalogues=catalogues, names={"static": static.url, "media": media_url})
+    folders = [*themes, _ROOT, *(Path(str(files(package))) for package in packages)]
+    return Templates(
+        owners,
+        catalogues=[folder / "locale" for folder in folders],
+        themes=[theme / "templates" for theme in themes],
+        names={"static": static.url, "media": media_url, "has_static": static.has},
+    )
 
 
 def media_url(name: str) -> str:
@@ -87,11 +109,12 @@ def on_app_init(config: AppConfig) -> AppConfig:
     from lotse.web.app import page_routes
 
     process = config.state["process"]
-    static = StaticFiles({"": _ROOT / "web" / "static"})
+    own = themes()
+    static = static_files(own)
     answerers = [answerer for domain in seams.domains() for answerer in domain.exported("pages", "slots")]
     config.state["static"] = static
     config.state["media"] = MediaStore(process.settings.home)
-    config.state["site"] = Site(templates(static), Slots(answerers), process.database)
+    config.state["site"] = Site(templates(static, own), Slots(answerers), process.database)
     config.state["problem_page"] = problem_page
     config.dependencies["view"] = Provide(view_of)
     readable = [route for route in page_routes() if _has_language(route)]

@@ -39,11 +39,11 @@ from lotse.plugins.replay_online_retail.facts import (
 from lotse.plugins.replay_online_retail.source import (
     CURRENCY,
     FIRST_YEAR,
-    LONGEST_RAW,
     ZONE,
     SourceLine,
     Survey,
     Unmapped,
+    shown,
 )
 
 # Stock codes that sell no article. POST and DOT ("dotcom postage") become charges where there is an order to charge.
@@ -283,17 +283,16 @@ def stock_changes(fact: Fact) -> Iterator[tuple[str, int]]:
 
 def unmapped(line: SourceLine, reason: str) -> Unmapped:
     """A line that was read and has no place."""
-    said = (
+    raw = shown(
         line.invoice,
         line.stock_code,
-        line.description or "",
+        line.description,
         line.quantity,
-        line.at,
+        line.at.astimezone(ZONE).replace(tzinfo=None),
         line.unit_price,
-        line.customer_no or "",
-        line.country or "",
+        line.customer_no,
+        line.country,
     )
-    raw = " | ".join(str(part) for part in said)[:LONGEST_RAW]
     return Unmapped(line.file, line.row, reason, raw, line.amount_minor, line.at)
 
 

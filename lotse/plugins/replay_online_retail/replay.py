@@ -43,7 +43,7 @@ from lotse.plugins.replay_online_retail.house import (
     with_articles,
     with_customers,
 )
-from lotse.plugins.replay_online_retail.mapping import Mapper, tally
+from lotse.plugins.replay_online_retail.mapping import Mapper, tally, unmapped
 from lotse.plugins.replay_online_retail.steps import (
     SUSPENSE,
     Adjust,
@@ -231,7 +231,7 @@ class _Run:
         self.changed += 1
 
     async def _facts(self, month: Month) -> None:
-        facts = list(self._stepper.of(month.facts))
+        facts = list(self._stepper.of(month.facts, month.begins))
         kept = await self._answers([step.key for _, steps in facts for step in steps])
         refused_before = await self._answers_to_refused(facts, kept)
         placing: dict[str, asyncio.Task[None]] = {}
@@ -343,8 +343,7 @@ class _Run:
     async def _suspend(self, refused: Refused) -> None:
         """Nothing is dropped: the lines are listed, their amount waits to be cleared."""
         for line in refused.lines:
-            raw = f"{line.invoice} | {line.stock_code} | {line.description or ''} | {line.quantity} | {line.unit_price}"
-            self.unmapped.append(Unmapped(line.file, line.row, refused.reason, raw, line.amount_minor, line.at))
+            self.unmapped.append(unmapped(line, refused.reason))
         amount = amount_of(refused.step)
         if not amount or refused.reason == "refused before":
             return
@@ -503,16 +502,16 @@ async def _check(database: Database, progress: Callable[..., None]) -> str:
     return "ok" if not differences else f"{len(differences)} differences"
 
 
-def _list(unmapped: Sequence[Unmapped], progress: Callable[..., None]) -> None:
+def _list(lines: Sequence[Unmapped], progress: Callable[..., None]) -> None:
     """Say what could not be mapped: every line in a file, counts by reason and the first lines here."""
-    if not unmapped:
+    if not lines:
         return
     folder = Settings.load().home / "replay"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "online-retail-unmapped.jsonl"
-    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in unmapped))
-    progress(f"{len(unmapped):,} lines could not be mapped; all of them are in {path}")
-    for reason, count in Counter(line.reason for line in unmapped).most_common():
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    progress(f"{len(lines):,} lines could not be mapped; all of them are in {path}")
+    for reason, count in Counter(line.reason for line in lines).most_common():
         progress(f"  {count:,} x {reason}")
-    for line in unmapped[:SHOWN]:
+    for line in lines[:SHOWN]:
         progress(f"  {line.file} row {line.row}: {line.reason}: {line.raw}")

@@ -300,7 +300,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[dict[str, int], int, bool, Iterator[
                 raise UnreadableFile(file=path.name, reason="not text in UTF-8 (UTF-16?)")
             delimiter = max(",;\t|", key=head.count)
             headings = next(csv.reader([head], delimiter=delimiter), [])
-            places = _headings(path, [_shown(heading.strip()) for heading in headings])
+            places = _headings(path, [_utf8(heading.strip()) for heading in headings])
             # Excel separates fields by semicolons exactly where its decimals have a comma.
             yield places, len(headings), delimiter == ";", csv.reader(text, delimiter=delimiter)
     except (OSError, csv.Error) as error:
@@ -328,7 +328,7 @@ def _clean(
             values[price] = values[price].replace(",", ".")
         if not "".join(values).isprintable():  # quick: line breaks, NULs and what is not UTF-8 are not printable
             reason = reason or _unprintable(values)
-            values = [_shown(value) for value in values]
+            values = [_utf8(value) for value in values]
         yield number, row, *values, reason
 
 
@@ -361,7 +361,7 @@ def _unprintable(values: Sequence[str]) -> str | None:
     return "a NUL character" if "\0" in text else None
 
 
-def _shown(text: str) -> str:
+def _utf8(text: str) -> str:
     """Text that any encoding can carry: bytes that are not UTF-8 as \\xa3, NUL as \\x00."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return text.replace("\0", "\\x00").replace("\r", " ").replace("\n", " ")
@@ -474,10 +474,8 @@ class _RowReader:
             description = None
         reason = reason or _fault(invoice, code, description, quantity, whole, at, raw, price, exact, customer_no)
         if reason is not None or whole is None or exact is None or at is None:
-            text = " | ".join(
-                str(value) for value in (invoice, code, description, quantity, raw, price, customer, country)
-            )
-            return Unmapped(file, number, reason or "unreadable", text[:LONGEST_RAW], amount, at)
+            text = shown(invoice, code, description, quantity, raw, price, customer, country)
+            return Unmapped(file, number, reason or "unreadable", text, amount, at)
         return SourceLine(
             file,
             number,
@@ -557,6 +555,12 @@ def _customer(text: str | None) -> str | None:
     if text.lower() in _NOTHING:
         return None
     return text.removesuffix(".0")
+
+
+def shown(*values: object) -> str:
+    """A row as one line for people: no control character of it reaches a terminal."""
+    text = " | ".join("" if value is None else str(value) for value in values)[:LONGEST_RAW]
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _first_line(error: Exception) -> str:

@@ -148,9 +148,14 @@ class Stepper:
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
 
-    def of(self, facts: Iterable[Fact]) -> Iterator[tuple[Fact, tuple[Step, ...]]]:
-        """Each fact with its steps; none for a line that neither moves anything nor has an amount."""
+    def of(self, facts: Iterable[Fact], begins: datetime) -> Iterator[tuple[Fact, tuple[Step, ...]]]:
+        """Each fact with its steps; none for a line that neither moves anything nor has an amount.
+
+        What has no date of its own is booked with what stands before it, or at the beginning of the month.
+        """
+        latest = begins
         for fact in facts:
+            latest = fact.at or latest
             match fact:
                 case Sale():
                     body = (fact.at, fact.customer, fact.country, _said(fact.lines), _said(fact.charges))
@@ -170,14 +175,14 @@ class Stepper:
                     account = ACCOUNTS[fact.name]
                     yield fact, (Book(key, fact.at, fact.amount_minor, account, note[:_NOTE_LENGTH]),)
                 case Unmapped():
-                    yield fact, tuple(self._suspense(fact))
+                    yield fact, tuple(self._suspense(fact, latest))
 
-    def _suspense(self, line: Unmapped) -> Iterator[Book]:
-        if not line.amount_minor or line.at is None:
+    def _suspense(self, line: Unmapped, at: datetime) -> Iterator[Book]:
+        if not line.amount_minor:
             return
         digest = sha256(line.raw.encode()).hexdigest()[:16]
         key = natural_key(self._numbered(f"unmapped:{digest}"), (line.reason, line.raw, line.amount_minor))
-        yield Book(key, line.at, line.amount_minor, SUSPENSE, f"{line.reason}: {line.raw}"[:_NOTE_LENGTH])
+        yield Book(key, at, line.amount_minor, SUSPENSE, f"{line.reason}: {line.raw}"[:_NOTE_LENGTH])
 
     def _numbered(self, name: str) -> str:
         self._seen[name] += 1

@@ -18,7 +18,7 @@ _last = 0
 def uuid7() -> UUID:
     """A new UUIDv7; strictly increasing within this process, also when the clock steps back.
 
-    48 bits of milliseconds, then 12 bits of sub-millisecond counter (RFC 9562, section 6.2, method 3), then 62 random bits.
+    48 bits of milliseconds, 12 bits of its fraction (RFC 9562, section 6.2, method 3), 62 random bits.
     """
     global _last
     with _lock:

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 T = TypeVar("T")
 
-# Bottom first: a domain imports only what stands before it, and never a neighbour of its own line (see ARCHITECTURE.md).
+# Bottom first: a domain imports only what stands before it, never a neighbour of its own line (see ARCHITECTURE.md).
 ORDER: tuple[tuple[str, ...], ...] = (
     ("experiments", "ledger"),
     ("parties",),

@@ -28,14 +28,23 @@ class CommandFailed(Exception):
 def load_demo(settings: Settings, *, seed: int) -> None:
     """`lotse demo`"""
 
+    load = _filled(seams.retailers, "demo", "demo retailer")
+
     async def work(database: Database) -> None:
-        load = _filled(seams.retailers, "demo", "demo retailer")
+        unfinished = demo_unfinished(settings)
+        unfinished.touch(mode=0o600)
         async with running(database.dsn) as desk:
             await load(database, desk, seed=seed, at=clock.now(), progress=_progress(sys.stdout))
         made = await make_demo_staff(settings, database)
+        unfinished.unlink()
         print(f"  staff account {made.login}, password {made.password}", flush=True)
 
     _run(settings, "demo", work)
+
+
+def demo_unfinished(settings: Settings) -> Path:
+    """There while the demo is being loaded: one that was interrupted is gone on with at the next `lotse up`."""
+    return settings.home / "demo-unfinished"
 
 
 def check(settings: Settings, *, as_json: bool) -> int:

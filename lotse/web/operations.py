@@ -9,7 +9,7 @@ import asyncpg
 from litestar import Request, Response, get
 from msgspec import Struct
 
-from lotse.kernel import clock, metrics, migrate
+from lotse.kernel import clock, metrics
 from lotse.kernel.auth.authenticate import principal_of
 from lotse.kernel.auth.rights import NotSignedIn, public
 from lotse.kernel.sql import statements
@@ -91,6 +91,8 @@ async def _database(process: Any) -> str:
 
 
 async def _schema(process: Any) -> str:
+    from lotse.kernel import migrate  # brings a second driver and yoyo, which no request needs
+
     async with process.database.reading() as conn:
         applied = set(await conn.values(SQL.applied_migrations))
     missing = [name for name in migrate.known() if name not in applied]

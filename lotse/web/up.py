@@ -18,6 +18,7 @@ from lotse.kernel import logs, migrate, runtime
 from lotse.kernel.db import opened
 from lotse.kernel.postgres import attached
 from lotse.kernel.settings import Settings
+from lotse.web.commands import demo_unfinished
 from lotse.web.roles import LISTEN_VARIABLE
 from lotse.web.server import listen_tcp
 from lotse.web.supervisor import Supervisor, base_environment
@@ -75,7 +76,7 @@ async def _run(settings: Settings, dsn: str, listener: socket.socket, demo: bool
 
 
 async def _work(supervisor: Supervisor, settings: Settings, dsn: str, listener: socket.socket, demo: bool) -> None:
-    if demo and await _is_empty(dsn):
+    if demo and (demo_unfinished(settings).exists() or await _is_empty(dsn)):
         _say("  demo retailer (only the first time)")
         await _load_demo(settings)
     with _step("desk, worker, pages, api"):

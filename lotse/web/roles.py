@@ -50,7 +50,9 @@ async def api(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifel
     from lotse.web.server import listen_tcp, serve
 
     async with process(settings, dsn, "api") as own:
-        posts = Posts((str(method), path) for route in page_posts() for method in route.http_methods for path in route.paths)
+        posts = Posts(
+            (str(method), path) for route in page_posts() for method in route.http_methods for path in route.paths
+        )
         front = Front(make_api(own), posts, _address(settings) or runtime.pages_socket(settings))
         passed = os.environ.pop(LISTEN_VARIABLE, None)
         listener = socket.socket(fileno=int(passed)) if passed else listen_tcp(settings.host, settings.port)

@@ -37,7 +37,9 @@ class NeverReady(Exception):
 class Child:
     """One role and whatever process currently is it."""
 
-    def __init__(self, role: str, environment: Mapping[str, str], metrics_folder: Path, passed: Mapping[str, int]) -> None:
+    def __init__(
+        self, role: str, environment: Mapping[str, str], metrics_folder: Path, passed: Mapping[str, int]
+    ) -> None:
         """`passed` are open sockets by the environment variable that tells the role their number."""
         self.role = role
         self.ready = asyncio.Event()

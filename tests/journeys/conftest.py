@@ -16,7 +16,7 @@ class Open(Struct, frozen=True):
     url: str
     login: str
     password: str
-    log: Running
+    up: Running
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import httpx
 
 from lotse.web.up import ORDER
 
-# Two busy cores start four processes; nobody waits this long when all is well.
-PATIENCE = 60.0
+# Two busy cores load a retailer and start four processes; nobody waits this long when all is well.
+PATIENCE = 180.0
 
 
 class Running:

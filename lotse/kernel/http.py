@@ -9,12 +9,14 @@ the bytes (`"5"` is no integer), and its first mistake is refused by field and r
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
 from litestar.params import Parameter
+from msgspec import Meta
 
 from lotse.kernel import problems
 from lotse.kernel.auth.principal import Principal
@@ -30,11 +32,13 @@ __all__ = [
     "ApiRequest",
     "BadCursor",
     "Cursor",
+    "Happened",
     "Page",
     "PageSize",
     "Principal",
     "after",
     "cursor",
+    "happened",
     "idempotency_key",
     "needs",
     "paged",
@@ -45,9 +49,19 @@ __all__ = [
 PageSize = Annotated[int, Parameter(ge=1, le=MAX_PAGE_SIZE, description="How many rows at most.")]
 Cursor = Annotated[str | None, Parameter(description="`next` of the page before; without it the first page.")]
 
+# How a body says when a fact happened that it tells of; `happened` reads it.
+Happened = Annotated[
+    datetime, Meta(tz=True, description="With its offset; within the last ten years, and not to come. Now without it.")
+]
+# The clock of whoever tells may be ahead, and their "today" may begin before ours.
+_AHEAD = timedelta(days=1)
+# What is older stands in closed books.
+_BEHIND = timedelta(days=3_653)
+
 _JSON_TYPES = ("application/json",)
-# A number of 19 digits or more may not fit 64 bits; PostgreSQL's text holds every character but NUL.
-_SUSPICIOUS = re.compile(rb"\d{19}|\\u0000")
+# A number of 19 digits or more may not fit 64 bits; PostgreSQL's text holds every character but NUL; a moment at
+# either end of the calendar may have none in UTC.
+_SUSPICIOUS = re.compile(rb'\d{19}|\\u0000|"(?:0001|9999)-')
 
 
 class ApiRequest(Request[Any, Any, State]):
@@ -66,9 +80,11 @@ class ApiRequest(Request[Any, Any, State]):
             raise problems.invalid(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MalformedBody(rule=f"JSON in UTF-8: {error}") from None
+        except RecursionError:
+            raise MalformedBody(rule="JSON that is nested less deeply") from None
         # The look at every value costs time, so only a body that may hold something of the kind gets it.
         if _SUSPICIOUS.search(body):
-            _refuse_unstorable(msgspec.to_builtins(decoded), "")
+            _refuse_unstorable(msgspec.to_builtins(decoded, builtin_types=(datetime,)), "")
         return decoded
 
     def _check_type(self) -> None:
@@ -83,6 +99,11 @@ def _refuse_unstorable(value: Any, path: str) -> None:
         raise Invalid(field=path or "body", rule="a number of at most 63 bits")
     if isinstance(value, str) and "\0" in value:
         raise Invalid(field=path or "body", rule="text without NUL characters")
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            raise Invalid(field=path or "body", rule="a moment of the years 1 to 9999, in UTC too") from None
     if isinstance(value, dict):
         for name, member in cast("dict[str, Any]", value).items():
             _refuse_unstorable(name, path)
@@ -90,6 +111,15 @@ def _refuse_unstorable(value: Any, path: str) -> None:
     elif isinstance(value, list):
         for index, item in enumerate(cast("list[Any]", value)):
             _refuse_unstorable(item, f"{path}[{index}]")
+
+
+def happened(told: datetime | None, at: datetime, *, field: str = "occurred_at") -> datetime:
+    """When a fact happened that is told at `at`; `at` if nothing is said. Refusal: `Invalid`."""
+    if told is None:
+        return at
+    if not at - _BEHIND <= told <= at + _AHEAD:
+        raise Invalid(field=field, rule="a moment of the last ten years, and not to come")
+    return told
 
 
 def idempotency_key(request: Request[Any, Any, Any]) -> str:

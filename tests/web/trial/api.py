@@ -8,7 +8,19 @@ from litestar import get, post
 from msgspec import Meta, Struct
 
 from lotse.kernel.db import Database
-from lotse.kernel.http import PAGE_SIZE, Cursor, Page, PageSize, Principal, after, needs, paged, public
+from lotse.kernel.http import (
+    PAGE_SIZE,
+    Cursor,
+    Happened,
+    Page,
+    PageSize,
+    Principal,
+    after,
+    happened,
+    needs,
+    paged,
+    public,
+)
 from lotse.kernel.idempotency import key_for, once
 from lotse.kernel.refusals import Refusal
 
@@ -72,6 +84,16 @@ async def free(data: dict[str, Any], idempotency_key: str) -> dict[str, Any]:
     return data
 
 
+class Report(Struct, frozen=True):
+    occurred_at: Happened | None = None
+
+
+@post("/trial/reports", guards=[public])
+async def report(data: Report, idempotency_key: str, at: datetime) -> Report:
+    """Takes what happened a while ago."""
+    return Report(happened(data.occurred_at, at))
+
+
 @get("/trial/orders/{id:uuid}", guards=[needs("orders:read")])
 async def one(id: UUID) -> Line:
     """Only for those who may."""
@@ -92,4 +114,4 @@ async def bug() -> Line:
     raise ZeroDivisionError("a secret of the implementation")
 
 
-routes = (place, careless, free, one, numbers, bug)
+routes = (place, careless, free, report, one, numbers, bug)

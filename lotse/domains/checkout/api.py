@@ -33,7 +33,14 @@ from lotse.kernel.desk import Desk
 from lotse.kernel.http import Principal, public
 from lotse.kernel.idempotency import key_for, once
 
-Language = Annotated[str | None, Parameter(description="Language of the texts, e.g. `de`; the shop's own without it.")]
+Language = Annotated[
+    str | None,
+    Parameter(
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        max_length=35,  # the longest tag that RFC 5646 reckons with; an order keeps it for ever
+        description="Language of the texts (BCP 47), e.g. `de-AT`; the shop's own without it.",
+    ),
+]
 Country = Annotated[
     str | None, Parameter(pattern="^[A-Z]{2}$", description="Where it is delivered to; the shop's country without it.")
 ]

@@ -26,7 +26,7 @@ from lotse.domains.parties.contracts import Shop
 from lotse.domains.pools.contracts import BelowHeld, NotEnough
 from lotse.kernel.db import Database
 from lotse.kernel.desk import Desk
-from lotse.kernel.http import Principal, needs, public
+from lotse.kernel.http import Happened, Principal, happened, needs, public
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
 
@@ -50,7 +50,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     lines: Annotated[list[ReceivedLine], Meta(min_length=1, max_length=1_000)]
     reference: Annotated[str, Meta(max_length=200)] = ""
     condition: Condition = "new"
-    occurred_at: datetime | None = None
+    occurred_at: Happened | None = None
 
 
 @get("/availability", guards=[public], tags=["stock"])
@@ -82,6 +82,7 @@ async def receive_stock(
     at: datetime,
 ) -> Moved:
     """Goods came in: all lines or none. `on_hand` answers line by line."""
+    occurred_at = happened(data.occurred_at, at)
     location_id, variants = await _known(database, data.location, [line.sku for line in data.lines])
     keys = [StockKey(variants[line.sku], location_id, shop.owner_party_id, data.condition) for line in data.lines]
     async with database.transaction() as tx:
@@ -92,7 +93,7 @@ async def receive_stock(
         changes=tuple(StockChange(pool, line.quantity) for pool, line in zip(pools, data.lines, strict=True)),
         reference=data.reference,
         actor=str(principal),
-        occurred_at=data.occurred_at or at,
+        occurred_at=occurred_at,
     )
     key = key_for(str(principal), idempotency_key, ("receive stock", data))
     return await commands.move_goods(desk, request=request, key=key)

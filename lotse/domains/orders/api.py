@@ -1,10 +1,11 @@
 """Orders for those who may see them: staff and tokens by right, a buyer by the signed link."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from lotse.domains.orders import commands, queries
 from lotse.domains.orders.contracts import (
@@ -30,7 +31,7 @@ LINK = "order"
 class Reason(Struct, frozen=True):
     """Why, in the words that the other side will read."""
 
-    reason: str = ""
+    reason: Annotated[str, Meta(max_length=500)] = ""
 
 
 class OrderView(Struct, frozen=True):

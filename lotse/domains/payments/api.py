@@ -1,10 +1,11 @@
 """Money in and out, told by the bank's software or a person with the right."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from lotse.domains.payments import commands, queries
 from lotse.domains.payments.contracts import (
@@ -15,17 +16,21 @@ from lotse.domains.payments.contracts import (
     PaymentUnknown,
     ReferenceReused,
 )
+from lotse.domains.payments.rules import MAX_REFERENCE
 from lotse.kernel.db import Database
-from lotse.kernel.http import Principal, needs
+from lotse.kernel.http import Happened, Principal, happened, needs
 from lotse.kernel.idempotency import key_for, once
+
+# No bank moves more at once; a number that lost its decimal point may be as large.
+MAX_AMOUNT_MINOR = 1_000_000_000_000
 
 
 class Transfer(Struct, frozen=True):
     """An amount in minor units under the bank's reference; `occurred_at` is now without it."""
 
-    amount_minor: int
-    reference: str
-    occurred_at: datetime | None = None
+    amount_minor: Annotated[int, Meta(le=MAX_AMOUNT_MINOR)]
+    reference: Annotated[str, Meta(min_length=1, max_length=MAX_REFERENCE)]
+    occurred_at: Happened | None = None
 
 
 class PaymentView(Struct, frozen=True):
@@ -65,7 +70,7 @@ async def record_receipt(
             amount_minor=data.amount_minor,
             reference=data.reference,
             actor=str(principal),
-            occurred_at=data.occurred_at or at,
+            occurred_at=happened(data.occurred_at, at),
             at=at,
         ),
         at=at,
@@ -92,7 +97,7 @@ async def record_refund(
             amount_minor=data.amount_minor,
             reference=data.reference,
             actor=str(principal),
-            occurred_at=data.occurred_at or at,
+            occurred_at=happened(data.occurred_at, at),
             at=at,
         ),
         at=at,

@@ -17,7 +17,7 @@ from lotse.domains.payments.contracts import (
     Refunded,
 )
 from lotse.domains.payments.queries import READS
-from lotse.domains.payments.rules import receipt_entries, refund_entries
+from lotse.domains.payments.rules import check_reference, receipt_entries, refund_entries
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.outbox import OUTBOX, encode
@@ -134,7 +134,7 @@ async def record_receipt(
     """Money came in. The same reference and amount again changes nothing and answers the same.
 
     Too much is taken, too: it is then to be refunded.
-    Refusals: `AmountNotPositive`, `PaymentUnknown`, `ReferenceReused`.
+    Refusals: `AmountNotPositive`, `Invalid` (reference), `PaymentUnknown`, `ReferenceReused`.
     """
     payment, known = await _find(tx, payment_id, amount_minor, reference, "receipt")
     if known:
@@ -161,7 +161,7 @@ async def record_refund(
 ) -> Payment:
     """Money went back. The same reference and amount again changes nothing and answers the same.
 
-    Refusals: `AmountNotPositive`, `PaymentUnknown`, `ReferenceReused`, `MoreThanRefundable`.
+    Refusals: `AmountNotPositive`, `Invalid` (reference), `PaymentUnknown`, `ReferenceReused`, `MoreThanRefundable`.
     """
     payment, known = await _find(tx, payment_id, amount_minor, reference, "refund")
     if known:
@@ -179,6 +179,7 @@ async def _find(
 ) -> tuple[Payment, bool]:
     if amount_minor <= 0:
         raise AmountNotPositive(amount_minor=amount_minor)
+    check_reference(reference)
     payment = await tx.maybe(READS.lock_payment, Payment, payment_id=payment_id)
     if payment is None:
         raise PaymentUnknown(payment_id=payment_id)

@@ -1,10 +1,16 @@
 """The ways to pay that need no provider, and how money is booked."""
 
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from lotse.domains.ledger.contracts import EntrySet, Posting
 from lotse.domains.payments.contracts import Method, MethodUnknown, Payment
+from lotse.kernel.refusals import Invalid
+
+# What a SEPA transfer's remittance line holds.
+MAX_REFERENCE = 140
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 METHODS = {
     # Two weeks net is what German mail order grants; the goods leave at once.
@@ -20,6 +26,12 @@ def method_named(name: str) -> Method:
     if method is None:
         raise MethodUnknown(method=name, known=tuple(METHODS))
     return method
+
+
+def check_reference(reference: str) -> None:
+    """A bank's or provider's name of a transfer. Refusal: `Invalid`."""
+    if not reference.strip() or len(reference) > MAX_REFERENCE or _CONTROL.search(reference):
+        raise Invalid(field="reference", rule=f"one line of 1 to {MAX_REFERENCE} characters")
 
 
 def due(method: Method, at: datetime) -> datetime:

@@ -41,6 +41,7 @@ from lotse.domains.payments.queries import payment
 from lotse.domains.pools.contracts import PoolUnknown
 from lotse.domains.pools.queries import balance, history
 from lotse.kernel.idempotency import KeyReused, key_for
+from lotse.kernel.refusals import Invalid
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -296,6 +297,9 @@ async def test_prepaid_then_cancelled_is_refunded_and_never_more(db, desk, count
     assert order.released_at is None
     money = {"actor": "bank", "occurred_at": AT, "at": AT, "payment_id": order.payment_id}
     async with db.transaction() as tx:
+        for reference in ("", " ", "B1\r\nX", "B" * 141):
+            with pytest.raises(Invalid):
+                await record_receipt(tx, amount_minor=1190, reference=reference, **money)
         paid = await record_receipt(tx, amount_minor=1190, reference="B1", **money)
         assert paid.state == "paid"
         again = await record_receipt(tx, amount_minor=1190, reference="B1", **money)

@@ -209,7 +209,7 @@ def label_of(view: View, name: str) -> str:
 
 def facts_of(view: View, product: ProductPage, chosen: Variant | None) -> list[tuple[str, str]]:
     """Attributes and numbers as rows of a table."""
-    rows = [_fact(view, name, value) for name, value in product.attributes.items()]
+    rows = [fact_of(view, name, value) for name, value in product.attributes.items()]
     if chosen:
         rows.append((view.text(N_("Article number")), chosen.sku))
         if chosen.gtin:
@@ -217,7 +217,7 @@ def facts_of(view: View, product: ProductPage, chosen: Variant | None) -> list[t
     return rows
 
 
-def _fact(view: View, name: str, value: Any) -> tuple[str, str]:
+def fact_of(view: View, name: str, value: Any) -> tuple[str, str]:
     """An attribute in the visitor's language, its number with the unit that its name ends in."""
     quantity, _, unit = name.rpartition("_")
     number = value

@@ -101,7 +101,7 @@ class Typed(Struct, frozen=True):
     postcode: Annotated[str, Meta(min_length=1, max_length=16)]
     city: _Line
     country: _Country
-    payment: str
+    payment: Annotated[str, Meta(min_length=1, max_length=32)]
     phone: Annotated[str, Meta(max_length=40)] = ""
     company: _Optional = ""
     street2: _Optional = ""

@@ -5,7 +5,7 @@ line of an import) stay for ever, and a refusal does not use them up: the sale m
 The row is written in the transaction that makes the answer true, so neither can exist without the other.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -57,14 +57,17 @@ def key_for(principal: str, key: str, body: Any, *, natural: bool = False) -> Ke
     return Key(principal, key, sha256(raw).digest(), natural)
 
 
-async def take(tx: Transaction, keys: list[Key], *, at: datetime) -> dict[tuple[str, str], bytes | KeyReused]:
-    """Take keys for this transaction; what was answered (or that it is refused) for those taken before.
+async def take(tx: Transaction, keys: Sequence[Key], *, at: datetime) -> dict[Key, bytes | KeyReused]:
+    """Take keys for this transaction; what was answered (or that it is refused) to those taken before.
 
-    Waits for other transactions that hold one of the keys. Keys that are not in the result are ours.
+    Waits for other transactions that hold one of the keys. Keys that are not in the result are ours; of several with
+    the same name the first is taken, with its body.
     """
     if not keys:
         return {}
-    wanted = {(key.principal, key.key): key for key in keys}
+    wanted: dict[tuple[str, str], Key] = {}
+    for key in keys:
+        wanted.setdefault((key.principal, key.key), key)
     ordered = [wanted[name] for name in sorted(wanted)]
     columns: dict[str, Any] = {
         "principals": [key.principal for key in ordered],
@@ -84,17 +87,19 @@ async def take(tx: Transaction, keys: list[Key], *, at: datetime) -> dict[tuple[
     if len(fresh) == len(ordered):
         return {}
     ours = {(record["principal"], record["key"]) for record in fresh}
-    known: dict[tuple[str, str], bytes | KeyReused] = {}
-    for row in await tx.many(SQL.read_answers, _Taken, **columns):
-        name = (row.principal, row.key)
+    taken = {(row.principal, row.key): row for row in await tx.many(SQL.read_answers, _Taken, **columns)}
+    known: dict[Key, bytes | KeyReused] = {}
+    for key in keys:
+        name = (key.principal, key.key)
         if name in ours:
             continue
-        if row.body_hash != wanted[name].body_hash:
-            known[name] = KeyReused(key=row.key)
+        row = taken[name]
+        if row.body_hash != key.body_hash:
+            known[key] = KeyReused(key=key.key)
         elif row.answer is not None:
-            known[name] = row.answer
+            known[key] = row.answer
         else:
-            raise RuntimeError(f"key {row.key} was committed without an answer")
+            raise RuntimeError(f"key {key.key} was committed without an answer")
     return known
 
 
@@ -138,7 +143,7 @@ async def once(
     Refusal: `KeyReused`.
     """
     async with database.transaction() as tx:
-        known = (await take(tx, [key], at=at)).get((key.principal, key.key))
+        known = (await take(tx, [key], at=at)).get(key)
         if isinstance(known, KeyReused):
             raise known
         if known is None:

@@ -203,6 +203,22 @@ async def test_one_key_twice_in_one_batch(bench, fresh, second_body, refused):
     else:
         assert _answer(pair[1], Left) == Left(9)
     assert await _left(bench, id) == 9
+    again = _asked(id, 1, key_for("test", name, "one"))
+    await (await bench.batches()).commit([again], AT)
+    assert _answer(again, Left) == Left(9)  # the key is kept with the body that was done
+
+
+async def test_one_key_with_two_bodies_after_its_answer(bench, fresh):
+    """Two requests of one batch find a key that was answered before: each is judged by its own body."""
+    name = fresh.text()
+    batches = await bench.batches()
+    await batches.commit([_asked(60, 1, key_for("test", name, "one"))], AT)
+    pair = [_asked(60, 1, key_for("test", name, "one")), _asked(60, 1, key_for("test", name, "two"))]
+    for order in (pair, pair[::-1]):
+        await batches.commit(order, AT)
+        assert _answer(pair[0], Left) == Left(9)
+        with pytest.raises(KeyReused):
+            _answer(pair[1], Left)
 
 
 async def test_one_key_in_two_concurrent_batches_is_done_once(bench, fresh):

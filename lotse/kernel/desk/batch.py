@@ -10,7 +10,7 @@ does not take others with it.
 """
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -156,7 +156,9 @@ async def lock_rows(
         in_order: list[Any] = sorted(cast("set[Any]", ids))
         records = {record["id"]: dict(record) for record in await tx.raw.fetch(lock.statement.sql, in_order)}
         if lock.read and records:
-            for record in await tx.raw.fetch(lock.read.sql, *lock.read.bind({"ids": in_order, "now": draft.at})):
+            given = {"ids": in_order, "now": draft.at}
+            arguments = [given[param] for param in lock.read.params]
+            for record in await tx.raw.fetch(lock.read.sql, *arguments):
                 records[record["id"]].update(record.items())
         for id, record in records.items():
             row = msgspec.convert(record, lock.row, str_keys=True)
@@ -174,19 +176,18 @@ def _refused_by_constraint(asked: Asked, error: Exception) -> Refusal | None:
     return make(asked.request) if make else None
 
 
-def _answer_known(batch: Sequence[Asked], known: dict[tuple[str, str], bytes | KeyReused]) -> list[Asked]:
+def _answer_known(batch: Sequence[Asked], known: Mapping[Key, bytes | KeyReused]) -> list[Asked]:
     """Answer what was answered before; the rest, each key once (the first to come decides)."""
     first: dict[tuple[str, str], Asked] = {}
     for asked in batch:
-        name = (asked.key.principal, asked.key.key)
-        before = known.get(name)
+        before = known.get(asked.key)
         if isinstance(before, KeyReused):
             # Kept only as this caller's answer; the key keeps the answer that it has.
             asked.kept = idempotency.encode_refusal(before)
         elif before is not None:
             asked.kept = before
         else:
-            first.setdefault(name, asked)
+            first.setdefault((asked.key.principal, asked.key.key), asked)
     return list(first.values())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from lotse.domains.pools.commands import CLOSE_LINES, POOLS, ClosedLine, keep, move, pool, pools_of, write_balances
 from lotse.domains.pools.contracts import (
@@ -73,7 +73,11 @@ HOLDS = Lock("pools.holds", _DESK.lock_holds, HoldRow, leads_to=lambda row: {POO
 
 
 def hold(draft: Draft, request: HoldRequest) -> Held:
-    """Refusals: `PoolUnknown`, `NotEnough`."""
+    """Refusals: `PoolUnknown`, `NotEnough`.
+
+    The new hold is not put into the draft: the writers of a batch run in no order, so a claim that arrives in the same
+    batch could not end what is only being made. It is refused (`HoldUnknown`): nobody was told of the hold yet.
+    """
 
     def available(pool_id: int) -> int:
         row = pool(draft, pool_id)
@@ -90,7 +94,6 @@ def hold(draft: Draft, request: HoldRequest) -> Held:
         keep(draft, pool_id, quantity)
         draft.add(NEW_LINES, NewLine(pool_id, request.hold_id, quantity, request.expires_at))
     lines = tuple(HoldLine(pool_id, quantity) for pool_id, quantity in quantities.items())
-    _remember(draft, request.hold_id, "held", request.expires_at, lines)
     return Held(request.hold_id, "held", request.expires_at, lines)
 
 
@@ -146,13 +149,8 @@ def _closed(draft: Draft, pool_id: int, hold_id: UUID) -> bool:
 def _end(draft: Draft, row: HoldRow, state: HoldState, lines: Iterable[HoldLine]) -> Held:
     draft.add(STATES, StateOfHold(row.id, state, draft.recorded_at))
     closed = tuple(HoldLine(line.pool_id, line.quantity, False) for line in lines)
-    _remember(draft, row.id, state, row.expires_at, closed)
+    draft.put(HOLDS, row.id, structs.replace(row, state=state))
     return Held(row.id, state, row.expires_at, closed)
-
-
-def _remember(draft: Draft, hold_id: UUID, state: HoldState, expires_at: datetime, lines: tuple[HoldLine, ...]) -> None:
-    draft.put(HOLDS, hold_id, HoldRow(hold_id, state, expires_at, tuple(line.pool_id for line in lines)))
-    draft.put(LINES, hold_id, LinesRow(hold_id, lines))
 
 
 kinds = (

@@ -63,9 +63,9 @@ select id, holder, array(select jsonb_array_elements_text(pool_ids)::bigint), 'h
 from unnest(:id::uuid[], :holder::text[], :pool_ids::jsonb[], :expires_at::timestamptz[], :created_at::timestamptz[])
     as given (id, holder, pool_ids, expires_at, created_at);
 
--- The lines of new holds, and of holds that a late claim takes up again.
+-- The lines of new holds.
 -- name: hold_lines
-insert into pools.hold_lines as line (pool_id, hold_id, quantity, expires_at, live)
+insert into pools.hold_lines (pool_id, hold_id, quantity, expires_at, live)
 select pool_id, hold_id, quantity, expires_at, true
 from unnest(:pool_id::bigint[], :hold_id::uuid[], :quantity::bigint[], :expires_at::timestamptz[])
     as given (pool_id, hold_id, quantity, expires_at);

@@ -158,6 +158,26 @@ async def test_refusals_of_claim_and_release(db, desk, fresh):
         await hold(desk, fresh, (1, (2**60,)))
 
 
+async def test_a_hold_and_its_claim_in_one_batch(db, desk, fresh):
+    """The writers of a batch run in no order, so what it makes cannot be ended in it; whoever was told of it can."""
+    pool_id = await stocked(db, fresh, 5)
+    request = HoldRequest(fresh.id(), "tester", (Want(2, (pool_id,)),), clock.now() + SOON)
+    held, claimed = await asyncio.gather(
+        desk.submit("hold", request, Held, key=key(fresh), at=AT),
+        claim(desk, fresh, request.hold_id),
+        return_exceptions=True,
+    )
+    assert isinstance(held, Held)
+    assert isinstance(claimed, HoldUnknown)
+    assert await numbers(db, pool_id) == (5, 2)
+    assert (await claim(desk, fresh, request.hold_id)).state == "claimed"
+    assert await numbers(db, pool_id) == (3, 0)
+    async with db.reading() as conn:
+        stored = await read_hold(conn, hold_id=request.hold_id)
+    assert stored is not None
+    assert (stored.state, [line.live for line in stored.lines]) == ("claimed", [False])
+
+
 async def test_forty_buyers_of_ten_pieces(db, desk, fresh):
     """Exactly ten get one. The control below is the same sale as most shops do it, and oversells."""
     pool_id = await stocked(db, fresh, 10)

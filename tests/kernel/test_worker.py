@@ -70,7 +70,7 @@ async def test_an_event_becomes_a_job_and_a_stop_is_graceful(
     async with asyncio.timeout(10), db.reading() as conn:
         while await conn.raw.fetchval(
             "select count(*) from pg_stat_activity"
-            " where application_name like 'lotse worker%' and datname = current_database()"
+            " where application_name like 'lotse %' and datname = current_database()"
         ):
             pass
     assert mailed.empty()

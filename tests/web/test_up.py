@@ -125,10 +125,10 @@ def test_accounts_and_tokens_by_hand(lotse: Lotse) -> None:
     assert "10 to 200 characters" in lotse("staff", "add", login + "x", input="short\n").stderr
     assert re.search(rf"{login} +{login} +orders:read", lotse("staff", "list").stdout)
     assert "switched off" in lotse("staff", "change", login, "--inactive").stdout
-    secret = lotse("token", "new", "till 7", "--scope", "orders:read", "--scope", "stock:write").stdout
+    secret = lotse("token", "new", "till 7", "--scope", "orders:read", "--scope", "inventory:write").stdout
     assert re.fullmatch(r"lotse_[\w-]{43}\n", secret)
     listed = lotse("token", "list").stdout
-    assert secret.strip() not in listed and "orders:read, stock:write" in listed
+    assert secret.strip() not in listed and "orders:read, inventory:write" in listed
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ async def availability(
 
 @post(
     "/stock/receipts",
-    guards=[needs("stock:write")],
+    guards=[needs("inventory:write")],
     refusals=(UnknownLocation, UnknownVariant, InvalidMove, NotEnough, BelowHeld),
     tags=["stock"],
 )

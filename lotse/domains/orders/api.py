@@ -70,7 +70,7 @@ async def read_linked_order(database: Database, links: Links, link: str) -> Orde
 
 @post(
     "/orders/{order_id:uuid}/cancel",
-    guards=[needs("orders:cancel")],
+    guards=[needs("orders:write")],
     refusals=(OrderUnknown, AlreadyCancelled, NothingLeft),
     status_code=200,
     tags=["orders"],

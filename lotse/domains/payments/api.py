@@ -52,7 +52,7 @@ async def read_payment(database: Database, payment_id: UUID) -> PaymentView:
 
 @post(
     "/payments/{payment_id:uuid}/receipts",
-    guards=[needs("payments:record")],
+    guards=[needs("payments:write")],
     refusals=(AmountNotPositive, PaymentUnknown, ReferenceReused),
     tags=["payments"],
 )
@@ -79,7 +79,7 @@ async def record_receipt(
 
 @post(
     "/payments/{payment_id:uuid}/refunds",
-    guards=[needs("payments:record")],
+    guards=[needs("payments:write")],
     refusals=(AmountNotPositive, PaymentUnknown, ReferenceReused, MoreThanRefundable),
     tags=["payments"],
 )

@@ -12,9 +12,10 @@ process which cannot render need not. The page gets it as `draft`. Passwords are
 import secrets
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
@@ -122,9 +123,7 @@ def problem_page(request: Request[Any, Any, Any], problem: Problem) -> Response[
         f"<title>{escape(problem.title)}</title><h1>{escape(problem.title)}</h1><p>{escape(problem.detail)}</p>"
         f'<p><a href="/">Home</a></p><p><small>{request_id}</small></p>'
     )
-    return Response(
-        body, status_code=problem.status, media_type="text/html", headers={"Cache-Control": "no-store"}
-    )
+    return Response(body, status_code=problem.status, media_type="text/html", headers={"Cache-Control": "no-store"})
 
 
 class _Back(Response[bytes]):
@@ -165,8 +164,8 @@ async def _keep(request: Request[Any, Any, Any], page: str, problem: Problem) ->
             SQL.keep_draft,
             token_hash=_hash(token),
             form=page,
-            typed=_typed(await request.form()),
-            problem=problem.members(request.scope["state"].get("request_id", "")),
+            typed=_storable(_typed(await request.form())),
+            problem=_storable(msgspec.to_builtins(problem.members(request.scope["state"].get("request_id", "")))),
             expires_at=at + DRAFT_KEPT,
         )
     return token
@@ -183,6 +182,17 @@ def _typed(form: Any) -> dict[str, Any]:
         size += len(name) + sum(map(len, values))
         typed[name] = values[0] if len(values) == 1 else values
     return typed if size <= _MAX_TYPED // 4 else {}  # four bytes per character at most: below the table's bound
+
+
+def _storable(kept: Any) -> Any:
+    """Without NUL characters, which no column holds: what was refused for one must still come back."""
+    if isinstance(kept, str):
+        return kept.replace("\0", "\ufffd")
+    if isinstance(kept, dict):
+        return {_storable(name): _storable(value) for name, value in cast("dict[str, Any]", kept).items()}
+    if isinstance(kept, list):
+        return [_storable(item) for item in cast("list[Any]", kept)]
+    return kept
 
 
 def _page_of(request: Request[Any, Any, Any]) -> str:

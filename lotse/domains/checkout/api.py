@@ -32,6 +32,7 @@ from lotse.kernel.db import Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.http import Principal, public
 from lotse.kernel.idempotency import key_for, once
+from lotse.kernel.refusals import Invalid
 
 Language = Annotated[
     str | None,
@@ -45,6 +46,9 @@ Country = Annotated[
     str | None, Parameter(pattern="^[A-Z]{2}$", description="Where it is delivered to; the shop's country without it.")
 ]
 ORDER_LINK = "order"
+# All guests share one scope of keys, and everybody's first basket has the same body: with a key such as "1" a stranger
+# would be given the same basket. This is what 96 random bits take in base64.
+GUEST_KEY_LENGTH = 16
 
 
 class Quantity(Struct, frozen=True):
@@ -66,11 +70,15 @@ class NewBasket(Struct, frozen=True):
     id: UUID
 
 
-@post("/baskets", guards=[public], operation_id="createBasket", tags=["checkout"])
+@post("/baskets", guards=[public], operation_id="createBasket", refusals=(Invalid,), tags=["checkout"])
 async def create_basket(
     database: Database, principal: Principal, shop: Shop, idempotency_key: str, at: datetime
 ) -> NewBasket:
-    """Start an empty basket."""
+    """Start an empty basket. A guest's key must be one that nobody else draws: it answers with the basket again."""
+    if principal.kind == "guest" and len(idempotency_key) < GUEST_KEY_LENGTH:
+        raise Invalid(
+            field="Idempotency-Key", rule=f"{GUEST_KEY_LENGTH} characters or more that nobody guesses: a UUID"
+        )
     key = key_for(str(principal), idempotency_key, "create basket")
     return await once(
         database, key, NewBasket, lambda tx: _created(commands.create_basket(tx, shop=shop, at=at)), at=at

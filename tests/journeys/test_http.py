@@ -144,8 +144,9 @@ def test_prepayment_waits_until_the_money_is_there(browser: Browser, staff: Brow
     buy(browser)
     browser.open("/checkout")
     placed = browser.fill("/checkout", {**ADDRESS, "payment": "prepayment"})
-    assert "please transfer" in browser.follow(placed)
-    number = re.search(r"order (\d+) has arrived", text_of(browser.response.text if browser.response else ""))
+    order = text_of(browser.follow(placed))
+    assert "please transfer" in order and "DE50 0000" in order
+    number = re.search(r"order (\d+) has arrived", order)
     assert number
 
     staff.open("/office/orders")

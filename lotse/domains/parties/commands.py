@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lotse.domains.parties.contracts import (
+    BankAccount,
     Channel,
     Kind,
     LegalEntity,
@@ -26,6 +28,7 @@ from lotse.domains.parties.rules import (
     check_name,
     check_text,
     check_timezone,
+    checked_account,
     checked_vat_id,
 )
 from lotse.kernel import audit
@@ -62,7 +65,7 @@ async def put_party(
 async def put_parties(tx: Transaction, parties: Sequence[PutParty], *, by: str, at: datetime) -> list[UUID]:
     """Make or overwrite parties; their ids in the order given. Refusal: `Invalid` (names, by `parties[i].field`).
 
-    `by` is recorded for roles only; a changed name leaves no copy of the old one behind.
+    `by` is recorded for roles only: a changed name leaves no copy of the old one behind.
     """
     for i, party in enumerate(parties):
         _check_names(party, f"parties[{i}]")
@@ -76,13 +79,16 @@ async def put_parties(tx: Transaction, parties: Sequence[PutParty], *, by: str, 
         emails=[party.email for party in parties],
         phones=[party.phone for party in parties],
     )
-    granted = await tx.values(
+    granted = await tx.many(
         WRITES.grant_roles,
+        _Granted,
         ids=[id for id, party in zip(ids, parties, strict=True) for _ in party.roles],
         roles=[role for party in parties for role in party.roles],
         at=at,
     )
-    await _report(tx, {*changed, *granted}, at=at)
+    changes = [(f"parties.party:{row.party_id}", None, {"role": row.role}) for row in granted]
+    await audit.record_all(tx, actor=by, changes=changes, at=at)
+    await _report(tx, {*changed, *(row.party_id for row in granted)}, at=at)
     return ids
 
 
@@ -124,20 +130,24 @@ async def put_legal_entity(
     timezone: str,
     vat_id: str = "",
     address: PostalAddress | None = None,
+    bank_account: BankAccount | None = None,
     by: str,
     at: datetime,
 ) -> UUID:
     """Make a legal entity, or overwrite the one with this code; its id.
 
-    Refusals in this order: `Invalid` (name, country, timezone), `UnknownCurrency`, `InvalidVatId`, `Invalid` (code),
-    `UnknownParty`.
+    Refusals in this order: `Invalid` (name, country, timezone), `UnknownCurrency`, `InvalidVatId`, `Invalid` (account),
+    `InvalidIban`, `Invalid` (code), `UnknownParty`.
     """
     check_name(name, "name")
     check_country(country, "country")
     check_timezone(timezone, "timezone")
     minor_digits(currency)
     vat_id = checked_vat_id(vat_id, country)
-    entity = LegalEntity(uuid7(), party_id, code, name, country, currency, vat_id, address or PostalAddress(), timezone)
+    account = checked_account(bank_account or BankAccount())
+    entity = LegalEntity(
+        uuid7(), party_id, code, name, country, currency, vat_id, address or PostalAddress(), timezone, account
+    )
     before = await legal_entity_by_code(tx, code=code)
     with refusing(
         {
@@ -209,6 +219,11 @@ async def put_shop(
         await audit.record(tx, actor=by, subject=f"parties.shop:{code}", old=before, new=stored, at=at)
         await emit(tx, ShopChanged(stored.id, code), at=at)
     return stored.id
+
+
+class _Granted(Struct, frozen=True):
+    party_id: UUID
+    role: Role
 
 
 _CODE_RULE = "1 to 63 small letters, digits and hyphens, beginning with a letter or digit"

@@ -48,6 +48,14 @@ class PutParty(Struct, frozen=True, kw_only=True):
     roles: tuple[Role, ...] = ()
 
 
+class BankAccount(Struct, frozen=True, omit_defaults=True):
+    """Where money is transferred to; the IBAN in its compact form. Empty: transfers are not taken."""
+
+    holder: str = ""
+    iban: str = ""
+    bic: str = ""
+
+
 class LegalEntity(Struct, frozen=True):
     """Who owes the tax and keeps the books. `timezone` decides which day a sale falls on."""
 
@@ -60,6 +68,7 @@ class LegalEntity(Struct, frozen=True):
     vat_id: str
     address: PostalAddress
     timezone: str
+    bank_account: BankAccount
 
 
 class Shop(Struct, frozen=True):
@@ -118,6 +127,13 @@ class UnknownShop(Refusal, status=404, title="There is no such shop"):
     """No shop has this id or code."""
 
     shop: str
+
+
+class InvalidIban(Refusal, status=422, title="Not an IBAN"):
+    """`rule` says what is wrong: length, form or check digits (ISO 13616, python-stdnum)."""
+
+    iban: str
+    rule: str
 
 
 class InvalidVatId(Refusal, status=422, title="Not a VAT id of this country"):

@@ -4,10 +4,12 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from babel.localedata import exists as locale_exists
+from stdnum import bic as bics
+from stdnum import iban as ibans
 from stdnum.exceptions import InvalidChecksum, InvalidFormat, InvalidLength, ValidationError
 from stdnum.util import get_cc_module
 
-from lotse.domains.parties.contracts import InvalidVatId
+from lotse.domains.parties.contracts import BankAccount, InvalidIban, InvalidVatId
 from lotse.kernel.refusals import Invalid
 
 # ISO 3166-1 alpha-2 is checked by form: new countries and user-assigned codes (ZZ, XI) are not for a program to refuse.
@@ -29,6 +31,20 @@ def checked_vat_id(vat_id: str, country: str) -> str:
     except ValidationError as error:
         raise InvalidVatId(vat_id=vat_id, country=country, rule=_rule(error)) from None
     return compact if compact.startswith(country) else country + compact
+
+
+def checked_account(account: BankAccount) -> BankAccount:
+    """An account with its IBAN in compact form; one without an IBAN is none. Refusals: `Invalid`, `InvalidIban`."""
+    check_text(account.holder, "bank_account.holder", at_most=200)
+    if not account.iban.strip():
+        return BankAccount()
+    try:
+        iban: str = ibans.validate(account.iban)
+    except ValidationError as error:
+        raise InvalidIban(iban=account.iban, rule=_rule(error)) from None
+    if account.bic and not bics.is_valid(account.bic):
+        raise Invalid(field="bank_account.bic", rule="8 or 11 letters and digits (ISO 9362)")
+    return BankAccount(account.holder, iban, bics.compact(account.bic))
 
 
 def check_text(text: str, field: str, *, at_least: int = 0, at_most: int) -> None:

@@ -10,6 +10,8 @@ from litestar import Request, post
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
+from lotse.domains.parties.contracts import BankAccount
+from lotse.domains.parties.queries import legal_entity
 from lotse.domains.payments import commands, queries
 from lotse.domains.payments.contracts import Money, Payment
 from lotse.kernel.auth.principal import Principal
@@ -27,9 +29,10 @@ NOT_AN_AMOUNT = N_("Please enter an amount like 59.95.")
 
 
 class PaymentShown(Struct, frozen=True):
-    """A payment with its money in and out. `key` is for the next form."""
+    """A payment with its money in and out, and where it is transferred to. `key` is for the next form."""
 
     payment: Payment
+    account: BankAccount
     money: list[Money]
     key: str
 
@@ -42,12 +45,15 @@ class Booked(Struct, frozen=True):
 
 
 async def _payments(connection: Connection, ask: Ask) -> Mapping[UUID, PaymentShown]:
-    """One order is shown at a time, so a query per payment is one query."""
+    """One order is shown at a time, so the queries per payment are few."""
     found: dict[UUID, PaymentShown] = {}
     for id in ask.ids:
         payment = await queries.payment(connection, payment_id=id)
         if payment is not None:
-            found[id] = PaymentShown(payment, await queries.money_of(connection, payment_id=id), str(uuid7()))
+            entity = await legal_entity(connection, legal_entity_id=payment.legal_entity_id)
+            account = entity.bank_account if entity else BankAccount()
+            money = await queries.money_of(connection, payment_id=id)
+            found[id] = PaymentShown(payment, account, money, str(uuid7()))
     return found
 
 

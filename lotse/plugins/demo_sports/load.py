@@ -121,6 +121,7 @@ async def _founded(tx: Transaction, *, at: datetime) -> _House:
         timezone=retailer.TIMEZONE,
         vat_id=retailer.VAT_ID,
         address=retailer.ADDRESS,
+        bank_account=retailer.BANK_ACCOUNT,
         by=ACTOR,
         at=at,
     )

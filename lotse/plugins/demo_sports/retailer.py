@@ -1,7 +1,8 @@
 """The house: who it is, where its places are, who works there, who buys there. All invented.
 
-Cities and postcodes are real, streets are not. Telephone numbers are from the ranges that the Bundesnetzagentur keeps
-free for film and media, e-mail addresses below `.example` (RFC 2606); nobody is called or written to by mistake.
+Cities and postcodes are real, streets and the bank are not. Telephone numbers are from the ranges that the
+Bundesnetzagentur keeps free for film and media, e-mail addresses below `.example` (RFC 2606); nobody is called,
+written to or paid by mistake.
 """
 
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from lotse.domains.customers.contracts import Address
-from lotse.domains.parties.contracts import PostalAddress
+from lotse.domains.parties.contracts import BankAccount, PostalAddress
 from lotse.plugins.demo_sports.vocabulary import BRANDS
 
 CODE = "wellenkamm"
@@ -24,6 +25,8 @@ TIMEZONE = "Europe/Berlin"
 LANGUAGES = ("de", "en")
 # The check digit is right (ISO 7064, mod 11,10); numbers so high have not been given out.
 VAT_ID = "DE999999995"
+# The check digits are right (ISO 13616); no bank has this bank code.
+BANK_ACCOUNT = BankAccount(LEGAL_NAME, "DE50000000000000000815")
 EMAIL = "moin@wellenkamm.example"
 PHONE = "+49 40 66969 100"
 ADDRESS = PostalAddress(street="Lotsenstieg 1", postcode="20457", city="Hamburg", country=COUNTRY)

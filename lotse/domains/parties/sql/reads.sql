@@ -14,17 +14,17 @@ select party_id from parties.names where lower(email) = lower(:email) and email 
 
 -- One legal entity by its code.
 -- name: legal_entity_by_code
-select id, party_id, code, name, country, currency, vat_id, address, timezone
+select id, party_id, code, name, country, currency, vat_id, address, timezone, bank_account
   from parties.legal_entities where code = :code;
 
 -- One legal entity by its id.
 -- name: legal_entity
-select id, party_id, code, name, country, currency, vat_id, address, timezone
+select id, party_id, code, name, country, currency, vat_id, address, timezone, bank_account
   from parties.legal_entities where id = :id;
 
 -- All of them: a retailer has a handful.
 -- name: legal_entities
-select id, party_id, code, name, country, currency, vat_id, address, timezone
+select id, party_id, code, name, country, currency, vat_id, address, timezone, bank_account
   from parties.legal_entities order by code;
 
 -- One shop by its code.

@@ -55,6 +55,8 @@ create table parties.legal_entities (
     vat_id text not null default '',
     address jsonb not null default '{}',
     timezone text not null,
+    -- Holder, IBAN and BIC of the account that buyers transfer to; the company's own, so nothing to erase.
+    bank_account jsonb not null default '{}',
     constraint legal_entities_pkey primary key (id),
     -- Settings, imports and exports to the tax adviser name it by its code.
     constraint legal_entities_code_unique unique (code),

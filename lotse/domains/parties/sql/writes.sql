@@ -14,12 +14,12 @@ on conflict (party_id) do update
        is distinct from (excluded.name, excluded.legal_name, excluded.email, excluded.phone)
 returning party_id;
 
--- Says who got a role that it had not.
+-- Says who got which role that it had not.
 -- name: grant_roles
 insert into parties.roles (party_id, role, since)
 select distinct party_id, role, :at::timestamptz from unnest(:ids::uuid[], :roles::text[]) as k (party_id, role)
 on conflict do nothing
-returning party_id;
+returning party_id, role;
 
 -- Says whether it had the role.
 -- name: revoke_role
@@ -27,11 +27,12 @@ delete from parties.roles where party_id = :party_id and role = :role returning 
 
 -- The code is its name for ever; everything else may change.
 -- name: put_legal_entity
-insert into parties.legal_entities (id, party_id, code, name, country, currency, vat_id, address, timezone)
-values (:id, :party_id, :code, :name, :country, :currency, :vat_id, :address, :timezone)
+insert into parties.legal_entities (id, party_id, code, name, country, currency, vat_id, address, timezone, bank_account)
+values (:id, :party_id, :code, :name, :country, :currency, :vat_id, :address, :timezone, :bank_account)
 on conflict (code) do update
    set party_id = excluded.party_id, name = excluded.name, country = excluded.country, currency = excluded.currency,
-       vat_id = excluded.vat_id, address = excluded.address, timezone = excluded.timezone
+       vat_id = excluded.vat_id, address = excluded.address, timezone = excluded.timezone,
+       bank_account = excluded.bank_account
 returning id;
 
 -- The code is its name for ever; everything else may change.

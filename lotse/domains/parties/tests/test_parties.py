@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotse.domains.parties.commands import grant_role, put_legal_entity, put_parties, put_party, put_shop, revoke_role
-from lotse.domains.parties.contracts import InvalidVatId, PutParty, UnknownLegalEntity, UnknownParty
+from lotse.domains.parties.contracts import (
+    BankAccount,
+    InvalidIban,
+    InvalidVatId,
+    PutParty,
+    UnknownLegalEntity,
+    UnknownParty,
+)
 from lotse.domains.parties.queries import (
     SQL,
     legal_entity_by_code,
@@ -84,7 +91,8 @@ async def test_what_is_no_party(tx, party, field):
 
 
 async def test_roles_come_and_go_once(tx, fresh):
-    id = await put_party(tx, name="Ada", by=BY, at=AT)
+    id = await put_party(tx, name="Ada", roles=["supplier"], by=BY, at=AT)
+    await put_party(tx, id=id, name="Ada", roles=["supplier"], by=BY, at=AT)
     for _ in range(2):
         await grant_role(tx, party_id=id, role="seller", by=BY, at=AT)
     for _ in range(2):
@@ -92,7 +100,11 @@ async def test_roles_come_and_go_once(tx, fresh):
     told = await tx.raw.fetch(
         "select actor, new from kernel.audit where subject = $1 order by id", f"parties.party:{id}"
     )
-    assert [(row["actor"], row["new"]) for row in told] == [(BY, {"role": "seller"}), (BY, {"role": None})]
+    assert [(row["actor"], row["new"]) for row in told] == [
+        (BY, {"role": "supplier"}),
+        (BY, {"role": "seller"}),
+        (BY, {"role": None}),
+    ]
     with pytest.raises(UnknownParty):
         await grant_role(tx, party_id=fresh.id(), role="seller", by=BY, at=AT)
 
@@ -113,6 +125,9 @@ GOOD_ENTITY: dict[str, Any] = {
         ({"timezone": "Berlin"}, Invalid),
         ({"currency": "EURO"}, UnknownCurrency),
         ({"vat_id": "DE136695977"}, InvalidVatId),
+        ({"bank_account": BankAccount("x" * 201, "DE89370400440532013000")}, Invalid),
+        ({"bank_account": BankAccount("Test", "DE89370400440532013001")}, InvalidIban),
+        ({"bank_account": BankAccount("Test", "DE89370400440532013000", "NOBIC")}, Invalid),
         ({"code": "Not a code"}, Invalid),
         ({"name": ""}, Invalid),
         ({"party_id": None}, UnknownParty),
@@ -130,10 +145,13 @@ async def test_a_legal_entity_is_put_by_code(tx, fresh):
     code = fresh.text("entity")
     first = await put_legal_entity(tx, code=code, party_id=owner, **GOOD_ENTITY, by=BY, at=AT)
     assert await put_legal_entity(tx, code=code, party_id=owner, **GOOD_ENTITY, by=BY, at=AT) == first
-    again = await put_legal_entity(tx, code=code, party_id=owner, **{**GOOD_ENTITY, "name": "New"}, by=BY, at=AT)
+    account = BankAccount("New", "DE89 3704 0044 0532 0130 00", "cobadeffxxx")
+    changed = {**GOOD_ENTITY, "name": "New", "bank_account": account}
+    again = await put_legal_entity(tx, code=code, party_id=owner, **changed, by=BY, at=AT)
     found = await legal_entity_by_code(tx, code=code)
     assert found
     assert (again, found.id, found.name) == (first, first, "New")
+    assert found.bank_account == BankAccount("New", "DE89370400440532013000", "COBADEFFXXX")
     told = await tx.raw.fetchval("select count(*) from kernel.audit where subject = $1", f"parties.legal_entity:{code}")
     assert told == 2  # made and changed; the call in between said nothing new
 

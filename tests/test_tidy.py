@@ -66,6 +66,24 @@ def test_what_is_untidy_is_named(line: str):
     assert len(untidy("some.py", line.encode())) == 1
 
 
+def broken_links(page: Path) -> list[str]:
+    """Relative links and pictures of a Markdown page that lead nowhere."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [link for link in links if "://" not in link and not (page.parent / link.split("#")[0]).exists()]
+
+
+def test_links_lead_somewhere():
+    pages = [path for path in tracked() if path.suffix == ".md"]
+    assert {str(page.relative_to(ROOT)): found for page in pages if (found := broken_links(page))} == {}
+
+
+def test_a_link_to_nowhere_is_named(tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text("[a](page.md#there) [b](https://example.org) ![c](gone.jpg)\n")
+    assert broken_links(page) == ["gone.jpg"]
+
+
 # -- dependencies
 
 

@@ -307,11 +307,10 @@ async def test_a_refused_form_comes_back_with_what_was_typed(
 
 
 async def test_a_refused_form_comes_back_whatever_was_typed(api: httpx.AsyncClient, pages: httpx.AsyncClient) -> None:
-    form = {"street": "a\0b", "na\0me": ["\0", "\ud7ff"]}
-    answer = await api.post("/trial/form", data=form, headers=HERE)
+    answer = await api.post("/trial/form", data={"street": "a\0b", "postcode": "20095"}, headers=HERE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/trial/form")
     pages.cookies = api.cookies
-    assert (await pages.get("/trial/form")).text == "a\ufffdb postcode False"  # what no column holds is marked
+    assert (await pages.get("/trial/form")).text == "a\ufffdb street False"  # what no column holds is marked
 
 
 @pytest.mark.parametrize(

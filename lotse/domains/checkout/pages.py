@@ -423,10 +423,10 @@ def _uuid(text: Any) -> UUID:
 
 
 def _whole(text: Any) -> int:
-    try:
-        return int(str(text))
-    except ValueError:
-        raise Invalid(field="total_minor", rule="a whole number") from None
+    # Fifteen digits are more than any basket costs; a number that JSON cannot hold could not come back with the form.
+    if not re.fullmatch("[0-9]{1,15}", str(text)):
+        raise Invalid(field="total_minor", rule="a whole number")
+    return int(str(text))
 
 
 routes = (

@@ -28,7 +28,7 @@ from lotse.kernel.auth.authenticate import staff_session
 from lotse.kernel.auth.rights import NotSignedIn
 from lotse.kernel.db import Database
 from lotse.kernel.problems import Problem
-from lotse.kernel.refusals import Refusal
+from lotse.kernel.refusals import Invalid, Refusal
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "auth")
@@ -63,7 +63,7 @@ class Draft(Struct, frozen=True):
 
 
 async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Guard of every route of pages. Refusals: `CrossSite`, `FormExpired`."""
+    """Guard of every route of pages. Refusals: `CrossSite`, `Invalid` (a NUL), `FormExpired`."""
     if not isinstance(connection, Request):
         raise CrossSite()  # no page speaks over a web socket
     request: Request[Any, Any, Any] = connection
@@ -71,6 +71,9 @@ async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: B
         return
     if not _from_this_site(request):
         raise CrossSite()
+    for name, value in (await request.form()).multi_items():
+        if "\0" in name or (isinstance(value, str) and "\0" in value):
+            raise Invalid(field=name, rule="text without NUL characters")  # no browser sends it, no column holds it
     session = await staff_session(request)
     if session is None:
         return

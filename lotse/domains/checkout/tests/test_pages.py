@@ -4,6 +4,7 @@ import pytest
 
 from lotse.domains.checkout.pages import purchase_of
 from lotse.kernel.pages.forms import FormIncomplete
+from lotse.kernel.refusals import Invalid
 
 GOOD = {
     "email": "ada@example.org",
@@ -60,6 +61,13 @@ def test_every_mistake_is_named_by_its_field(typed: dict[str, str], fields: set[
     with pytest.raises(FormIncomplete) as refused:
         purchase_of({**GOOD, **typed})
     assert set(refused.value.errors) == fields
+
+
+@pytest.mark.parametrize("total", ["", "x", "-1", "1.5", "9" * 16, "9" * 5_000])
+def test_a_total_that_no_page_showed(total: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        purchase_of({**GOOD, "total_minor": total})
+    assert refused.value.field == "total_minor"
 
 
 def test_a_postcode_abroad_has_its_own_form() -> None:

@@ -4,6 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from msgspec.structs import asdict
+
 from lotse.domains.checkout.contracts import (
     BasketEmpty,
     BasketOrdered,
@@ -14,6 +16,7 @@ from lotse.domains.checkout.contracts import (
     NotSold,
     PriceChanged,
     Purchase,
+    ShippingRate,
     TooManyLines,
 )
 from lotse.domains.checkout.queries import READS, Quote, QuotedLine, quote, stored_basket
@@ -21,18 +24,20 @@ from lotse.domains.checkout.rules import MAX_LINES, MAX_QUANTITY, check_contact,
 from lotse.domains.offers.contracts import Offer
 from lotse.domains.offers.queries import offer as read_offer
 from lotse.domains.orders.contracts import Placed, PlaceLine, PlaceRequest, Source
-from lotse.domains.parties.contracts import Channel, LegalEntity, Shop
+from lotse.domains.parties.contracts import Channel, LegalEntity, Shop, UnknownShop
 from lotse.domains.parties.queries import legal_entity
+from lotse.domains.parties.rules import check_country
 from lotse.domains.payments.contracts import NewPayment
 from lotse.domains.payments.queries import terms
 from lotse.domains.pricing.contracts import PricedLine
 from lotse.domains.pricing.queries import prices_at
 from lotse.domains.pricing.rules import PriceLists
+from lotse.kernel import audit
 from lotse.kernel.db import Connection, Transaction
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key, recall
 from lotse.kernel.ids import uuid7
-from lotse.kernel.refusals import refusing
+from lotse.kernel.refusals import Invalid, refusing
 from lotse.kernel.sql import statements
 
 WRITES = statements("lotse.domains.checkout", "writes")
@@ -97,16 +102,36 @@ async def put_shipping(
     price_minor: int,
     free_from_minor: int | None,
     valid_from: datetime,
+    by: str,
+    at: datetime,
 ) -> None:
-    """What delivery to a country costs from a moment on."""
-    await tx.execute(
-        WRITES.put_shipping,
-        shop_id=shop_id,
-        country=country,
-        valid_from=valid_from,
-        price_minor=price_minor,
-        free_from_minor=free_from_minor,
-    )
+    """What delivery to a country costs from a moment on; saying what holds then already changes nothing.
+
+    Refusals: `Invalid` (country, price_minor, free_from_minor), `UnknownShop`.
+    """
+    check_country(country, "country")
+    known = await tx.many(READS.shipping_rates, ShippingRate, shop_id=shop_id, at=valid_from)
+    before = next((rate for rate in known if rate.country == country), None)
+    rate = ShippingRate(country, price_minor, free_from_minor)
+    if rate == before:
+        return
+    with refusing(
+        {
+            "shipping_rates_shop": lambda: UnknownShop(shop=str(shop_id)),
+            "shipping_rates_price_not_negative": lambda: Invalid(field="price_minor", rule="0 or more"),
+            "shipping_rates_free_from_positive": lambda: Invalid(field="free_from_minor", rule="1 or more, or none"),
+        }
+    ):
+        await tx.execute(
+            WRITES.put_shipping,
+            shop_id=shop_id,
+            country=country,
+            valid_from=valid_from,
+            price_minor=price_minor,
+            free_from_minor=free_from_minor,
+        )
+    subject = f"checkout.shipping_rate:{shop_id}"
+    await audit.record(tx, actor=by, subject=subject, old=before, new=asdict(rate) | {"valid_from": valid_from}, at=at)
 
 
 async def delete_old(tx: Transaction, *, before: datetime, limit: int = 1_000) -> int:

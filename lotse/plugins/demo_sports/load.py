@@ -163,6 +163,8 @@ async def _founded(tx: Transaction, *, at: datetime) -> _House:
             price_minor=price_minor,
             free_from_minor=free_from_minor,
             valid_from=at - _FIRST_DELIVERY,
+            by=ACTOR,
+            at=at,
         )
     return _House(shop_id, party_id, ids)
 

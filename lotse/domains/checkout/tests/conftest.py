@@ -126,8 +126,9 @@ async def store(db, desk, fresh) -> Store:
         await serve_shop(tx, shop_id=shop_id, location_ids=locations, by=BY, at=AT)
         for country, price, free_from in (("DE", 495, 5000), ("AT", 990, None)):
             await put_shipping(
-                tx, shop_id=shop_id, country=country, price_minor=price, free_from_minor=free_from, valid_from=AT
-            )
+                tx, shop_id=shop_id, country=country, price_minor=price, free_from_minor=free_from, valid_from=AT,
+                by=BY, at=AT,
+            )  # fmt: skip
         shop = await read_shop(tx, shop_id=shop_id)
     assert shop is not None
     return Store(db, desk, fresh, shop, locations)

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -26,8 +27,10 @@ from lotse.domains.checkout.rules import shipping_lines
 from lotse.domains.offers.commands import change_state
 from lotse.domains.orders import queries as orders
 from lotse.domains.orders.contracts import OutOfStock, Placed
+from lotse.domains.parties.contracts import UnknownShop
 from lotse.domains.payments.contracts import MethodUnknown
 from lotse.domains.pricing.contracts import PricedLine
+from lotse.kernel import audit
 from lotse.kernel.idempotency import KeyReused, key_for
 from lotse.kernel.refusals import Invalid
 
@@ -69,6 +72,37 @@ async def test_what_is_shown_is_what_is_ordered(store):
     assert (goods.tax_rate, goods.tax_minor, goods.net_minor) == (Decimal("0.19"), 190, 1000)
     assert len(goods.rule_ids) == 1
     assert (await shown(store, basket_id)).order_id == order.id
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        pytest.param({"country": "Austria"}, Invalid, id="country"),
+        pytest.param({"price_minor": -1}, Invalid, id="negative price"),
+        pytest.param({"free_from_minor": 0}, Invalid, id="free from nothing"),
+        pytest.param({"shop_id": UUID(int=1)}, UnknownShop, id="unknown shop"),
+        pytest.param({"price_minor": 990}, None, id="as it is"),
+        pytest.param({"price_minor": 890}, None, id="cheaper"),
+    ],
+)
+async def test_a_shipping_rate_is_put_and_on_record(store, change, refused):
+    later = AT + timedelta(days=1)
+    rate = {"shop_id": store.shop.id, "country": "AT", "price_minor": 990, "free_from_minor": None} | change
+    async with store.db.transaction() as tx:
+        if refused:
+            with pytest.raises(refused):
+                await commands.put_shipping(tx, **rate, valid_from=later, by="staff:test", at=AT)
+            return
+        await commands.put_shipping(tx, **rate, valid_from=later, by="staff:test", at=AT)
+        told = await audit.history(tx, subject=f"checkout.shipping_rate:{store.shop.id}")
+    if rate["price_minor"] == 990:
+        assert len(told) == 2  # the two that the shop began with
+    else:
+        assert (told[0].actor, told[0].old["price_minor"], told[0].new["price_minor"]) == ("staff:test", 990, 890)
+    async with store.db.reading() as conn:
+        for at, price in ((AT, 990), (later, rate["price_minor"])):
+            rates = {rate.country: rate for rate in await queries.shipping_rates(conn, shop_id=store.shop.id, at=at)}
+            assert rates["AT"].price_minor == price
 
 
 async def test_delivery_is_free_from_its_value_on_and_differs_by_country(store):

@@ -1,13 +1,12 @@
 """Baskets that nobody came back for."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lotse.domains.checkout import commands
+from lotse.domains.checkout.rules import KEPT
 from lotse.kernel.db import Database
 from lotse.kernel.jobs import Job
 
-# A season: people come back to a basket, but not to last winter's.
-KEPT = timedelta(days=90)
 BATCH = 1_000
 
 

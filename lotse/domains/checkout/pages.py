@@ -21,7 +21,7 @@ from lotse.domains.checkout.contracts import (
     NoDelivery,
     Purchase,
 )
-from lotse.domains.checkout.rules import MAX_QUANTITY
+from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY
 from lotse.domains.customers.contracts import Address
 from lotse.domains.inventory.queries import availability
 from lotse.domains.offers.queries import offers_for_variants
@@ -43,8 +43,8 @@ from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import Invalid, NotFound
 
 COOKIE = "lotse_basket"
-# Longer than a basket that nobody touches is kept.
-_KEPT_SECONDS = 60 * 24 * 3600
+# As long as a basket that nobody touches is kept.
+_KEPT_SECONDS = int(KEPT.total_seconds())
 _NO_STORE = {"Cache-Control": "private, no-store"}
 
 REFUSED = {

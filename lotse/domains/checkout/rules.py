@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from lotse.domains.checkout.contracts import InvalidQuantity, NoDelivery, ShippingRate
@@ -15,6 +16,8 @@ MAX_QUANTITY = 9_999
 # More than a household or a club orders at once; a page of it is still quick.
 MAX_LINES = 200
 MAX_FIELD = 200
+# A season: people come back to a basket, but not to last winter's.
+KEPT = timedelta(days=90)
 
 # One @, something before it, a dot after it, no spaces: what can be said without sending a letter (RFC 5321 allows
 # more than any provider gives out).

@@ -32,6 +32,16 @@ async def money_of(conn: Connection, *, payment_id: UUID) -> list[Money]:
     return await conn.many(READS.money_of, Money, payment_id=payment_id)
 
 
-async def overdue(conn: Connection, *, method: str, at: datetime, limit: int = 100) -> list[Payment]:
-    """Payments of a method that should have been made before `at`, the oldest first."""
-    return await conn.many(READS.overdue, Payment, method=method, at=at, limit=limit)
+async def overdue(
+    conn: Connection, *, method: str, at: datetime, after: Payment | None = None, limit: int = 100
+) -> list[Payment]:
+    """Payments of a method that should have been made before `at`, the oldest first; go on after the last one."""
+    return await conn.many(
+        READS.overdue,
+        Payment,
+        method=method,
+        at=at,
+        after_due=after.due_at if after else None,
+        after_id=after.id if after else None,
+        limit=limit,
+    )

@@ -28,12 +28,14 @@ union all
 select id, 'refund' as kind, reference, amount_minor, actor, occurred_at from payments.refunds where payment_id = :payment_id
 order by occurred_at, id;
 
--- Overdue, the oldest first: reminders, and orders that waited for their prepayment in vain. By the partial index.
+-- A page of what is overdue, the oldest first: reminders, and orders that waited for their prepayment in vain. By the
+-- partial index.
 -- name: overdue
 select id, purpose, purpose_id, method, legal_entity_id, zone, currency, amount_minor, credited_minor, received_minor, refunded_minor, due_at, created_at
 from payments.payments
 where amount_minor - credited_minor > received_minor - refunded_minor and due_at < :at and method = :method
-order by due_at
+    and (:after_due::timestamptz is null or (due_at, id) > (:after_due, :after_id::uuid))
+order by due_at, id
 limit :limit;
 
 -- What came in is the sum of the receipts.

@@ -68,6 +68,7 @@ async def events(tx, purpose_id) -> list[str]:
 async def test_what_is_owed(tx, fresh, settled):
     new = await opened(tx, fresh, settled=settled)
     found = await payment(tx, payment_id=new.id)
+    assert found is not None
     assert found == new
     assert (found.open_minor, found.state) == ((0, "paid") if settled else (1190, "open"))
     assert [(one.kind, one.reference) for one in await money_of(tx, payment_id=new.id)] == (

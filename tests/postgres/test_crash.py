@@ -32,11 +32,19 @@ with attached(settings) as dsn, psycopg.connect(dsn, autocommit=True) as connect
 # Computes without looking up, so that it does not notice that its server died.
 BUSY = """
 import psycopg
+import threading
 from lotse.kernel.postgres import attached
-with attached(settings) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+LONG = "select count(*) from generate_series(1, 20000) a, generate_series(1, 10000000) b"
+IS_BUSY = "select 1 from pg_stat_activity where pid = %s and state = 'active' and query like '%%generate_series%%'"
+with attached(settings) as dsn, psycopg.connect(dsn, autocommit=True) as connection, psycopg.connect(dsn) as watcher:
     connection.execute("set max_parallel_workers_per_gather = 0")
-    print(connection.execute("select pg_backend_pid()").fetchone()[0], flush=True)
-    connection.execute("select count(*) from generate_series(1, 20000) a, generate_series(1, 10000000) b")
+    watcher.autocommit = True
+    pid = connection.info.backend_pid
+    threading.Thread(target=connection.execute, args=(LONG,), daemon=True).start()
+    while watcher.execute(IS_BUSY, (pid,)).fetchone() is None:
+        pass
+    print(pid, flush=True)  # not before: an idle backend would end with its client
+    threading.Event().wait()
 """
 
 

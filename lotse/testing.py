@@ -25,8 +25,10 @@ a skip for absence into a failure: CI sets it.
 
 Why anyio's plugin and not pytest-asyncio: Litestar brings it anyway, it runs session fixtures and tests in one loop
 (so a pool can live for the session), and it runs a fixture's two halves in one task (so a transaction can span them).
+The tests themselves run in a task each: a cancellation that escapes from one would else end the loop of all.
 """
 
+import asyncio
 import fcntl
 import os
 import secrets
@@ -34,8 +36,10 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from inspect import iscoroutinefunction
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -126,6 +130,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(kind)
         if "durable" in names:
             item.add_marker("durable")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Before anyio runs an asynchronous test: give it a task of its own."""
+    test = pyfuncitem.obj
+    if hasattr(test, "hypothesis"):  # it calls the inner function once per example
+        if iscoroutinefunction(test.hypothesis.inner_test):
+            test.hypothesis.inner_test = _in_its_own_task(test.hypothesis.inner_test)
+    elif iscoroutinefunction(test):
+        pyfuncitem.obj = _in_its_own_task(test)
+    return (yield)
+
+
+def _in_its_own_task(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    @wraps(test)
+    async def alone(*args: Any, **kwargs: Any) -> None:
+        __tracebackhide__ = True
+        task = asyncio.create_task(test(*args, **kwargs))
+        await asyncio.wait([task])
+        if task.cancelled():
+            pytest.fail("the test was cancelled from within: something cancels the task that runs it", pytrace=False)
+        task.result()
+
+    return alone
 
 
 class _EventLoop:
@@ -325,7 +354,12 @@ async def chromium(anyio_backend: Any) -> "AsyncIterator[Browser]":
     except ModuleNotFoundError:
         absent("browser", "playwright is not installed")
 
-    async with async_playwright() as playwright:
+    manager = async_playwright()
+    try:
+        playwright = await manager.__aenter__()
+    except Exception as error:  # it raises whatever a closed pipe gives
+        absent("browser", f"Playwright's driver does not start ({error}); on Debian it needs the package libatomic1")
+    try:
         # The sandbox wants an ordinary user, CI is root; the pages are our own. Nothing may phone home from a test.
         browser = await playwright.chromium.launch(
             executable_path=path,
@@ -340,6 +374,8 @@ async def chromium(anyio_backend: Any) -> "AsyncIterator[Browser]":
         )
         yield browser
         await browser.close()
+    finally:
+        await manager.__aexit__()
 
 
 @pytest.fixture

@@ -94,6 +94,36 @@ def test_workers_share_a_server_and_not_a_database(pytester: pytest.Pytester):
     assert {name for _, name in seen} == {"lotse_gw0", "lotse_gw1"}
 
 
+def test_a_cancelled_test_harms_no_other(pytester: pytest.Pytester):
+    done = run(
+        pytester,
+        """
+        import asyncio
+        import pytest
+        from hypothesis import given, strategies
+
+        @pytest.fixture(scope="session")
+        async def loop(anyio_backend):
+            yield asyncio.get_running_loop()
+
+        async def test_first(loop):
+            asyncio.current_task().cancel()
+            await asyncio.sleep(0)
+
+        @given(strategies.none())
+        async def test_example(loop, nothing):
+            asyncio.current_task().cancel()
+            await asyncio.sleep(0)
+
+        async def test_last(loop):
+            assert asyncio.get_running_loop() is loop
+            assert asyncio.current_task().cancelling() == 0
+        """,
+    )
+    done.assert_outcomes(failed=2, passed=1)
+    done.stdout.fnmatch_lines(["*the test was cancelled from within*"])
+
+
 ABSENT = """
     def test_data(data): pass
     async def test_browser(browser_page): pass

@@ -157,6 +157,7 @@ def test_prepayment_waits_until_the_money_is_there(browser: Browser, staff: Brow
     assert "Please enter an amount" in wrong
     paid = text_of(staff.follow(staff.fill(action, {"amount": amount, "reference": "SEPA 1"})))
     assert "The payment is recorded." in paid and "SEPA 1" in paid
+    assert "guest" in paid and "staff:" not in paid, "who did it is said by name"
 
 
 def test_the_total_that_was_seen_is_what_is_paid(browser: Browser, staff: Browser) -> None:

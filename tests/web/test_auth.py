@@ -12,6 +12,7 @@ from lotse.kernel import clock
 from lotse.kernel.auth import attempts, sessions, staff, tokens
 from lotse.kernel.auth.authenticate import TOKEN_REMEMBERED_SECONDS, Tokens, TokenUnknown
 from lotse.kernel.auth.links import LinkInvalid, Links
+from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.sessions import COOKIE
 from lotse.kernel.db import Database, Transaction
@@ -362,3 +363,15 @@ def test_principals_hold_rights() -> None:
     assert not Principal("guest").may("orders:read")
     assert Principal("token", "1", scopes=frozenset({"orders:read"})).may("orders:read")
     assert str(Principal("staff", "7")) == "staff:7" and str(Principal("guest")) == "guest"
+
+
+async def test_who_did_something_is_called_by_name(db: Database, fresh: Fresh) -> None:
+    login = await account(db, fresh, "orders:read")
+    till = await token(db, "orders:read")
+    async with db.reading() as conn:
+        id = await conn.raw.fetchval("select id from kernel.staff where login = $1", login)
+        unknown = f"staff:{fresh.id()}"
+        actors = {f"staff:{id}": "Ada", f"token:{till.id}": "test", unknown: unknown, "staff:x": "staff:x"}
+        actors |= {"guest": "guest", "bank": "bank"}
+        assert await names_of(conn, actors) == actors
+        assert await names_of(conn, []) == {}

@@ -21,6 +21,7 @@ from lotse.domains.inventory.contracts import (
 )
 from lotse.domains.pools import queries as pools
 from lotse.kernel.auth.forms import Draft
+from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.db import Connection, Database
@@ -164,6 +165,7 @@ async def office_pool(
         movements = await pools.history(
             connection, pool_id=pool_id, before=before or pools.LATEST, limit=_IN_A_HISTORY + 1
         )
+        names = await names_of(connection, (movement.actor for movement in movements))
     await view.ask({"office.variant": [line.variant_id], "office.location": [line.location_id]})
     return view.show(
         "inventory/office_pool.html",
@@ -172,6 +174,7 @@ async def office_pool(
         next=movements[_IN_A_HISTORY - 1].id if len(movements) > _IN_A_HISTORY else None,
         is_later=before is not None,
         reasons=REASONS,
+        names=names,
         form=Form.drafted(draft, Change),
         refused=refused(view, draft, REFUSED),
         key=str(uuid7()),

@@ -14,6 +14,7 @@ from lotse.domains.orders.contracts import Line, Order
 from lotse.domains.pools import queries as pools
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
+from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.db import Database
@@ -37,8 +38,11 @@ REFUSED = {
     "form-incomplete": N_("Please enter an amount like 59.95 and the bank's reference."),
     "key-reused": N_("This form was sent before. Please look at the order again."),
 }
+# Reasons that nobody typed; what staff types is shown as it is.
+BY_BUYER = N_("cancelled by the buyer")
+BY_STAFF = N_("cancelled by staff")
+UNPAID = N_("not paid in time")  # written by the job
 AMENDED = {"cancellation": N_("Cancelled"), "return": N_("Returned"), "credit": N_("Credited")}
-# Who did something, as people say it; an account's own name stands beside its kind.
 CHANNELS = {
     "web": N_("web shop"),
     "till": N_("till"),
@@ -110,7 +114,7 @@ async def cancel_by_link(
             desk,
             connection,
             order_id=order_id,
-            reason="cancelled by the buyer",
+            reason=BY_BUYER,
             actor=str(principal),
             key=await _key(request, principal, order_id),
             at=at,
@@ -154,6 +158,7 @@ async def office_order(
             ref_kind="order",
             ref_id=found.id,
         )
+        names = await names_of(connection, [found.actor, *(amendment.actor for amendment in found.amendments)])
     await view.ask(
         {
             "line.picture": [line.variant_id for line in found.lines if line.variant_id],
@@ -172,6 +177,7 @@ async def office_order(
         refused=refused(view, draft, REFUSED, fields=False),
         channels=CHANNELS,
         amended=AMENDED,
+        names=names,
     )
 
 
@@ -193,7 +199,7 @@ async def office_cancel(
             desk,
             connection,
             order_id=order_id,
-            reason=str(form.get("reason", "")).strip()[:500] or "cancelled by staff",
+            reason=str(form.get("reason", "")).strip()[:500] or BY_STAFF,
             actor=str(principal),
             key=await _key(request, principal, order_id),
             at=at,

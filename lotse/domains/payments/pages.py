@@ -14,6 +14,7 @@ from lotse.domains.parties.contracts import BankAccount
 from lotse.domains.parties.queries import legal_entity
 from lotse.domains.payments import commands, queries
 from lotse.domains.payments.contracts import Money, Payment
+from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database, Transaction
@@ -29,11 +30,12 @@ NOT_AN_AMOUNT = N_("Please enter an amount like 59.95.")
 
 
 class PaymentShown(Struct, frozen=True):
-    """A payment with its money in and out, and where it is transferred to. `key` is for the next form."""
+    """A payment with its money in and out, who recorded it, where it goes. `key` is for the next form."""
 
     payment: Payment
     account: BankAccount
     money: list[Money]
+    names: dict[str, str]
     key: str
 
 
@@ -53,7 +55,8 @@ async def _payments(connection: Connection, ask: Ask) -> Mapping[UUID, PaymentSh
             entity = await legal_entity(connection, legal_entity_id=payment.legal_entity_id)
             account = entity.bank_account if entity else BankAccount()
             money = await queries.money_of(connection, payment_id=id)
-            found[id] = PaymentShown(payment, account, money, str(uuid7()))
+            names = await names_of(connection, (one.actor for one in money))
+            found[id] = PaymentShown(payment, account, money, names, str(uuid7()))
     return found
 
 

@@ -22,6 +22,7 @@ from lotse.domains.pricing.rules import PriceLists, price
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
 from lotse.kernel.auth.forms import Draft
+from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database, Transaction
@@ -142,6 +143,7 @@ async def office_price(
     """A variant's prices: what holds, what was, what comes; who set it, when and why."""
     async with database.reading() as connection:
         history = await queries.price_history(connection, variant_id=variant_id, shop_id=shop.id)
+        names = await names_of(connection, (change.changed_by for change in history))
     answers = await view.ask({"office.variant": [variant_id]})
     if not history and not answers.missing and answers.content("office.variant", "catalog", variant_id) is None:
         raise NotFound(what="variant", id=str(variant_id))
@@ -149,6 +151,7 @@ async def office_price(
         "pricing/office_price.html",
         variant_id=variant_id,
         history=history,
+        names=names,
         now=holding(history, view.question.at),
         form=Form.drafted(draft, NewPrice),
         refused=refused(view, draft, REFUSED),

@@ -88,7 +88,7 @@ def update(root: Path = ROOT) -> None:
 
 
 def _is_page(name: str) -> bool:
-    return name.endswith("pages.py") or name.startswith(("web/", "kernel/pages/"))
+    return name.endswith("pages.py") or name.startswith(("web/", "kernel/pages/", "kernel/auth/"))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,12 @@ values (:id, :login, :name, :password, :scopes, :at, :at);
 -- name: staff
 select id, login, name, scopes, active, created_at, changed_at from kernel.staff order by login limit 1000;
 
+-- What people call those who did something: a page of changes names a handful.
+-- name: names
+select 'staff:' || id as actor, name from kernel.staff where id = any (:ids::uuid[])
+union all
+select 'token:' || id as actor, name from kernel.tokens where id = any (:ids::uuid[]);
+
 -- The hash leaves the database only for the comparison.
 -- name: staff_by_login
 select id, login, name, password, scopes, active from kernel.staff where login = :login;

@@ -62,7 +62,6 @@ FUNCTIONS = [
     "inventory.pools_for",
     "inventory.pools_for_offers",
     "inventory.available",
-    "inventory.stock_of",
     "pools.balances",
     "pricing.prices_at",
 ]

@@ -22,7 +22,7 @@ from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
 
-SQL = statements("lotse.domains.catalog", "reads")
+READS = statements("lotse.domains.catalog", "reads")
 
 # A larger tree is no navigation; the largest that was seen (an electronics retailer's) has 4,584.
 _MAX_CATEGORIES = 10_000
@@ -30,12 +30,12 @@ _MAX_CATEGORIES = 10_000
 
 async def category_tree(conn: Connection, *, language: str) -> list[Category]:
     """All categories, parents before children, siblings in their order; with how many products are shown below."""
-    return await conn.many(SQL.category_tree, Category, language=language, limit=_MAX_CATEGORIES)
+    return await conn.many(READS.category_tree, Category, language=language, limit=_MAX_CATEGORIES)
 
 
 async def category_by_slug(conn: Connection, *, slug: str, language: str) -> CategoryPage | None:
     """A category with its path and its children, or None."""
-    return await conn.maybe(SQL.category_by_slug, CategoryPage, slug=_plain(slug), language=language)
+    return await conn.maybe(READS.category_by_slug, CategoryPage, slug=_plain(slug), language=language)
 
 
 async def products_in_category(
@@ -44,7 +44,7 @@ async def products_in_category(
     """What is shown in a category and below, newest first. Refusal: `BadCursor`."""
     begin = after(cursor, tuple[UUID])
     found = await conn.many(
-        SQL.products_in_category,
+        READS.products_in_category,
         ProductCard,
         category_id=category_id,
         language=language,
@@ -60,7 +60,7 @@ async def products_in_category_by_name(
     """What is shown in a category and below, from A to Z in this language. Refusal: `BadCursor`."""
     begin = after(cursor, tuple[str, UUID])
     found = await conn.many(
-        SQL.products_in_category_by_name,
+        READS.products_in_category_by_name,
         ProductCard,
         category_id=category_id,
         language=language,
@@ -77,14 +77,14 @@ async def products(
     """Everything that is shown, newest first. Refusal: `BadCursor`."""
     begin = after(cursor, tuple[UUID])
     found = await conn.many(
-        SQL.products, ProductCard, language=language, after=begin[0] if begin else None, limit=limit + 1
+        READS.products, ProductCard, language=language, after=begin[0] if begin else None, limit=limit + 1
     )
     return paged(found, limit, ["id"])
 
 
 async def product_cards(conn: Connection, *, product_ids: Sequence[UUID], language: str) -> list[ProductCard]:
     """Those of the products that exist, whatever their state, in the order asked."""
-    return await conn.many(SQL.cards, ProductCard, ids=list(product_ids), language=language)
+    return await conn.many(READS.cards, ProductCard, ids=list(product_ids), language=language)
 
 
 async def product_by_slug(
@@ -95,45 +95,45 @@ async def product_by_slug(
     `everything`: also drafts and archived ones, with all their variants, for the back office.
     """
     return await conn.maybe(
-        SQL.product_page, ProductPage, slug=_plain(slug), id=None, language=language, everything=everything
+        READS.product_page, ProductPage, slug=_plain(slug), id=None, language=language, everything=everything
     )
 
 
 async def product(conn: Connection, *, product_id: UUID, language: str, everything: bool = False) -> ProductPage | None:
     """As `product_by_slug`, by id."""
     return await conn.maybe(
-        SQL.product_page, ProductPage, slug=None, id=product_id, language=language, everything=everything
+        READS.product_page, ProductPage, slug=None, id=product_id, language=language, everything=everything
     )
 
 
 async def variants_by_ids(conn: Connection, *, variant_ids: Sequence[UUID], language: str) -> list[VariantCard]:
     """Those of the variants that exist, whatever their state, in the order asked."""
-    return await conn.many(SQL.variants_by_ids, VariantCard, ids=list(variant_ids), language=language)
+    return await conn.many(READS.variants_by_ids, VariantCard, ids=list(variant_ids), language=language)
 
 
 async def variant_by_sku(conn: Connection, *, sku: str, language: str) -> VariantCard | None:
     """A variant, or None."""
-    return await conn.maybe(SQL.variant_by_sku, VariantCard, sku=_plain(sku), language=language)
+    return await conn.maybe(READS.variant_by_sku, VariantCard, sku=_plain(sku), language=language)
 
 
 async def variant_by_gtin(conn: Connection, *, gtin: str, language: str) -> VariantCard | None:
     """The variant that a scanner's digits name, with or without leading zeros, or None."""
     digits = search_digits(gtin)
-    return await conn.maybe(SQL.variant_by_gtin, VariantCard, gtin=digits, language=language) if digits else None
+    return await conn.maybe(READS.variant_by_gtin, VariantCard, gtin=digits, language=language) if digits else None
 
 
 async def variant_ids_by_sku(conn: Connection, *, skus: Sequence[str]) -> dict[str, UUID]:
     """The ids of those SKUs that exist."""
     return {
         found.sku: found.id
-        for found in await conn.many(SQL.variant_ids_by_sku, _Sku, skus=[_plain(sku) for sku in skus])
+        for found in await conn.many(READS.variant_ids_by_sku, _Sku, skus=[_plain(sku) for sku in skus])
     }
 
 
 async def search_simple(conn: Connection, *, text: str, language: str, limit: int = PAGE_SIZE) -> list[ProductCard]:
     """What is shown and has all words of `text` (by their beginnings) in a name or summary of any language, or a SKU
     that begins with it, or the GTIN. Newest first: this finds, it does not rank."""
-    return await conn.many(SQL.search_simple, ProductCard, **search_terms(text), language=language, limit=limit)
+    return await conn.many(READS.search_simple, ProductCard, **search_terms(text), language=language, limit=limit)
 
 
 async def product_rows(
@@ -148,7 +148,7 @@ async def product_rows(
     """The back office's list, newest first, found as in `search_simple`. Refusal: `BadCursor`."""
     begin = after(cursor, tuple[UUID])
     found = await conn.many(
-        SQL.product_rows,
+        READS.product_rows,
         ProductRow,
         **search_terms(text),
         searched=bool(text.strip()),

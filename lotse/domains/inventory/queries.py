@@ -13,7 +13,7 @@ from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
 
-SQL = statements("lotse.domains.inventory", "reads")
+READS = statements("lotse.domains.inventory", "reads")
 
 # What bigint holds: a cursor that somebody made up shall not become a database error.
 _PoolId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -22,45 +22,40 @@ _PoolId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 async def locations(conn: Connection, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Location]:
     """A page of locations, by code. Refusal: `BadCursor`."""
     begin = after(cursor, tuple[str])
-    found = await conn.many(SQL.locations, Location, after=begin[0] if begin else None, limit=limit + 1)
+    found = await conn.many(READS.locations, Location, after=begin[0] if begin else None, limit=limit + 1)
     return paged(found, limit, ["code"])
 
 
 async def location_by_code(conn: Connection, *, code: str) -> Location | None:
     """A location, or None."""
-    return await conn.maybe(SQL.location_by_code, Location, code=code.replace("\0", "\ufffd"))
+    return await conn.maybe(READS.location_by_code, Location, code=code.replace("\0", "\ufffd"))
 
 
 async def locations_by_ids(conn: Connection, *, location_ids: Sequence[UUID]) -> list[Location]:
     """Those of the locations that exist, in the order asked."""
-    return await conn.many(SQL.locations_by_ids, Location, ids=list(location_ids))
+    return await conn.many(READS.locations_by_ids, Location, ids=list(location_ids))
 
 
 async def locations_of_shop(conn: Connection, *, shop_id: UUID) -> list[Location]:
     """The locations that serve a shop, the preferred one first."""
-    return await conn.many(SQL.locations_of_shop, Location, shop_id=shop_id)
+    return await conn.many(READS.locations_of_shop, Location, shop_id=shop_id)
 
 
 async def availability(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[Availability]:
     """What a shop can sell of variants now, in the order asked: stock at its locations, of the sellers of its active
     offers, in the offered condition. A variant that nobody offers there is out."""
-    found = await conn.many(SQL.availability, _Available, shop_id=shop_id, variant_ids=list(variant_ids))
+    found = await conn.many(READS.availability, _Available, shop_id=shop_id, variant_ids=list(variant_ids))
     return [Availability(row.variant_id, stock_state(row.available), row.available, row.by_location) for row in found]
-
-
-async def stock_of_variant(conn: Connection, *, variant_id: UUID) -> list[StockLine]:
-    """Every pool that counts a variant, by location."""
-    return await conn.many(SQL.stock_of_variants, StockLine, variant_ids=[variant_id])
 
 
 async def stock_of_variants(conn: Connection, *, variant_ids: Sequence[UUID]) -> list[StockLine]:
     """Every pool that counts one of the variants, in their order, then by location."""
-    return await conn.many(SQL.stock_of_variants, StockLine, variant_ids=list(variant_ids))
+    return await conn.many(READS.stock_of_variants, StockLine, variant_ids=list(variant_ids))
 
 
 async def stock_of_pools(conn: Connection, *, pool_ids: Sequence[int]) -> list[StockLine]:
     """What pools count, in the order asked; a pool that counts no goods is absent."""
-    return await conn.many(SQL.stock_of_pools, StockLine, pool_ids=list(pool_ids))
+    return await conn.many(READS.stock_of_pools, StockLine, pool_ids=list(pool_ids))
 
 
 async def stock_lines(
@@ -74,7 +69,7 @@ async def stock_lines(
     """The back office's stock list, by pool; `text` finds variants as the catalogue does. Refusal: `BadCursor`."""
     begin = after(cursor, tuple[_PoolId])
     found = await conn.many(
-        SQL.stock_lines,
+        READS.stock_lines,
         StockLine,
         **search_terms(text),
         searched=bool(text.strip()),
@@ -87,13 +82,13 @@ async def stock_lines(
 
 async def pools_for(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[PoolChoice]:
     """The pools that can serve a shop's sale, whoever owns them: in the order of the variants, the preferred first."""
-    return await conn.many(SQL.pools_for, PoolChoice, shop_id=shop_id, variant_ids=list(variant_ids))
+    return await conn.many(READS.pools_for, PoolChoice, shop_id=shop_id, variant_ids=list(variant_ids))
 
 
 async def pools_for_offers(conn: Connection, *, offer_ids: Sequence[UUID]) -> list[OfferPool]:
     """The pools that can serve offers (their seller's goods in their condition): in the order of the offers, the
     preferred first."""
-    return await conn.many(SQL.pools_for_offers, OfferPool, offer_ids=list(offer_ids))
+    return await conn.many(READS.pools_for_offers, OfferPool, offer_ids=list(offer_ids))
 
 
 class _Available(Struct, frozen=True):

@@ -8,7 +8,7 @@ from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
 
-SQL = statements("lotse.domains.parties", "reads")
+READS = statements("lotse.domains.parties", "reads")
 
 # A mailbox that more parties share than this is nobody's in particular.
 _SHARED_EMAIL = 20
@@ -16,7 +16,7 @@ _SHARED_EMAIL = 20
 
 async def party(conn: Connection, *, party_id: UUID) -> Party | None:
     """A party, or None."""
-    return await conn.maybe(SQL.parties, Party, ids=[party_id])
+    return await conn.maybe(READS.parties, Party, ids=[party_id])
 
 
 async def export_party(conn: Connection, *, party_id: UUID) -> Party | None:
@@ -26,41 +26,41 @@ async def export_party(conn: Connection, *, party_id: UUID) -> Party | None:
 
 async def parties(conn: Connection, *, party_ids: Sequence[UUID]) -> list[Party]:
     """Those of the parties that exist, in the order asked."""
-    return await conn.many(SQL.parties, Party, ids=list(party_ids))
+    return await conn.many(READS.parties, Party, ids=list(party_ids))
 
 
 async def parties_by_email(conn: Connection, *, email: str) -> list[UUID]:
     """The ids of the parties with this mail address in any case of letters, the oldest first."""
-    return await conn.values(SQL.by_email, email=email, limit=_SHARED_EMAIL)
+    return await conn.values(READS.by_email, email=email, limit=_SHARED_EMAIL)
 
 
 async def legal_entity(conn: Connection, *, legal_entity_id: UUID) -> LegalEntity | None:
     """A legal entity, or None."""
-    return await conn.maybe(SQL.legal_entity, LegalEntity, id=legal_entity_id)
+    return await conn.maybe(READS.legal_entity, LegalEntity, id=legal_entity_id)
 
 
 async def legal_entity_by_code(conn: Connection, *, code: str) -> LegalEntity | None:
     """A legal entity, or None."""
-    return await conn.maybe(SQL.legal_entity_by_code, LegalEntity, code=code)
+    return await conn.maybe(READS.legal_entity_by_code, LegalEntity, code=code)
 
 
 async def legal_entities(conn: Connection) -> list[LegalEntity]:
     """All legal entities by code; a retailer has a handful."""
-    return await conn.many(SQL.legal_entities, LegalEntity)
+    return await conn.many(READS.legal_entities, LegalEntity)
 
 
 async def shop(conn: Connection, *, shop_id: UUID) -> Shop | None:
     """A shop, or None."""
-    return await conn.maybe(SQL.shop, Shop, id=shop_id)
+    return await conn.maybe(READS.shop, Shop, id=shop_id)
 
 
 async def shop_by_code(conn: Connection, *, code: str) -> Shop | None:
     """A shop, or None."""
-    return await conn.maybe(SQL.shop_by_code, Shop, code=code)
+    return await conn.maybe(READS.shop_by_code, Shop, code=code)
 
 
 async def shops(conn: Connection, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Shop]:
     """A page of shops, by code. Refusal: `BadCursor`."""
     begin = after(cursor, tuple[str])
-    found = await conn.many(SQL.shops, Shop, after=begin[0] if begin else None, limit=limit + 1)
+    found = await conn.many(READS.shops, Shop, after=begin[0] if begin else None, limit=limit + 1)
     return paged(found, limit, ["code"])

@@ -18,7 +18,7 @@ from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
 
-SQL = statements("lotse.domains.pricing", "reads")
+READS = statements("lotse.domains.pricing", "reads")
 
 
 async def prices_at(
@@ -29,7 +29,7 @@ async def prices_at(
     Which of them a buyer pays is decided by `rules.PriceLists`; for a card that says "from 9.99", take the least.
     """
     return await conn.many(
-        SQL.prices_at, Price, shop_id=shop_id, variant_ids=list(variant_ids), at=at, customer_group=customer_group
+        READS.prices_at, Price, shop_id=shop_id, variant_ids=list(variant_ids), at=at, customer_group=customer_group
     )
 
 
@@ -51,7 +51,7 @@ async def priced(
     taxed_in = country or shop.country
     wanted = {line.variant_id for line in lines if line.variant_id is not None and line.unit_price is None}
     found = await conn.one(
-        SQL.for_basket,
+        READS.for_basket,
         _ForBasket,
         shop_id=shop.id,
         variant_ids=sorted(wanted),
@@ -76,7 +76,7 @@ async def price_history(
     conn: Connection, *, variant_id: UUID, shop_id: UUID | None = None, limit: int = 100
 ) -> list[PriceChange]:
     """Every price that a variant had or will have, in one shop or all: the newest first."""
-    return await conn.many(SQL.price_history, PriceChange, variant_id=variant_id, shop_id=shop_id, limit=limit)
+    return await conn.many(READS.price_history, PriceChange, variant_id=variant_id, shop_id=shop_id, limit=limit)
 
 
 async def lowest_30_days(
@@ -87,7 +87,7 @@ async def lowest_30_days(
     Variants that are not reduced are absent: nothing may be announced for them.
     """
     found = await conn.many(
-        SQL.reductions, _Reduction, shop_id=shop.id, variant_ids=list(variant_ids), at=at, days=PRIOR_PRICE_DAYS
+        READS.reductions, _Reduction, shop_id=shop.id, variant_ids=list(variant_ids), at=at, days=PRIOR_PRICE_DAYS
     )
     zone = ZoneInfo(shop.timezone)
     return [PriorPrice(row.variant_id, row.unit_price, row.reduced_at, prior_price(row.history, zone)) for row in found]
@@ -107,7 +107,7 @@ async def price_rows(
     Refusal: `BadCursor`."""
     begin = after(cursor, tuple[UUID])
     found = await conn.many(
-        SQL.price_rows,
+        READS.price_rows,
         PriceRow,
         **search_terms(text),
         searched=bool(text.strip()),

@@ -4,7 +4,7 @@ from lotse.domains.tax.contracts import Rate
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
 
-SQL = statements("lotse.domains.tax", "reads")
+READS = statements("lotse.domains.tax", "reads")
 
 
 async def rates_for(conn: Connection, *, country: str) -> list[Rate]:
@@ -13,9 +13,9 @@ async def rates_for(conn: Connection, *, country: str) -> list[Rate]:
     Not cached: a handful of rows by primary key cost less than the question whether a copy is still true. A caller that
     asks thousands of times (an import) keeps its own for as long as it runs.
     """
-    return await conn.many(SQL.rates_for, Rate, country=country)
+    return await conn.many(READS.rates_for, Rate, country=country)
 
 
 async def countries(conn: Connection) -> list[str]:
     """The countries that have rates."""
-    return await conn.values(SQL.countries)
+    return await conn.values(READS.countries)

@@ -35,7 +35,7 @@ from lotse.domains.catalog.contracts import (
     UnknownVariant,
 )
 from lotse.domains.catalog.queries import (
-    SQL,
+    READS,
     category_by_slug,
     category_tree,
     product,
@@ -489,7 +489,7 @@ async def test_no_series_of_moves_makes_a_cycle(tx, tree, moves):
 
 async def test_nothing_disagrees(tx, good):
     await put_products(tx, [good], by=BY, at=AT)
-    for statement in SQL:
+    for statement in READS:
         if statement.name.startswith("check_"):
             found = await tx.raw.fetch(statement.sql)
             assert [row for row in found if good.slug in row["subject"]] == []

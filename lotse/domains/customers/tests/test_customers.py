@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lotse.domains.customers.commands import put_address, put_customers
 from lotse.domains.customers.contracts import Address, PutCustomer, UnknownCustomer
 from lotse.domains.customers.queries import (
-    SQL,
+    READS,
     addresses,
     customer,
     customer_rows,
@@ -157,5 +157,5 @@ def test_real_mail_addresses_pass(email: str):
 
 async def test_nothing_disagrees(tx, good):
     await put_customers(tx, [good], by=BY, at=AT)
-    found = await tx.raw.fetch(SQL.check_roles.sql)
+    found = await tx.raw.fetch(READS.check_roles.sql)
     assert [row for row in found if row["subject"].endswith(good.number)] == []

@@ -11,7 +11,7 @@ from lotse.domains.experiments.contracts import (
     NewDecision,
     UnknownExperiment,
 )
-from lotse.domains.experiments.queries import SQL, decision, decisions_by_outcome, experiment, running
+from lotse.domains.experiments.queries import READS, decision, decisions_by_outcome, experiment, running
 from lotse.kernel.refusals import Invalid
 from tests.scene import AT, BY
 
@@ -102,6 +102,6 @@ async def test_a_variant_that_never_was_is_found(tx, key):
         ],
         at=AT,
     )
-    subjects = [row["subject"] for row in await tx.raw.fetch(SQL.check_decided_variants.sql)]
+    subjects = [row["subject"] for row in await tx.raw.fetch(READS.check_decided_variants.sql)]
     assert f"experiments.decision:{bad}" in subjects
     assert f"experiments.decision:{good}" not in subjects

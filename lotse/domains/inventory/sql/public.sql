@@ -28,16 +28,6 @@ as $$
       join inventory.locations l on l.id = s.location_id
 $$;
 
--- What pools count, and where.
-create or replace function inventory.stock_of(pool_ids bigint[])
-returns table (pool_id bigint, variant_id uuid, location_id uuid, owner_party_id uuid, condition text, lot text)
-language sql stable security definer set search_path = '' rows 100
-as $$
-    select s.pool_id, s.variant_id, s.location_id, s.owner_party_id, s.condition, s.lot
-      from inventory.stock s
-     where s.pool_id = any(pool_ids)
-$$;
-
 -- What a shop can sell of variants at each of its locations: stock that an active offer of the shop stands for (its
 -- seller's goods, in its condition). No nested loops: the planner cannot know that owner and condition go with the
 -- variant, takes a page's hundreds of rows for one, and compares each with each (85 ms instead of 10 for 120 variants).

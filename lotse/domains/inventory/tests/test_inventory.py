@@ -11,7 +11,7 @@ from lotse.domains.catalog.contracts import UnknownVariant
 from lotse.domains.inventory.commands import ensure_stock, put_locations, serve_shop
 from lotse.domains.inventory.contracts import PutLocation, StockKey, UnknownLocation
 from lotse.domains.inventory.queries import (
-    SQL,
+    READS,
     availability,
     location_by_code,
     locations,
@@ -20,7 +20,7 @@ from lotse.domains.inventory.queries import (
     pools_for_offers,
     stock_lines,
     stock_of_pools,
-    stock_of_variant,
+    stock_of_variants,
 )
 from lotse.domains.inventory.rules import LOW, stock_state
 from lotse.domains.offers.commands import change_state
@@ -250,11 +250,13 @@ async def test_the_stock_list(tx, fresh, place):
     assert [line.pool_id for line in [*first.items, *rest.items]] == pools[1::2]
     found = await stock_lines(tx, text=f"{product.slug}-2")
     assert [line.pool_id for line in found.items] == pools[4:]
-    assert {line.pool_id for line in await stock_of_variant(tx, variant_id=product.variant_ids[0])} == set(pools[:2])
+    assert {line.pool_id for line in await stock_of_variants(tx, variant_ids=product.variant_ids[:1])} == set(pools[:2])
 
 
 async def test_a_stock_line_without_its_pool_is_found(tx, place, variants):
     [pool_id] = await ensure_stock(tx, [StockKey(variants[0], place.store, place.host)])
-    assert not [row for row in await tx.raw.fetch(SQL.check_stock_pools.sql) if row["subject"].endswith(f":{pool_id}")]
+    assert not [
+        row for row in await tx.raw.fetch(READS.check_stock_pools.sql) if row["subject"].endswith(f":{pool_id}")
+    ]
     await tx.raw.execute("delete from pools.pools where id = $1", pool_id)
-    assert [row for row in await tx.raw.fetch(SQL.check_stock_pools.sql) if row["subject"].endswith(f":{pool_id}")]
+    assert [row for row in await tx.raw.fetch(READS.check_stock_pools.sql) if row["subject"].endswith(f":{pool_id}")]

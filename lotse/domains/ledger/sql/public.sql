@@ -7,10 +7,3 @@ language sql stable security definer set search_path = '' as $$
     where account = only_account
     group by set_id, kind, currency
 $$;
-
--- Which sets there are, for the same checks.
-create or replace function ledger.sets(only_kinds text[])
-returns table (set_id uuid, kind text)
-language sql stable security definer set search_path = '' as $$
-    select distinct set_id, kind from ledger.entries where kind = any (only_kinds)
-$$;

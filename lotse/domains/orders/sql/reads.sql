@@ -74,12 +74,6 @@ from orders.orders
 where orders.id = :order_id
     and not exists (select from orders.releases where order_id = orders.id);
 
--- The amendments of one natural cause, e.g. a credit note that an import brought.
--- name: amendment
-select id, kind, order_id, currency, net_minor, tax_minor, gross_minor, reason, actor, occurred_at
-from orders.amendments
-where id = :amendment_id;
-
 -- What is kept about a person with their orders, for their export.
 -- name: contacts_of_party
 select orders.number, orders.placed_at, contacts.email, contacts.phone, contacts.billing, contacts.delivery
@@ -212,7 +206,7 @@ from (
 ) as facts
 full join (
     select type, coalesce(payload ->> 'amendment_id', payload ->> 'order_id') as id, count(*) as times
-    from (select type, payload from kernel.event_log union all select type, payload from kernel.outbox) as events
+    from kernel.events
     where type in ('orders.Placed', 'orders.Amended')
     group by 1, 2
 ) as reported on reported.type = facts.type and reported.id = facts.id

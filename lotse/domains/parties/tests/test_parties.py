@@ -16,7 +16,7 @@ from lotse.domains.parties.contracts import (
     UnknownParty,
 )
 from lotse.domains.parties.queries import (
-    SQL,
+    READS,
     legal_entity_by_code,
     parties_by_email,
     party,
@@ -224,6 +224,6 @@ def test_any_text_is_a_vat_id_or_refused_by_name(vat_id: str):
 
 async def test_nothing_disagrees(tx):
     id = await put_party(tx, name="Ada", by=BY, at=AT)
-    assert [row for row in await tx.raw.fetch(SQL.check_names.sql) if str(id) in row["subject"]] == []
+    assert [row for row in await tx.raw.fetch(READS.check_names.sql) if str(id) in row["subject"]] == []
     await tx.raw.execute("delete from parties.names where party_id = $1", id)
-    assert [row for row in await tx.raw.fetch(SQL.check_names.sql) if str(id) in row["subject"]] != []
+    assert [row for row in await tx.raw.fetch(READS.check_names.sql) if str(id) in row["subject"]] != []

@@ -19,7 +19,7 @@ from lotse.domains.pricing.contracts import (
     PriceInThePast,
     SetPrice,
 )
-from lotse.domains.pricing.queries import SQL, lowest_30_days, price_history, price_rows, priced, prices_at
+from lotse.domains.pricing.queries import READS, lowest_30_days, price_history, price_rows, priced, prices_at
 from lotse.kernel.money import UnknownCurrency
 from tests.scene import AT, BY, open_shop, price, put_one
 
@@ -190,4 +190,4 @@ async def test_bulk_is_bulk(tx, fresh, place):
 
 async def test_nothing_disagrees(tx, place, product):
     await price(tx, place, product.variant_ids)
-    assert await tx.raw.fetch(SQL.check_currencies.sql) == []
+    assert await tx.raw.fetch(READS.check_currencies.sql) == []

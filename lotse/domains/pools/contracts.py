@@ -100,7 +100,6 @@ class ReleaseRequest(Struct, frozen=True):
     """Give back what a hold holds."""
 
     hold_id: UUID
-    expired: bool = False
 
 
 class Held(Struct, frozen=True):

@@ -125,7 +125,7 @@ def release(draft: Draft, request: ReleaseRequest) -> Held:
         if line.live:
             keep(draft, line.pool_id, -line.quantity)
             draft.add(CLOSE_LINES, ClosedLine(line.pool_id, row.id))
-    return _end(draft, row, "expired" if request.expired else "released", lines)
+    return _end(draft, row, "released", lines)
 
 
 def _open_hold(draft: Draft, hold_id: UUID) -> tuple[HoldRow, tuple[HoldLine, ...]]:

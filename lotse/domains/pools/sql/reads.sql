@@ -33,12 +33,19 @@ from pools.movements
 where pool_id = any (:pool_ids::bigint[]) and ref_kind = :ref_kind and ref_id = :ref_id
 order by id;
 
--- One hold with its lines.
+-- One hold with its lines. Whoever finds its lines expired closes the lines and not the hold, which would lock upwards;
+-- so a hold of which nothing is held any more is told as expired here.
 -- name: hold
 select
     holds.id,
     holds.holder,
-    holds.state,
+    case
+        when holds.state = 'held' and not exists (
+            select from pools.hold_lines as line
+            where line.hold_id = holds.id and line.pool_id = any (holds.pool_ids) and line.live
+        ) then 'expired'
+        else holds.state
+    end as state,
     holds.expires_at,
     array(
         select jsonb_build_object('pool_id', line.pool_id, 'quantity', line.quantity, 'live', line.live)

@@ -130,6 +130,9 @@ async def test_what_has_expired_can_be_given_to_the_next(db, desk, fresh):
     assert await numbers(db, pool_id) == (1, 1)  # nobody has looked since
     other = await hold(desk, fresh, (1, (pool_id,)))
     assert await numbers(db, pool_id) == (1, 1)
+    async with db.reading() as conn:
+        told = [await read_hold(conn, hold_id=one.hold_id) for one in (late, other)]
+    assert [one and one.state for one in told] == ["expired", "held"]
     with pytest.raises(HoldExpired) as gone:
         await claim(desk, fresh, late.hold_id)
     assert (gone.value.wanted, gone.value.available) == (1, 0)

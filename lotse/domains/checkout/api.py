@@ -24,7 +24,7 @@ from lotse.domains.checkout.contracts import (
     Purchase,
     TooManyLines,
 )
-from lotse.domains.orders.contracts import OutOfStock, Placed
+from lotse.domains.orders.contracts import ORDER_LINK, OutOfStock, Placed
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.payments.contracts import MethodUnknown
 from lotse.kernel.auth.links import Links
@@ -45,7 +45,6 @@ Language = Annotated[
 Country = Annotated[
     str | None, Parameter(pattern="^[A-Z]{2}$", description="Where it is delivered to; the shop's country without it.")
 ]
-ORDER_LINK = "order"
 # All guests share one scope of keys, and everybody's first basket has the same body: with a key such as "1" a stranger
 # would be given the same basket. This is what 96 random bits take in base64.
 GUEST_KEY_LENGTH = 16

@@ -25,7 +25,7 @@ from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY
 from lotse.domains.customers.contracts import Address
 from lotse.domains.inventory.queries import availability
 from lotse.domains.offers.queries import offers_for_variants
-from lotse.domains.orders.contracts import Contact
+from lotse.domains.orders.contracts import ORDER_LINK, Contact
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.payments.queries import methods
 from lotse.kernel.auth.forms import Draft
@@ -288,7 +288,7 @@ async def place(
             actor=str(principal),
             at=at,
         )
-    response = Redirect(f"/order/{links.sign('order', placed.order_id)}?new=true", status_code=303)
+    response = Redirect(f"/order/{links.sign(ORDER_LINK, placed.order_id)}?new=true", status_code=303)
     response.delete_cookie(COOKIE, path="/")
     return response
 

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from lotse.domains.orders import commands, queries
 from lotse.domains.orders.contracts import (
+    ORDER_LINK,
     AlreadyCancelled,
     Amended,
     NothingLeft,
@@ -24,8 +25,6 @@ from lotse.kernel.desk import Desk
 from lotse.kernel.http import PAGE_SIZE, Cursor, Page, PageSize, Principal, after, needs, paged, public
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.paging import BadCursor
-
-LINK = "order"
 
 
 class Reason(Struct, frozen=True):
@@ -65,7 +64,7 @@ async def read_order(database: Database, order_id: UUID) -> OrderView:
 async def read_linked_order(database: Database, links: Links, link: str) -> OrderView:
     """The order that a signed link names: what its buyer sees without an account."""
     async with database.snapshot() as conn:
-        return await _view(conn, links.read(LINK, link))
+        return await _view(conn, links.read(ORDER_LINK, link))
 
 
 @post(
@@ -106,7 +105,7 @@ async def cancel_linked_order(
     at: datetime,
 ) -> Amended:
     """The same, for the buyer who holds the signed link."""
-    return await _cancel(database, desk, principal, links.read(LINK, link), data, idempotency_key, at)
+    return await _cancel(database, desk, principal, links.read(ORDER_LINK, link), data, idempotency_key, at)
 
 
 async def _cancel(

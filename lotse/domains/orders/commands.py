@@ -72,7 +72,7 @@ async def cancel(
 
 
 async def credit(desk: Desk, *, request: CreditRequest, key: Key) -> Amended:
-    """Credit somebody without an order. Refusals: `KeyReused`, `NothingLeft`, `PoolUnknown`."""
+    """Credit somebody without an order. Refusals: `KeyReused`, `NothingLeft`, `InvalidLine`, `PoolUnknown`."""
     return await desk.submit("credit", request, Amended, key=key, at=request.occurred_at)
 
 

@@ -12,6 +12,9 @@ from lotse.domains.parties.contracts import Channel
 from lotse.domains.payments.contracts import NewPayment
 from lotse.kernel.refusals import Refusal
 
+# What signed links to an order are made for; whoever holds one is its buyer.
+ORDER_LINK = "order"
+
 LineKind = Literal["goods", "shipping", "charge"]
 AmendmentKind = Literal["cancellation", "return", "credit"]
 

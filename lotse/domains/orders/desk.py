@@ -31,7 +31,7 @@ from lotse.domains.orders.contracts import (
     PlaceRequest,
     ShortLine,
 )
-from lotse.domains.orders.rules import amendment_entries, check_lines, sale_entries, taken_back
+from lotse.domains.orders.rules import amendment_entries, check_credit, check_lines, sale_entries, taken_back
 from lotse.domains.payments.commands import credit as credit_payment
 from lotse.domains.payments.commands import open_payment, refund_at_once
 from lotse.domains.payments.contracts import Payment
@@ -269,10 +269,8 @@ def amend(draft: Draft, request: AmendRequest) -> Amended:
 
 
 def credit(draft: Draft, request: CreditRequest) -> Amended:
-    """Refusals: `EmptyOrder`, `PoolUnknown`."""
-    check = [line for line in request.lines if line.quantity > 0]
-    if not check or len(check) != len(request.lines):
-        raise NothingLeft(number="")
+    """Refusals, in this order: `NothingLeft`, `InvalidLine`, `PoolUnknown`."""
+    check_credit(request.lines)
     lines = [
         AmendmentLine(
             position,

@@ -10,7 +10,7 @@ from litestar.response import Redirect
 from msgspec import Struct
 
 from lotse.domains.orders import commands, queries
-from lotse.domains.orders.contracts import Line, Order
+from lotse.domains.orders.contracts import ORDER_LINK, Line, Order
 from lotse.domains.pools import queries as pools
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
@@ -26,7 +26,6 @@ from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 
-PURPOSE = "order"
 _IN_A_LIST = 50
 
 REFUSED = {
@@ -75,7 +74,7 @@ async def order_page(
     view: View, database: Database, links: Links, draft: Draft | None, token: str, new: bool = False
 ) -> Response[str]:
     """An order for whoever holds its link."""
-    found = await _existing(database, links.read(PURPOSE, token))
+    found = await _existing(database, links.read(ORDER_LINK, token))
     await view.ask(
         {
             "line.picture": [line.variant_id for line in found.lines if line.variant_id],
@@ -108,7 +107,7 @@ async def cancel_by_link(
     token: str,
 ) -> Redirect:
     """The buyer changes their mind. Refusals: `LinkInvalid`, `OrderUnknown`, `AlreadyCancelled`, `NothingLeft`."""
-    order_id = links.read(PURPOSE, token)
+    order_id = links.read(ORDER_LINK, token)
     async with database.reading() as connection:
         await commands.cancel(
             desk,
@@ -172,7 +171,7 @@ async def office_order(
         taxes=taxes(found.lines),
         moved=moved,
         line_of={line.pool_id: line for line in found.lines},
-        link=links.sign(PURPOSE, found.id),
+        link=links.sign(ORDER_LINK, found.id),
         key=str(uuid7()),
         refused=refused(view, draft, REFUSED, fields=False),
         channels=CHANNELS,

@@ -6,6 +6,7 @@ from lotse.domains.ledger.contracts import EntrySet, Posting
 from lotse.domains.orders.contracts import (
     AmendmentLine,
     AmendRequest,
+    CreditLine,
     CreditRequest,
     EmptyOrder,
     InvalidLine,
@@ -13,6 +14,7 @@ from lotse.domains.orders.contracts import (
     LineKind,
     MoreThanPaid,
     MoreThanSold,
+    NothingLeft,
     PlaceLine,
     PlaceRequest,
     TakeBack,
@@ -41,6 +43,21 @@ def check_lines(lines: Sequence[PlaceLine]) -> None:
             raise InvalidLine(position=position, rule="gross is net plus tax")
         if (line.kind == "goods") != bool(line.sources):
             raise InvalidLine(position=position, rule="goods, and only goods, come from a pool")
+
+
+def check_credit(lines: Sequence[CreditLine]) -> None:
+    """Refusals, in this order: `NothingLeft` (no lines), `InvalidLine` of the first line that breaks a rule."""
+    if not lines:
+        raise NothingLeft(number="")
+    if len(lines) > MAX_LINES:
+        raise InvalidLine(position=MAX_LINES + 1, rule=f"a credit has at most {MAX_LINES} lines")
+    for position, line in enumerate(lines, 1):
+        if not 1 <= line.quantity <= MAX_QUANTITY:
+            raise InvalidLine(position=position, rule=f"a quantity is from 1 to {MAX_QUANTITY}")
+        if line.gross_minor < 0:
+            raise InvalidLine(position=position, rule="a credit is not negative")
+        if line.gross_minor != line.net_minor + line.tax_minor:
+            raise InvalidLine(position=position, rule="gross is net plus tax")
 
 
 def sale_entries(request: PlaceRequest) -> EntrySet:

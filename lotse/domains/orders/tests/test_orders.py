@@ -314,6 +314,29 @@ async def test_prepaid_then_cancelled_is_refunded_and_never_more(db, desk, count
     assert (refunded.state, refunded.open_minor) == ("refunded", 0)
 
 
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        (None, NothingLeft),
+        ({"quantity": 0, "gross_minor": -1}, InvalidLine),
+        ({"gross_minor": -1, "net_minor": -1, "tax_minor": 0}, InvalidLine),
+        ({"gross_minor": 239}, InvalidLine),
+        ({"restock": 2**60}, PoolUnknown),
+    ],
+)
+async def test_what_is_no_credit(desk, counter, change, refused):
+    line = CreditLine(
+        sku="A", text="Ball", quantity=2, net_minor=200, tax_minor=38, gross_minor=238, tax_code="DE-19",
+        tax_rate=Decimal("0.19"),
+    )  # fmt: skip
+    request = CreditRequest(
+        amendment_id=counter.id(), legal_entity_id=counter.id(), zone="Europe/Berlin", currency="EUR",
+        lines=() if change is None else (structs.replace(line, **change),), reason="", actor="test", occurred_at=AT,
+    )  # fmt: skip
+    with pytest.raises(refused):
+        await commands.credit(desk, request=request, key=counter.key())
+
+
 async def test_a_credit_without_a_sale(db, desk, counter):
     pool_id = await counter.pool(0)
     line = CreditLine(

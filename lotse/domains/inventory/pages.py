@@ -54,11 +54,7 @@ REASONS = {
     "adjusted": N_("adjusted"),
     "transferred": N_("moved to or from another place"),
     "cancelled": N_("order cancelled"),
-    "cancellation": N_("order cancelled"),
-    "return": N_("returned"),
     "returned": N_("returned"),
-    "credit": N_("credited"),
-    "claimed": N_("taken"),
 }
 CONDITIONS = {"new": N_("new"), "used": N_("used"), "refurbished": N_("refurbished")}
 REFUSED = {

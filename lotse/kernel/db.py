@@ -112,6 +112,25 @@ async def opened(dsn: str, *, role: str = "lotse", connections: int = MAX_CONNEC
         await pool.close()
 
 
+def is_unavailable(error: BaseException | None) -> bool:
+    """Whether the database is away, full or too busy: nothing is wrong with what was asked; asking again may help."""
+    if isinstance(error, asyncpg.InterfaceError):
+        return "closed" in str(error)  # the rest of them are mistakes in our use of asyncpg
+    if isinstance(error, FileNotFoundError):
+        return error.filename is None  # the socket of a server that is being started; a missing file has a name
+    return isinstance(
+        error,
+        (
+            ConnectionError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.OperatorInterventionError,  # it stops, it recovers, a statement took too long
+            asyncpg.InsufficientResourcesError,  # disk, memory, connections
+            asyncpg.LockNotAvailableError,
+            asyncpg.TransactionRollbackError,  # deadlocks
+        ),
+    )
+
+
 def server_settings(role: str) -> dict[str, str]:
     """What every connection of Lotse sets, with the limits above."""
     return {

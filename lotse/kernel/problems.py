@@ -22,6 +22,7 @@ from litestar.exceptions import (
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from msgspec import Struct
 
+from lotse.kernel.db import is_unavailable
 from lotse.kernel.refusals import Invalid, Refusal
 
 MEDIA_TYPE = "application/problem+json"
@@ -71,6 +72,12 @@ class TookTooLong(Refusal, status=503, title="The answer took too long"):
     limit_seconds: int
 
 
+class Unavailable(Refusal, status=503, title="The database does not answer at the moment"):
+    """Whether a write was done is not known: repeat it with the same Idempotency-Key."""
+
+    retry_after_seconds: int = 2
+
+
 class Problem(Struct, frozen=True):
     """One problem answer; `facts` become members beside the standard ones."""
 
@@ -114,6 +121,8 @@ def of(
     if isinstance(error, MethodNotAllowedException):
         problem = _of_refusal(MethodNotAllowed(method=method, allowed=allowed or []))
         return msgspec.structs.replace(problem, headers={"Allow": ", ".join(allowed or [])})
+    if is_unavailable(error):
+        return _of_refusal(Unavailable())
     if isinstance(error, asyncpg.DataError) and _is_out_of_range(error):
         return _of_refusal(Invalid(field="input", rule="values within their range"))
     if isinstance(error, HTTPException) and error.status_code < 500:

@@ -148,7 +148,7 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
         refusals |= {problems.IdempotencyKeyMissing, KeyReused}
     if any(parameter["in"] in ("path", "query") for parameter in parameters):
         refusals.add(problems.AddressUnreadable)
-    refusals.add(problems.TookTooLong)
+    refusals |= {problems.TookTooLong, problems.Unavailable}
     # Any route may be asked with a token, and one that is none is refused wherever somebody asks who it is.
     refusals.add(TokenUnknown)
     if right and right.name:

@@ -12,20 +12,27 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import structlog
 from msgspec import structs
 
 from lotse.kernel import logs, migrate, runtime
 from lotse.kernel.db import opened
-from lotse.kernel.postgres import attached
+from lotse.kernel.postgres import PostgresError, attached, revived
 from lotse.kernel.settings import Settings
 from lotse.web.commands import demo_unfinished
 from lotse.web.roles import LISTEN_VARIABLE
 from lotse.web.server import listen_tcp
 from lotse.web.supervisor import Supervisor, base_environment
 
+log = structlog.get_logger()
+
 BACK_OFFICE = "/office"
 # Stopped in the opposite order: the door closes first, the desk last, when nobody asks it any more.
 ORDER = ("desk", "worker", "pages", "api")
+# How often we look whether the database still lives: one look reads a file. Requests wait or are told to repeat.
+DATABASE_LOOK_SECONDS = 1.0
+# After a start that failed (a full disk), so that the log stays readable.
+DATABASE_PAUSE_SECONDS = 10.0
 
 
 class DemoFailed(Exception):
@@ -63,15 +70,16 @@ async def _run(settings: Settings, dsn: str, listener: socket.socket, demo: bool
     )
     working = asyncio.create_task(_work(supervisor, settings, dsn, listener, demo))
     stopping = asyncio.create_task(stop.wait())
+    keeping = asyncio.create_task(_keep_database(settings))
     try:
         await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             working.result()  # raises: it never ends otherwise
         _say("Stopping.")
     finally:
-        working.cancel()
-        stopping.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)
+        for task in (working, stopping, keeping):
+            task.cancel()
+        await asyncio.gather(working, stopping, keeping, return_exceptions=True)
         await supervisor.stop()
 
 
@@ -83,6 +91,18 @@ async def _work(supervisor: Supervisor, settings: Settings, dsn: str, listener: 
         await supervisor.start(ORDER, {"api": {LISTEN_VARIABLE: listener.fileno()}})
     _greet(settings, listener)
     await supervisor.watch()
+
+
+async def _keep_database(settings: Settings) -> None:
+    """Start the embedded server again if it dies under us; the roles find it by themselves."""
+    while True:
+        await asyncio.sleep(DATABASE_LOOK_SECONDS)
+        try:
+            if await asyncio.to_thread(revived, settings):
+                log.warning("PostgreSQL had died and is up again")
+        except PostgresError as error:
+            log.error("PostgreSQL died and does not start", error=str(error))
+            await asyncio.sleep(DATABASE_PAUSE_SECONDS)
 
 
 async def _is_empty(dsn: str) -> bool:

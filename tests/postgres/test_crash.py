@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lotse.kernel.postgres import attached, embedded
+from lotse.kernel.postgres import attached, embedded, revived
 from lotse.kernel.postgres.account import account_for, switch
 from lotse.kernel.postgres.locks import locked
 from lotse.kernel.settings import Settings
@@ -128,6 +128,18 @@ def test_committed_rows_are_there_after_kill_9(made: Settings, everything: bool)
     # One more may be committed than its writer lived to hear of; none less, and no gap.
     assert count == highest
     assert told <= highest <= told + 1
+    assert is_down(made)
+
+
+@pytest.mark.parametrize("everything", [True, False], ids=["all of it killed", "postmaster killed"])
+def test_a_server_that_dies_under_its_user_is_started_again(made: Settings, everything: bool) -> None:
+    with attached(made) as dsn:
+        assert not revived(made)
+        kill(*(server_processes(made) if everything else [postmaster(made)]))
+        assert revived(made)
+        with psycopg.connect(dsn) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+        assert not revived(made)
     assert is_down(made)
 
 

@@ -1,9 +1,10 @@
 """Bad input gets a problem answer that names field and rule, never a 500 that says more than its request id."""
 
+import asyncpg
 import httpx
 import pytest
 
-from lotse.kernel import migrate, relay
+from lotse.kernel import migrate, problems, relay
 from lotse.kernel.db import Database
 
 KEY = {"Idempotency-Key": "k"}
@@ -108,6 +109,31 @@ async def test_a_bug_says_nothing_about_itself(api: httpx.AsyncClient) -> None:
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), 503),
+        (FileNotFoundError(2, "No such file or directory"), 503),  # the socket of a server that is down
+        (FileNotFoundError(2, "No such file or directory", "a template"), 500),
+        (asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"), 503),
+        (asyncpg.CannotConnectNowError("the database system is starting up"), 503),
+        (asyncpg.CrashShutdownError("terminating connection because of crash"), 503),
+        (asyncpg.DiskFullError("no space left on device"), 503),
+        (asyncpg.TooManyConnectionsError("sorry, too many clients already"), 503),
+        (asyncpg.LockNotAvailableError("canceling statement due to lock timeout"), 503),
+        (asyncpg.QueryCanceledError("canceling statement due to statement timeout"), 503),
+        (asyncpg.InterfaceError("cannot perform operation: connection is closed"), 503),
+        (asyncpg.InterfaceError("the server expects 1 argument for this query, 2 were passed"), 500),
+        (asyncpg.UndefinedTableError('relation "x" does not exist'), 500),
+    ],
+    ids=repr,
+)
+def test_a_database_that_is_away_is_no_bug(error: Exception, status: int) -> None:
+    problem = problems.of(error)
+    assert problem.status == status
+    assert ("Retry-After" in problem.headers) == (status == 503)
+
+
 async def test_a_key_answers_once(api: httpx.AsyncClient, fresh: object) -> None:
     headers = {"Idempotency-Key": fresh.text()}  # type: ignore[attr-defined]
     body = {"lines": [{"sku": "a", "quantity": 1}]}
@@ -163,7 +189,7 @@ async def test_the_document_names_every_refusal(api: httpx.AsyncClient) -> None:
     said = {code for response in place["responses"].values()
             for code in response["content"].get("application/problem+json", {}).get("examples", {})}  # fmt: skip
     assert said == {"sold-out", "idempotency-key-missing", "key-reused", "invalid", "malformed-body", "body-too-large",
-                    "unsupported-media-type", "token-unknown", "took-too-long"}  # fmt: skip
+                    "unsupported-media-type", "token-unknown", "took-too-long", "unavailable"}  # fmt: skip
     one = document["paths"]["/api/v1/trial/orders/{id}"]["get"]
     assert one["security"] == [{"token": []}] and {"401", "403", "404"} <= one["responses"].keys()
     page = await api.get("/api/v1/docs")

@@ -62,6 +62,17 @@ def test_a_role_that_is_killed_comes_back(up: Running, role: str) -> None:
     }
 
 
+def test_a_database_that_is_killed_comes_back(env: dict[str, str]) -> None:
+    embedded = {name: value for name, value in env.items() if name != "LOTSE_DATABASE_URL"}
+    with running(embedded, "--no-demo") as up:
+        pids = up.pids()
+        [file] = up.home.glob("postgres/*/data/postmaster.pid")
+        os.kill(int(file.read_text().split()[0]), signal.SIGKILL)
+        up.wait_until("away", lambda: "PostgreSQL had died and is up again" in up.log.read_text())
+        up.wait_until("back", up.is_ready)
+        assert up.pids() == pids  # no role had to go for it
+
+
 def test_a_restart_of_the_api_refuses_nobody(up: Running) -> None:
     os.kill(up.pids()["api"], signal.SIGKILL)
     # The supervisor holds the socket: the connection waits in its queue until the role is back.

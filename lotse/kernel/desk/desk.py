@@ -11,7 +11,7 @@ import msgspec
 from prometheus_client import Counter, Gauge, Histogram
 
 from lotse.kernel import clock, idempotency
-from lotse.kernel.db import prepare_connection, server_settings
+from lotse.kernel.db import is_unavailable, prepare_connection, server_settings
 from lotse.kernel.desk.batch import Asked, Batches
 from lotse.kernel.desk.kinds import Registry, registry
 from lotse.kernel.idempotency import Key
@@ -118,11 +118,7 @@ class InProcessDesk:
                 continue
             if asked.kept is not None and asked.failed is None:
                 done.set_result(asked.kept)
-            elif isinstance(asked.failed, asyncpg.PostgresError) and not isinstance(
-                asked.failed, asyncpg.PostgresConnectionError
-            ):
-                done.set_exception(asked.failed)
-            elif isinstance(asked.failed, (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+            elif is_unavailable(asked.failed) or isinstance(asked.failed, (OSError, asyncpg.InterfaceError)):
                 done.set_exception(OutcomeUnknown(key=asked.key.key))
             else:
                 done.set_exception(asked.failed or RuntimeError("the batch gave no answer"))

@@ -14,7 +14,7 @@ from lotse.kernel.postgres.embedded import Embedded
 from lotse.kernel.postgres.errors import PostgresError, explained
 from lotse.kernel.settings import Settings
 
-__all__ = ["PostgresError", "attached", "attached_alone", "explained", "stop"]
+__all__ = ["PostgresError", "attached", "attached_alone", "explained", "revived", "stop"]
 
 
 @contextmanager
@@ -44,6 +44,14 @@ def attached_alone(settings: Settings) -> Generator[str]:
     else:
         with Embedded(settings).alone() as dsn:
             yield dsn
+
+
+def revived(settings: Settings) -> bool:
+    """Start the embedded server if it died under us; whether it had. For those inside `attached`; blocks.
+
+    The DSN stays the same. Raises a `PostgresError`. Of a given server others take care.
+    """
+    return False if settings.database_url else Embedded(settings).revived()
 
 
 def stop(settings: Settings) -> bool:

@@ -67,6 +67,17 @@ class Embedded:
         finally:
             users.close()
 
+    def revived(self) -> bool:
+        """Start the server if it died while we use it; whether it had. Only inside `used`."""
+        if processes.postmaster(self._cluster):
+            return False
+        with naming_disk_errors(self._home), self._starting():
+            if processes.postmaster(self._cluster):  # another user of it was faster
+                return False
+            _log.warning("the PostgreSQL of %s died (%s); starting it again", self._home, self._cluster.log.reason())
+            self._ensure_running()
+            return True
+
     def _leave(self, users: FileLock) -> None:
         if os.getpid() != self._pid:
             return  # a forked child that runs to the end of the block; the lock is its parent's

@@ -114,6 +114,8 @@ async def opened(dsn: str, *, role: str = "lotse", connections: int = MAX_CONNEC
 
 def is_unavailable(error: BaseException | None) -> bool:
     """Whether the database is away, full or too busy: nothing is wrong with what was asked; asking again may help."""
+    if isinstance(error, asyncpg.InternalClientError):
+        return is_unavailable(error.__context__)  # the rollback on a connection that breaks down at this moment
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # the rest of them are mistakes in our use of asyncpg
     if isinstance(error, FileNotFoundError):

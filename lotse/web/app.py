@@ -24,6 +24,7 @@ from lotse.kernel.auth.authenticate import Tokens, principal_of
 from lotse.kernel.auth.forms import draft_of, refused_form, same_origin
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import declared
+from lotse.kernel.db import is_unavailable
 from lotse.kernel.http import ApiRequest, idempotency_key
 from lotse.kernel.refusals import Refusal
 from lotse.web import operations, shops
@@ -204,7 +205,9 @@ def _answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respon
     path = request.scope["path"]
     limit = MAX_FORM_BYTES if request.app.state.process.role == "pages" else MAX_JSON_BYTES
     problem = problems.of(error, method=request.method, path=path, allowed=_methods(request), limit_bytes=limit)
-    if problem.status >= 500 and not isinstance(error, Refusal):
+    if is_unavailable(error):
+        log.error("database unavailable", path=path, error=repr(error))  # one line: every request says it
+    elif problem.status >= 500 and not isinstance(error, Refusal):
         log.error("unexpected error", path=path, exc_info=error)
     if not path.startswith(API) and path not in operations.PATHS:
         return refused_form(request, error, problem)

@@ -134,6 +134,13 @@ def test_a_database_that_is_away_is_no_bug(error: Exception, status: int) -> Non
     assert ("Retry-After" in problem.headers) == (status == 503)
 
 
+def test_a_rollback_on_a_breaking_connection_is_no_bug() -> None:
+    broken = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    assert problems.of(broken).status == 500
+    broken.__context__ = asyncpg.AdminShutdownError("terminating connection due to unexpected postmaster exit")
+    assert problems.of(broken).status == 503
+
+
 async def test_a_key_answers_once(api: httpx.AsyncClient, fresh: object) -> None:
     headers = {"Idempotency-Key": fresh.text()}  # type: ignore[attr-defined]
     body = {"lines": [{"sku": "a", "quantity": 1}]}

@@ -58,6 +58,7 @@ async def test_an_event_becomes_a_job_and_a_stop_is_graceful(
     settings: Settings, dsn: str, db: Database, mailed: asyncio.Queue[str], fresh: Fresh
 ):
     stop = asyncio.Event()
+    before = await _backends(db)  # the desk of other tests lives for the session
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         for _ in range(2):
             group.create_task(worker.run(settings, dsn, stop))
@@ -67,13 +68,18 @@ async def test_an_event_becomes_a_job_and_a_stop_is_graceful(
             assert await mailed.get() == key
         stop.set()
     # The server ends a backend a moment after its client has gone.
-    async with asyncio.timeout(10), db.reading() as conn:
-        while await conn.raw.fetchval(
-            "select count(*) from pg_stat_activity"
-            " where application_name like 'lotse %' and datname = current_database()"
-        ):
+    async with asyncio.timeout(10):
+        while await _backends(db) > before:
             pass
     assert mailed.empty()
+
+
+async def _backends(db: Database) -> int:
+    async with db.reading() as conn:
+        return await conn.raw.fetchval(
+            "select count(*) from pg_stat_activity"
+            " where application_name like 'lotse %' and datname = current_database()"
+        )
 
 
 async def test_a_part_that_fails_ends_the_worker_in_order(

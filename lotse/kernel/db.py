@@ -114,8 +114,6 @@ async def opened(dsn: str, *, role: str = "lotse", connections: int = MAX_CONNEC
 
 def is_unavailable(error: BaseException | None) -> bool:
     """Whether the database is away, full or too busy: nothing is wrong with what was asked; asking again may help."""
-    if isinstance(error, asyncpg.InternalClientError):
-        return is_unavailable(error.__context__)  # the rollback on a connection that breaks down at this moment
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)  # the rest of them are mistakes in our use of asyncpg
     if isinstance(error, FileNotFoundError):
@@ -124,6 +122,7 @@ def is_unavailable(error: BaseException | None) -> bool:
         error,
         (
             ConnectionError,
+            asyncpg.InternalClientError,  # a rollback or reset on a connection that breaks down at this moment
             asyncpg.PostgresConnectionError,
             asyncpg.OperatorInterventionError,  # it stops, it recovers, a statement took too long
             asyncpg.InsufficientResourcesError,  # disk, memory, connections

@@ -123,6 +123,7 @@ async def test_a_bug_says_nothing_about_itself(api: httpx.AsyncClient) -> None:
         (asyncpg.LockNotAvailableError("canceling statement due to lock timeout"), 503),
         (asyncpg.QueryCanceledError("canceling statement due to statement timeout"), 503),
         (asyncpg.InterfaceError("cannot perform operation: connection is closed"), 503),
+        (asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"), 503),
         (asyncpg.InterfaceError("the server expects 1 argument for this query, 2 were passed"), 500),
         (asyncpg.UndefinedTableError('relation "x" does not exist'), 500),
     ],
@@ -132,13 +133,6 @@ def test_a_database_that_is_away_is_no_bug(error: Exception, status: int) -> Non
     problem = problems.of(error)
     assert problem.status == status
     assert ("Retry-After" in problem.headers) == (status == 503)
-
-
-def test_a_rollback_on_a_breaking_connection_is_no_bug() -> None:
-    broken = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
-    assert problems.of(broken).status == 500
-    broken.__context__ = asyncpg.AdminShutdownError("terminating connection due to unexpected postmaster exit")
-    assert problems.of(broken).status == 503
 
 
 async def test_a_key_answers_once(api: httpx.AsyncClient, fresh: object) -> None:

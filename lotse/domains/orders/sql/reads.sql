@@ -56,7 +56,7 @@ select
 from (
     select * from orders.orders
     where id < :before
-        and (:number_prefix::text is null or number like :number_prefix || '%')
+        and (:number_prefix::text is null or starts_with(number, :number_prefix))
         and (:customer_id::uuid is null or customer_id = :customer_id)
     order by id desc
     limit :limit

@@ -437,3 +437,14 @@ async def test_a_person_is_exported_and_erased_but_the_bill_keeps_its_recipient(
         gone = await queries.order(tx, order_id=request.order_id)
         assert gone is not None
         assert gone.contact is None
+
+
+async def test_orders_are_found_by_the_beginning_of_their_number(db, desk, counter, fresh):
+    """What is typed is taken as it is: a percent sign is no wildcard."""
+    pool_id, begin = await counter.pool(9), fresh.text("N")
+    for number in (f"{begin}-1", f"{begin}-2"):
+        await commands.place(desk, request=counter.request(counter.goods(pool_id), number=number), key=counter.key())
+    async with db.reading() as conn:
+        found = [row.number for row in await queries.orders(conn, number_prefix=begin)]
+        assert await queries.orders(conn, number_prefix=f"{begin}%") == []
+    assert found == [f"{begin}-2", f"{begin}-1"]

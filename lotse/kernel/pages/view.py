@@ -43,14 +43,11 @@ class View:
         *,
         prefix: str = "",
         zone: str = "UTC",
-        fragment: bool = False,
     ) -> None:
         self.site = site
         self.question = question
         self.prefix = prefix
         self.zone = zone
-        # htmx asks for a part of the page; the same address without it gives the whole one.
-        self.is_fragment = fragment
         # Cookies that the answer sets, for a year: nothing secret, only what the visitor chose.
         self.cookies: dict[str, str] = {}
         # Cookies that have done their work, with their paths: a draft is shown once.

@@ -87,7 +87,6 @@ def _view(request: Request[Any, Any, Any], shop: Shop, *, who: str, may: frozens
             "said": None,
         },
         zone=shop.timezone,
-        fragment=request.headers.get("hx-request") == "true",
     )
     if wish == language:
         view.cookies[LANGUAGE_COOKIE] = language

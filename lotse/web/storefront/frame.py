@@ -189,7 +189,6 @@ def _view(
         },
         prefix="" if language == offered[0] else f"/{language}",
         zone=shop.timezone,
-        fragment=request.headers.get("hx-request") == "true",
     )
     if remember and request.cookies.get(LANGUAGE_COOKIE) != language:
         view.cookies[LANGUAGE_COOKIE] = language

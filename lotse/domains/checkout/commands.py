@@ -24,7 +24,7 @@ from lotse.domains.checkout.rules import MAX_LINES, MAX_QUANTITY, check_contact,
 from lotse.domains.offers.contracts import Offer
 from lotse.domains.offers.queries import offer as read_offer
 from lotse.domains.orders.contracts import Placed, PlaceLine, PlaceRequest, Source
-from lotse.domains.parties.contracts import Channel, LegalEntity, Shop, UnknownShop
+from lotse.domains.parties.contracts import Channel, Shop, UnknownShop
 from lotse.domains.parties.queries import legal_entity
 from lotse.domains.parties.rules import check_country
 from lotse.domains.payments.contracts import NewPayment
@@ -196,7 +196,7 @@ async def place(
         currency=shop.currency,
         language=language,
         gross=shop.gross,
-        lines=_lines(priced, entity, language),
+        lines=_lines(priced, language),
         contact=purchase.contact,
         payment=NewPayment(
             uuid7(), "order", order_id, method.name, entity.id, entity.timezone, shop.currency, total, due_at
@@ -209,8 +209,8 @@ async def place(
     return await desk.submit("checkout", request, Placed, key=key, at=at)
 
 
-def _lines(quote: Quote, entity: LegalEntity, language: str) -> tuple[PlaceLine, ...]:
-    goods = [_goods(line, line.priced, entity) for line in quote.lines if line.priced]
+def _lines(quote: Quote, language: str) -> tuple[PlaceLine, ...]:
+    goods = [_goods(line, line.priced, quote.shop.country) for line in quote.lines if line.priced]
     shipping = [
         PlaceLine(
             kind="shipping",
@@ -223,7 +223,7 @@ def _lines(quote: Quote, entity: LegalEntity, language: str) -> tuple[PlaceLine,
             gross_minor=line.gross_minor,
             tax_code=line.tax_code,
             tax_rate=line.tax_rate,
-            tax_country=entity.country,
+            tax_country=quote.shop.country,
             rule_ids=tuple(line.rules),
         )
         for line in quote.shipping
@@ -235,7 +235,7 @@ def _lines(quote: Quote, entity: LegalEntity, language: str) -> tuple[PlaceLine,
 _SHIPPING_TEXT = {"de": "Versand", "en": "Delivery"}
 
 
-def _goods(line: QuotedLine, priced: PricedLine, entity: LegalEntity) -> PlaceLine:
+def _goods(line: QuotedLine, priced: PricedLine, tax_country: str) -> PlaceLine:
     variant, offer = line.variant, line.offer
     if variant is None or offer is None:
         raise LookupError(f"offer {line.stored.offer_id} was priced without being known")
@@ -254,7 +254,7 @@ def _goods(line: QuotedLine, priced: PricedLine, entity: LegalEntity) -> PlaceLi
         gross_minor=priced.gross_minor,
         tax_code=priced.tax_code,
         tax_rate=priced.tax_rate,
-        tax_country=entity.country,
+        tax_country=tax_country,
         rule_ids=tuple(priced.rules),
         sources=tuple(Source(pool.pool_id, pool.location_id) for pool in line.pools),
     )

@@ -145,6 +145,7 @@ def test_prepayment_waits_until_the_money_is_there(browser: Browser, staff: Brow
     browser.open("/checkout")
     placed = browser.fill("/checkout", {**ADDRESS, "payment": "prepayment"})
     order = text_of(browser.follow(placed))
+    assert "moin@wellenkamm.example" in text_of(browser.open("/imprint")), "who waits for money can be written to"
     assert "please transfer" in order and "DE50 0000" in order
     number = re.search(r"order (\d+) has arrived", order)
     assert number

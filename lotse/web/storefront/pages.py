@@ -37,7 +37,8 @@ async def imprint(view: View, database: Database, shop: Shop) -> Response[str]:
     """Who runs the shop (DDG s.5)."""
     async with database.reading() as connection:
         entity = await parties.legal_entity(connection, legal_entity_id=shop.legal_entity_id)
-    return view.show("storefront/imprint.html", entity=entity)
+        party = await parties.party(connection, party_id=entity.party_id) if entity else None
+    return view.show("storefront/imprint.html", entity=entity, party=party)
 
 
 @get("/delivery", guards=[public])

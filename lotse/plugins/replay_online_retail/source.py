@@ -85,6 +85,14 @@ class MissingColumn(Refusal, status=422, title="A file lacks a column"):
     found: str
 
 
+class ColumnTwice(Refusal, status=422, title="A file has a column twice"):
+    """Two headings mean the same, and which of them to believe stands nowhere. Take one of them out."""
+
+    file: str
+    column: str
+    found: str
+
+
 class AmbiguousDates(Refusal, status=422, title="The dates of a file can be read as day/month and as month/day"):
     """Written as 3/4/2011, and no date in any file says which comes first. Export them as 2011-04-03."""
 
@@ -183,7 +191,7 @@ class Source:
 def opened(folder: Path) -> Iterator[Source]:
     """Stage a folder's files for the life of the block.
 
-    Refusals: `NothingToRead`, `UnreadableFile`, `MissingColumn`, `AmbiguousDates`, `SameInvoicesTwice`.
+    Refusals: `NothingToRead`, `UnreadableFile`, `MissingColumn`, `ColumnTwice`, `AmbiguousDates`, `SameInvoicesTwice`.
     """
     files = _files(folder)
     with tempfile.TemporaryDirectory(prefix="lotse-online-retail-") as scratch:
@@ -236,13 +244,15 @@ def _files(folder: Path) -> list[Path]:
 
 def _headings(path: Path, found: Sequence[str]) -> dict[str, int]:
     """Column -> its place among the file's headings."""
-    known = {re.sub(r"[\s_]", "", heading).lower(): place for place, heading in enumerate(found)}
+    plain = [re.sub(r"[\s_]", "", heading).lower() for heading in found]
     places: dict[str, int] = {}
     for column, spellings in COLUMNS.items():
-        place = next((known[spelling] for spelling in spellings if spelling in known), None)
-        if place is None:
+        fitting = [place for place, heading in enumerate(plain) if heading in spellings]
+        if not fitting:
             raise MissingColumn(file=path.name, column=column, found=", ".join(found)[:LONGEST_RAW])
-        places[column] = place
+        if len(fitting) > 1:
+            raise ColumnTwice(file=path.name, column=column, found=", ".join(found)[:LONGEST_RAW])
+        places[column] = fitting[0]
     return places
 
 

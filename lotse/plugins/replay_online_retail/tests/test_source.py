@@ -11,6 +11,7 @@ import pytest
 from lotse.kernel.refusals import Refusal
 from lotse.plugins.replay_online_retail.source import (
     AmbiguousDates,
+    ColumnTwice,
     MissingColumn,
     NothingToRead,
     SameInvoicesTwice,
@@ -243,6 +244,8 @@ def test_refusals_have_names(tmp_path: Path) -> None:
         (NothingToRead, {"a.csv": ",".join(HEAD).encode() + b"\n"}),
         (MissingColumn, {"a.csv": b"InvoiceNo,StockCode\n1,2\n"}),
         (MissingColumn, {"a.csv": b""}),
+        (ColumnTwice, {"a.csv": ",".join(HEAD).encode() + b",Unit_Price\n"}),
+        (ColumnTwice, {"a.csv": ",".join(HEAD).encode() + b",Price\n"}),
         (UnreadableFile, {"a.parquet": b"PAR1 and no more"}),
         (UnreadableFile, {"a.csv": ",".join(HEAD).encode("utf-16")}),
         (UnreadableFile, {"a.csv": ",".join(HEAD).encode() + b'\n1,2,"' + b"x" * 200_000}),

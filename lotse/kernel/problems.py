@@ -123,7 +123,7 @@ def of(
         return msgspec.structs.replace(problem, headers={"Allow": ", ".join(allowed or [])})
     if is_unavailable(error):
         return _of_refusal(Unavailable())
-    if isinstance(error, asyncpg.DataError) and _is_out_of_range(error):
+    if _is_out_of_range(error):
         return _of_refusal(Invalid(field="input", rule="values within their range"))
     if isinstance(error, HTTPException) and error.status_code < 500:
         return Problem("about:blank", error.detail, error.status_code, error.detail, headers=dict(error.headers or {}))
@@ -153,11 +153,15 @@ def explained(refusal: type[Refusal]) -> str:
     return refusal.title if said.startswith(f"{refusal.__name__}(") else " ".join(said.split())
 
 
-def _is_out_of_range(error: asyncpg.DataError) -> bool:
+def _is_out_of_range(error: Exception) -> bool:
     """A value that passed every rule of its type and still fits no column: too large a number or date, a NUL.
 
     Domains name their limits in their types; this is the net below for those that nobody thought of.
     """
+    if isinstance(error, OverflowError):
+        return "can't serialize ints" in str(error)  # msgspec, before the database could say it
+    if not isinstance(error, asyncpg.DataError):
+        return False
     sqlstate: str | None = getattr(error, "sqlstate", None)
     return sqlstate in ("22003", "22008", "22021") or str(error).startswith("invalid input for query argument")
 

@@ -63,6 +63,8 @@ REFUSED = {
     "invalid-move": N_("This change cannot be booked. Please check the number."),
 }
 _MOST = 1_000_000
+# A bigint; a larger number in an address is no pool of ours.
+PoolId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 
 
 class Shown(Struct, frozen=True):
@@ -150,7 +152,7 @@ async def office_stock(
 
 @get("/office/stock/{pool_id:int}", guards=[needs("inventory:read")])
 async def office_pool(
-    view: View, database: Database, draft: Draft | None, pool_id: int, before: UUID | None = None
+    view: View, database: Database, draft: Draft | None, pool_id: PoolId, before: UUID | None = None
 ) -> Response[str]:
     """Why a stock is what it is: its movements with the balance that each left."""
     async with database.snapshot() as connection:
@@ -179,7 +181,7 @@ async def office_pool(
 
 @post("/office/stock/{pool_id:int}/receive", guards=[needs("inventory:write")], opt={"form": "/office/stock/{pool_id}"})
 async def receive(
-    request: Request[Any, Any, Any], desk: Desk, principal: Principal, at: datetime, pool_id: int
+    request: Request[Any, Any, Any], desk: Desk, principal: Principal, at: datetime, pool_id: PoolId
 ) -> Redirect:
     """Goods came in. Refusals: `FormIncomplete`, `InvalidMove`, `PoolUnknown`."""
     change = checked(await request.form(), Change)
@@ -189,7 +191,7 @@ async def receive(
 
 @post("/office/stock/{pool_id:int}/count", guards=[needs("inventory:write")], opt={"form": "/office/stock/{pool_id}"})
 async def count(
-    request: Request[Any, Any, Any], desk: Desk, principal: Principal, at: datetime, pool_id: int
+    request: Request[Any, Any, Any], desk: Desk, principal: Principal, at: datetime, pool_id: PoolId
 ) -> Redirect:
     """Somebody counted: the difference to what the page showed is adjusted, so that a sale in between is kept.
 
@@ -204,7 +206,8 @@ async def count(
 
 
 class _Seen(Struct, frozen=True):
-    shown: int
+    # Deliveries may have made it more than one form takes; a bigint it still is.
+    shown: Annotated[int, Meta(ge=0, le=_MOST * _MOST)]
 
 
 _IN_A_HISTORY = 50

@@ -16,13 +16,10 @@ from lotse.domains.payments.contracts import (
     PaymentUnknown,
     ReferenceReused,
 )
-from lotse.domains.payments.rules import MAX_REFERENCE
+from lotse.domains.payments.rules import MAX_AMOUNT_MINOR, MAX_REFERENCE
 from lotse.kernel.db import Database
 from lotse.kernel.http import Happened, Principal, happened, needs
 from lotse.kernel.idempotency import key_for, once
-
-# No bank moves more at once; a number that lost its decimal point may be as large.
-MAX_AMOUNT_MINOR = 1_000_000_000_000
 
 
 class Transfer(Struct, frozen=True):

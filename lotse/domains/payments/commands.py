@@ -7,7 +7,6 @@ from msgspec import Struct, structs
 
 from lotse.domains.ledger.commands import book
 from lotse.domains.payments.contracts import (
-    AmountNotPositive,
     MoreThanRefundable,
     NewPayment,
     Payment,
@@ -17,7 +16,7 @@ from lotse.domains.payments.contracts import (
     Refunded,
 )
 from lotse.domains.payments.queries import READS
-from lotse.domains.payments.rules import check_reference, receipt_entries, refund_entries
+from lotse.domains.payments.rules import check_amount, check_reference, receipt_entries, refund_entries
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.outbox import OUTBOX, encode
@@ -134,7 +133,7 @@ async def record_receipt(
     """Money came in. The same reference and amount again changes nothing and answers the same.
 
     Too much is taken, too: it is then to be refunded.
-    Refusals: `AmountNotPositive`, `Invalid` (reference), `PaymentUnknown`, `ReferenceReused`.
+    Refusals: `AmountNotPositive`, `Invalid` (amount, reference), `PaymentUnknown`, `ReferenceReused`.
     """
     payment, known = await _find(tx, payment_id, amount_minor, reference, "receipt")
     if known:
@@ -161,7 +160,8 @@ async def record_refund(
 ) -> Payment:
     """Money went back. The same reference and amount again changes nothing and answers the same.
 
-    Refusals: `AmountNotPositive`, `Invalid` (reference), `PaymentUnknown`, `ReferenceReused`, `MoreThanRefundable`.
+    Refusals: `AmountNotPositive`, `Invalid` (amount, reference), `PaymentUnknown`, `ReferenceReused`,
+    `MoreThanRefundable`.
     """
     payment, known = await _find(tx, payment_id, amount_minor, reference, "refund")
     if known:
@@ -177,8 +177,7 @@ async def record_refund(
 async def _find(
     tx: Transaction, payment_id: UUID, amount_minor: int, reference: str, kind: str
 ) -> tuple[Payment, bool]:
-    if amount_minor <= 0:
-        raise AmountNotPositive(amount_minor=amount_minor)
+    check_amount(amount_minor)
     check_reference(reference)
     payment = await tx.maybe(READS.lock_payment, Payment, payment_id=payment_id)
     if payment is None:

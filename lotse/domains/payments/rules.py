@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from lotse.domains.ledger.contracts import EntrySet, Posting
-from lotse.domains.payments.contracts import Method, MethodUnknown, Payment
+from lotse.domains.payments.contracts import AmountNotPositive, Method, MethodUnknown, Payment
 from lotse.kernel.refusals import Invalid
 
+# No bank moves more at once; a number that lost its decimal point may be as large.
+MAX_AMOUNT_MINOR = 1_000_000_000_000
 # What a SEPA transfer's remittance line holds.
 MAX_REFERENCE = 140
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -26,6 +28,14 @@ def method_named(name: str) -> Method:
     if method is None:
         raise MethodUnknown(method=name, known=tuple(METHODS))
     return method
+
+
+def check_amount(amount_minor: int) -> None:
+    """Money that moves. Refusals: `AmountNotPositive`, `Invalid`."""
+    if amount_minor <= 0:
+        raise AmountNotPositive(amount_minor=amount_minor)
+    if amount_minor > MAX_AMOUNT_MINOR:
+        raise Invalid(field="amount_minor", rule=f"at most {MAX_AMOUNT_MINOR}")
 
 
 def check_reference(reference: str) -> None:

@@ -83,6 +83,7 @@ async def test_what_is_owed(tx, fresh, settled):
     [
         pytest.param({"amount_minor": 0, "reference": ""}, AmountNotPositive, id="amount before reference"),
         pytest.param({"amount_minor": -1}, AmountNotPositive, id="negative amount"),
+        pytest.param({"amount_minor": 10**12 + 1}, Invalid, id="more than any bank moves"),
         pytest.param({"reference": " ", "payment_id": None}, Invalid, id="reference before existence"),
         pytest.param({"payment_id": None}, PaymentUnknown, id="unknown payment"),
         pytest.param({"reference": "known", "amount_minor": 2000}, ReferenceReused, id="reference before the rest"),

@@ -11,7 +11,7 @@ from lotse.web import app as web
 from lotse.web.process import Process
 
 # The writes of the API that anybody may do. A route that is added here is one that somebody has thought about.
-PUBLIC_WRITES = {"create_basket", "set_quantity", "remove_line", "place_order", "cancel_linked_order"}
+PUBLIC_WRITES = {"create_basket", "set_quantity", "remove_line", "place_order", "buy", "cancel_linked_order"}
 
 
 @pytest.fixture(params=["api", "pages"])

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import Response, delete, get, post, put
 from litestar.params import Parameter
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from lotse.domains.checkout import commands, queries
 from lotse.domains.checkout.contracts import (
@@ -23,7 +23,9 @@ from lotse.domains.checkout.contracts import (
     PriceChanged,
     Purchase,
     TooManyLines,
+    Wanted,
 )
+from lotse.domains.checkout.rules import MAX_LINES
 from lotse.domains.orders.contracts import ORDER_LINK, OutOfStock, Placed
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.payments.contracts import MethodUnknown
@@ -203,6 +205,61 @@ async def place_order(
             actor=str(principal),
             at=at,
         )
+    return _ordered(placed, links)
+
+
+class Buying(Purchase, frozen=True, kw_only=True):
+    """A whole order in one call; each offer once."""
+
+    lines: Annotated[tuple[Wanted, ...], Meta(min_length=1, max_length=MAX_LINES)]
+
+
+@post(
+    "/orders",
+    guards=[public],
+    operation_id="buy",
+    refusals=(
+        InvalidQuantity,
+        TooManyLines,
+        Invalid,
+        MethodUnknown,
+        NotInThisShop,
+        NoDelivery,
+        NotSold,
+        PriceChanged,
+        OutOfStock,
+    ),
+    tags=["checkout"],
+)
+async def buy(
+    database: Database,
+    desk: Desk,
+    links: Links,
+    principal: Principal,
+    shop: Shop,
+    data: Buying,
+    idempotency_key: str,
+    at: datetime,
+    language: Language = None,
+) -> Response[Ordered]:
+    """Order offers without a basket, if they cost `total_minor` with delivery. All lines or none."""
+    async with database.reading() as conn:
+        placed = await commands.buy(
+            desk,
+            conn,
+            shop=shop,
+            wanted=data.lines,
+            purchase=data,
+            language=language or shop.language,
+            channel="api",
+            key=key_for(str(principal), idempotency_key, ("buy", data)),
+            actor=str(principal),
+            at=at,
+        )
+    return _ordered(placed, links)
+
+
+def _ordered(placed: Placed, links: Links) -> Response[Ordered]:
     link = links.sign(ORDER_LINK, placed.order_id)
     return Response(Ordered(placed, link), status_code=201, headers={"Location": f"/api/v1/order-links/{link}"})
 
@@ -225,4 +282,4 @@ async def _done(basket_id: UUID, changing: Awaitable[None]) -> NewBasket:
     return NewBasket(basket_id)
 
 
-routes = (create_basket, read_basket, set_quantity, remove_line, place_order)
+routes = (create_basket, read_basket, set_quantity, remove_line, place_order, buy)

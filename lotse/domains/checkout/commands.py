@@ -1,5 +1,6 @@
 """Verbs of the checkout: fill a basket, and place an order of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -17,12 +18,16 @@ from lotse.domains.checkout.contracts import (
     PriceChanged,
     Purchase,
     ShippingRate,
+    StoredBasket,
+    StoredLine,
     TooManyLines,
+    Wanted,
 )
 from lotse.domains.checkout.queries import READS, Quote, QuotedLine, quote, stored_basket
 from lotse.domains.checkout.rules import MAX_LINES, MAX_QUANTITY, check_contact, check_quantity
 from lotse.domains.offers.contracts import Offer
 from lotse.domains.offers.queries import offer as read_offer
+from lotse.domains.offers.queries import offers as read_offers
 from lotse.domains.orders.contracts import Placed, PlaceLine, PlaceRequest, Source
 from lotse.domains.parties.contracts import Channel, Shop, UnknownShop
 from lotse.domains.parties.queries import legal_entity
@@ -172,6 +177,63 @@ async def place(
         raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
     if not stored.lines:
         raise BasketEmpty(basket_id=basket_id)
+    order = await _order(conn, shop, stored, purchase, language=language, channel=channel, actor=actor, at=at)
+    request = Checkout(basket_id=basket_id, version=stored.version, order=order)
+    return await desk.submit("checkout", request, Placed, key=key, at=at)
+
+
+async def buy(
+    desk: Desk,
+    conn: Connection,
+    *,
+    shop: Shop,
+    wanted: Sequence[Wanted],
+    purchase: Purchase,
+    language: str,
+    channel: Channel,
+    key: Key,
+    actor: str,
+    at: datetime,
+) -> Placed:
+    """Order offers in one call, without a basket: for agents, apps and "buy now".
+
+    Refusals, in this order: `InvalidQuantity`, `TooManyLines`, `Invalid` (lines, contact), `MethodUnknown`,
+    `NotInThisShop`, `NoDelivery`, `NotSold`, `PriceChanged`, then the desk's: `KeyReused`, `OutOfStock`.
+    """
+    answered = await recall(conn, key, Placed)
+    if answered is not None:
+        return answered
+    quantities: dict[UUID, int] = {}
+    for line in wanted:
+        check_quantity(line.quantity)
+        if line.offer_id in quantities:
+            raise Invalid(field="lines", rule="each offer once")
+        quantities[line.offer_id] = line.quantity
+    if not quantities:
+        raise Invalid(field="lines", rule="at least one")
+    if len(quantities) > MAX_LINES:
+        raise TooManyLines(most=MAX_LINES)
+    known = {offer.id: offer for offer in await read_offers(conn, offer_ids=list(quantities))}
+    for offer_id in quantities:
+        if offer_id not in known or known[offer_id].shop_id != shop.id:
+            raise NotInThisShop(offer_id=offer_id)
+    lines = [StoredLine(offer_id, known[offer_id].variant_id, pieces, None) for offer_id, pieces in quantities.items()]
+    stored = StoredBasket(uuid7(), shop.id, None, 1, None, at, lines)
+    order = await _order(conn, shop, stored, purchase, language=language, channel=channel, actor=actor, at=at)
+    return await desk.submit("place", order, Placed, key=key, at=at)
+
+
+async def _order(
+    conn: Connection,
+    shop: Shop,
+    stored: StoredBasket,
+    purchase: Purchase,
+    *,
+    language: str,
+    channel: Channel,
+    actor: str,
+    at: datetime,
+) -> PlaceRequest:
     check_contact(purchase.contact)
     method, due_at = terms(purchase.method, at)
     country = (purchase.contact.delivery or purchase.contact.billing).country
@@ -186,7 +248,7 @@ async def place(
     if entity is None:
         raise LookupError(f"shop {shop.code} has no legal entity")
     order_id = uuid7()
-    order = PlaceRequest(
+    return PlaceRequest(
         order_id=order_id,
         shop_id=shop.id,
         channel=channel,
@@ -205,8 +267,6 @@ async def place(
         actor=actor,
         placed_at=at,
     )
-    request = Checkout(basket_id=basket_id, version=stored.version, order=order)
-    return await desk.submit("checkout", request, Placed, key=key, at=at)
 
 
 def _lines(quote: Quote, language: str) -> tuple[PlaceLine, ...]:

@@ -103,6 +103,13 @@ class Purchase(Struct, frozen=True, kw_only=True):
     total_minor: int
 
 
+class Wanted(Struct, frozen=True):
+    """Pieces of an offer that a buyer wants in a one-call order."""
+
+    offer_id: UUID
+    quantity: int
+
+
 class BasketUnknown(Refusal, status=404, title="There is no such basket"):
     basket_id: UUID
 

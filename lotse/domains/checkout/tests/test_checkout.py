@@ -22,6 +22,7 @@ from lotse.domains.checkout.contracts import (
     NotSold,
     PriceChanged,
     ShippingRate,
+    Wanted,
 )
 from lotse.domains.checkout.rules import shipping_lines
 from lotse.domains.offers.commands import change_state
@@ -32,6 +33,7 @@ from lotse.domains.payments.contracts import MethodUnknown
 from lotse.domains.pricing.contracts import PricedLine
 from lotse.kernel import audit
 from lotse.kernel.idempotency import KeyReused, key_for
+from lotse.kernel.ids import uuid7
 from lotse.kernel.refusals import Invalid
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -285,3 +287,45 @@ def test_delivery_is_divided_over_the_tax_classes_to_the_cent(price, goods):
     parts = shipping_lines(ShippingRate("DE", price, None), lines, "EUR")
     assert sum(part.unit_price * 100 for part in parts if part.unit_price is not None) == price
     assert {part.tax_class for part in parts} <= {tax_class for tax_class, _ in goods}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "change", "refused"),
+    [
+        pytest.param([("ball", 0)], {}, InvalidQuantity, id="quantity first"),
+        pytest.param([("ball", 1), ("ball", 1)], {}, Invalid, id="an offer twice"),
+        pytest.param([], {}, Invalid, id="nothing"),
+        pytest.param([("ball", 1)] * 201, {}, Invalid, id="each once, however many"),
+        pytest.param([("nowhere", 1)], {"method": "barter"}, NotInThisShop, id="existence before rules"),
+        pytest.param([("ball", 1)], {"street": " ", "method": "barter"}, Invalid, id="contact before method"),
+        pytest.param([("ball", 1)], {"method": "barter", "total_minor": 1}, MethodUnknown, id="method before price"),
+        pytest.param([("ball", 1)], {"country": "FR"}, NoDelivery, id="country"),
+        pytest.param([("paused", 1)], {"total_minor": 1}, NotSold, id="not sold before price"),
+        pytest.param([("ball", 9)], {"total_minor": 1}, PriceChanged, id="price before stock"),
+        pytest.param([("ball", 3)], {"total_minor": 4065}, OutOfStock, id="stock last"),
+    ],
+)
+async def test_buying_in_one_call(store, wanted, change, refused):
+    ball, paused = await store.article(2), await store.article(2)
+    async with store.db.transaction() as tx:
+        await change_state(tx, offer_ids=[paused.offer_id], state="paused", by="test", at=AT)
+    offers = {"ball": ball.offer_id, "paused": paused.offer_id, "nowhere": uuid7()}
+    total = change.pop("total_minor", 1685)
+    lines = [Wanted(offers[name], quantity) for name, quantity in wanted]
+
+    async def buy(purchase, lines, key):
+        async with store.db.reading() as conn:
+            return await commands.buy(
+                store.desk, conn, shop=store.shop, wanted=lines, purchase=purchase, language="en", channel="api",
+                key=key, actor="guest", at=AT,
+            )  # fmt: skip
+
+    with pytest.raises(refused):
+        await buy(store.purchase(total, **change), lines, store.key())
+    key = store.key()
+    placed = await buy(store.purchase(1685), [Wanted(ball.offer_id, 1)], key)
+    assert await buy(store.purchase(1685), [Wanted(ball.offer_id, 1)], key) == placed
+    async with store.db.reading() as conn:
+        order = await orders.order(conn, order_id=placed.order_id)
+    assert order is not None
+    assert [(line.kind, line.gross_minor) for line in order.lines] == [("goods", 1190), ("shipping", 495)]

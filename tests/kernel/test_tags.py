@@ -113,8 +113,8 @@ async def test_an_event_drops_copies_in_every_process(db: Database):
     async with heard(db, "one") as one, heard(db, "two") as two, asyncio.timeout(10):
         kept = [tags.copies("c", size=9) for tags in (one, two)]
         for tags, copies in zip((one, two), kept, strict=True):
-            while not copies.put("k", 1, [shelf(name)], tags.mark()):
-                await asyncio.sleep(0.01)  # noqa: ASYNC110 - its line is being opened
+            while not copies.put("k", 1, [shelf(name)], tags.mark()):  # noqa: ASYNC110 - its line is being opened
+                await asyncio.sleep(0.01)
         gone = [asyncio.Event(), asyncio.Event()]
         one.on_drop(lambda _: gone[0].set())
         two.on_drop(lambda _: gone[1].set())

@@ -64,10 +64,11 @@ def tagged(event: type[Struct]) -> Callable[[object], str]:
 class Copies(Generic[V]):
     """Things kept by key under tags; the least used go first when there are more than `size`."""
 
-    def __init__(self, name: str, tags: "Tags", *, size: int) -> None:
+    def __init__(self, name: str, tags: "Tags", *, size: int, max_age_seconds: float) -> None:
         self.name = name
         self._tags = tags
         self._size = size
+        self._max_age_seconds = max_age_seconds
         self._kept: OrderedDict[Hashable, tuple[V, float, frozenset[str]]] = OrderedDict()
         self._by_tag: dict[str, set[Hashable]] = {}
 
@@ -90,7 +91,7 @@ class Copies(Generic[V]):
         self._forget(key)
         while len(self._kept) >= self._size:
             self._forget(next(iter(self._kept)))
-        self._kept[key] = (value, time.monotonic() + MAX_AGE_SECONDS, named)
+        self._kept[key] = (value, time.monotonic() + self._max_age_seconds, named)
         for one in named:
             self._by_tag.setdefault(one, set()).add(key)
         return True
@@ -132,11 +133,12 @@ class Tags:
         self._dropped_at: OrderedDict[str, int] = OrderedDict()
         self._live = False
 
-    def copies(self, name: str, *, size: int) -> Copies[Any]:
-        """The copies of this name; the first to ask says how many are kept."""
-        if name not in self._copies:
-            self._copies[name] = Copies(name, self, size=size)
-        return self._copies[name]
+    def copies(self, name: str, *, size: int, max_age_seconds: float = MAX_AGE_SECONDS) -> Copies[Any]:
+        """The copies of this name; the first to ask says how many are kept and for how long."""
+        found = self._copies.get(name)
+        if found is None:
+            found = self._copies[name] = Copies(name, self, size=size, max_age_seconds=max_age_seconds)
+        return found
 
     def on_drop(self, listener: Callable[[frozenset[str] | None], None]) -> None:
         """Call this with the tags of each drop, or with None when everything is dropped."""

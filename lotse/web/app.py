@@ -169,6 +169,7 @@ def _dependencies(process: Process) -> dict[str, Provide]:
         "desk": process.desk,
         "settings": process.settings,
         "links": process.links,
+        "tags": process.tags,
     }
     providers = {name: Provide(_always(thing), sync_to_thread=False) for name, thing in given.items()}
     return {

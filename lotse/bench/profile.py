@@ -33,6 +33,8 @@ class Options(Struct, frozen=True, kw_only=True):
     articles: int = 5_000
     # Pieces of the one article in the second part of `hot`.
     pieces: int = 10_000
+    # What decides chance in `faults`; without one it is drawn, and printed.
+    seed: int | None = None
 
 
 class Report(Struct, frozen=True):

@@ -66,6 +66,7 @@ def world() -> World:
         wants={"offer": 1},
         sold={"7": 1},
         moved={"7": -1},
+        found={},
         lines_minor=1490,
         receivables_minor=1490,
         balance_minor=0,
@@ -162,6 +163,7 @@ BROKEN: list[tuple[str, Break, str, str]] = [
     ("more sold than came", lambda w: change(w, "orders", sold={"7": 99}), "oversold", "more was sold than came in"),
     ("held above what is there", lambda w: change(w, "pools", held=15, live=15), "oversold", "a balance that cannot"),
     ("below zero", lambda w: change(w, "pools", on_hand=-1), "oversold", "a balance that cannot be"),
+    ("found, not sold", lambda w: change(w, "orders", found={"8": 1}), "oversold", "pieces found that were not sold"),
     ("held by nobody", lambda w: change(w, "pools", held=1), "lost", "what is held"),
     ("held twice", lambda w: change(w, "pools", live=1), "oversold", "what is held"),
     (

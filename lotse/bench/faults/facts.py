@@ -12,7 +12,10 @@ READS = statements("lotse.bench.faults", "reads")
 
 
 class OrderFact(Struct, frozen=True, kw_only=True):
-    """An order and every part of it, each as its own table has it. `payment_minor` is -1 without a payment."""
+    """An order and every part of it, each as its own table has it. `payment_minor` is -1 without a payment.
+
+    `found` are pieces that a till sold though they were not on record.
+    """
 
     id: str
     email: str
@@ -22,6 +25,7 @@ class OrderFact(Struct, frozen=True, kw_only=True):
     wants: dict[str, int]
     sold: dict[str, int]
     moved: dict[str, int]
+    found: dict[str, int]
     lines_minor: int
     receivables_minor: int
     balance_minor: int

@@ -67,14 +67,14 @@ def judge(cases: Sequence[Case], facts: Facts, began: dict[int, int]) -> list[Fi
 
 
 def _orders(cases: Sequence[Case], orders: Sequence[OrderFact]) -> Iterable[Finding]:
-    by_request = _grouped((order.email.removesuffix(f"@{MAIL}"), order) for order in orders)
-    for case in _of(cases, "order"):
+    by_request = _grouped((_request_of(order), order) for order in orders)
+    for case in (*_of(cases, "order"), *_of(cases, "sell")):
         found = by_request.get(case.asked.id, [])
         yield from _exactly_once(case, [order.id for order in found], "order")
         for order in found:
             if order.wants != case.asked.wants:
                 yield _differs("lost", "the order's lines", case, case.asked.wants, order.wants)
-        answer = _answer(case).get("order")
+        answer = _answer(case) if case.asked.op == "sell" else _answer(case).get("order")
         if answer and len(found) == 1:
             [order] = found
             expected = (answer["order_id"], answer["number"], answer["payment_id"], answer["gross_minor"])
@@ -98,9 +98,18 @@ def _whole_order(order: OrderFact) -> Iterable[Finding]:
         ("the payment", order.gross_minor, order.payment_minor),
         ("events", 1, order.reported),
     ]
-    for part, expected, found in parts:
-        if expected != found:
-            yield Finding(_side(expected, found), f"part of an order: {part}", order.email, str(expected), str(found))
+    request = _request_of(order)
+    for part, expected, there in parts:
+        if expected != there:
+            yield Finding(_side(expected, there), f"part of an order: {part}", request, str(expected), str(there))
+    for pool, pieces in order.found.items():
+        if not 0 < pieces <= order.sold.get(pool, 0):
+            yield Finding("oversold", "pieces found that were not sold", request, "what was sold", f"{pool}: {pieces}")
+
+
+def _request_of(order: OrderFact) -> str:
+    """A buyer's mail address names the request; a till's receipt does, which is in the order's number."""
+    return order.email.removesuffix(f"@{MAIL}") if order.email else order.number.partition("-")[2]
 
 
 def _cancellations(cases: Sequence[Case], amendments: Sequence[AmendmentFact]) -> Iterable[Finding]:
@@ -159,7 +168,9 @@ def _holds(cases: Sequence[Case], holds: Sequence[HoldFact]) -> Iterable[Finding
                 yield _differs("lost", f"an acknowledged {op}", case, state, found)
             if case.refused and found == state:
                 yield _differs("doubled", f"a refused {op}", case, f"not {state}", found)
-    for hold in holds:
+    ours = {case.asked.subject for case in _of(cases, "hold")}
+    # The checkout's own holds end in orders, whose movements they are.
+    for hold in (hold for hold in holds if hold.id in ours):
         claimed = {pool: -pieces for pool, pieces in hold.lines.items()} if hold.state == "claimed" else {}
         if claimed != hold.moved:
             side = _side(claimed, hold.moved)
@@ -219,10 +230,12 @@ def _pools(cases: Sequence[Case], facts: Facts, began: dict[int, int]) -> Iterab
         _count(expected, wanted.get(document.reference, {}), 1)
     for order in facts.orders:
         _count(expected, order.sold, -1)
+        _count(expected, order.found, 1)
     for amendment in facts.amendments:
         _count(expected, amendment.restocked, 1)
+    ours = {case.asked.subject for case in _of(cases, "hold")}
     for hold in facts.holds:
-        if hold.state == "claimed":
+        if hold.state == "claimed" and hold.id in ours:
             _count(expected, hold.lines, -1)
     for pool in facts.pools:
         if pool.id in began:

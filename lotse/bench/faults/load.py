@@ -160,6 +160,7 @@ class Client:
             self._adjust: 4,
             self._transfer: 4,
             self._cancel: 8,
+            self._sell: 8,
             self._look: 6,
         }
         while not stop.is_set():
@@ -258,6 +259,23 @@ class Client:
         }
         wants = {str(article.pools[0]): pieces}
         await self._ask("move", f"POST {API}/stock/receipts", body, id=id, wants=wants, by_token=True)
+
+    async def _sell(self) -> None:
+        """At a till, which has sold already: it sends until it is told that the sale is recorded."""
+        id = self._next()
+        lines = [
+            {"sku": article.sku, "quantity": self._random.randint(1, 2), "gross_minor": article.price_minor}
+            for article in self._random.sample((*self._scene.articles, self._scene.hot), self._random.randint(1, 2))
+        ]
+        body = {
+            "till": self._name,
+            "receipt": id,
+            "location": self._random.choice(self._scene.locations),
+            "lines": lines,
+            "occurred_at": clock.now(),
+        }
+        wants = {line["sku"]: line["quantity"] for line in lines}
+        await self._ask("sell", f"POST {API}/sales", body, id=id, wants=wants, by_token=True)
 
     async def _adjust(self) -> None:
         article = self._random.choice(self._scene.articles)

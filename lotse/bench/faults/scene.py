@@ -66,7 +66,12 @@ async def build(database: Database, desk: Desk, at: datetime) -> Scene:
         shop = await _shop(tx, at)
         articles, locations = await _articles(tx, shop, at)
         token = await tokens.make(
-            tx, name="fault run", scopes=["inventory:write", "orders:read", "orders:write"], days=2, actor=BY, at=at
+            tx,
+            name="fault run",
+            scopes=["inventory:write", "orders:read", "orders:write", "sales:write"],
+            days=2,
+            actor=BY,
+            at=at,
         )
     began: dict[int, int] = {}
     for number, article in enumerate(articles[:-1]):

@@ -1,10 +1,11 @@
 -- Every order with what hangs on it, each part counted from its own table: whole is what agrees everywhere.
 -- name: orders
 with goods as (
-    select order_id, jsonb_object_agg(offer_id, quantity) as wants
+    -- A till sells articles, a shop offers.
+    select order_id, jsonb_object_agg(what, quantity) as wants
     from (
-        select order_id, offer_id, sum(quantity) as quantity
-        from orders.lines where kind = 'goods' group by order_id, offer_id
+        select order_id, coalesce(offer_id::text, sku) as what, sum(quantity) as quantity
+        from orders.lines where kind = 'goods' group by order_id, what
     ) as line
     group by order_id
 ), sold as (
@@ -23,6 +24,14 @@ with goods as (
         from pools.movements where ref_kind = 'order' group by ref_id, pool_id
     ) as movement
     group by ref_id
+), found as (
+    -- What a till sold without its being on record.
+    select ref_id, jsonb_object_agg(pool_id, delta) as found
+    from (
+        select ref_id, pool_id, sum(delta) as delta
+        from pools.movements where ref_kind = 'sale' group by ref_id, pool_id
+    ) as movement
+    group by ref_id
 ), booked as (
     select set_id, sum(amount_minor) filter (where account = 'receivables')::bigint as receivables_minor,
            sum(amount_minor)::bigint as balance_minor
@@ -32,7 +41,7 @@ with goods as (
 )
 select
     orders.id::text, coalesce(contacts.email, '') as email, orders.number, orders.payment_id::text, orders.gross_minor,
-    coalesce(goods.wants, '{}') as wants, coalesce(sold.sold, '{}') as sold, coalesce(moved.moved, '{}') as moved,
+    coalesce(goods.wants, '{}') as wants, coalesce(sold.sold, '{}') as sold, coalesce(moved.moved, '{}') as moved, coalesce(found.found, '{}') as found,
     coalesce(amounts.gross_minor, 0) as lines_minor,
     coalesce(booked.receivables_minor, 0) as receivables_minor, coalesce(booked.balance_minor, 0) as balance_minor,
     coalesce(payments.amount_minor, -1) as payment_minor, coalesce(payments.method, '') as method,
@@ -43,6 +52,7 @@ left join goods on goods.order_id = orders.id
 left join sold on sold.order_id = orders.id
 left join amounts on amounts.order_id = orders.id
 left join moved on moved.ref_id = orders.id
+left join found on found.ref_id = orders.id
 left join booked on booked.set_id = orders.id
 left join payments.payments on payments.id = orders.payment_id and payments.purpose_id = orders.id
 left join reported on reported.key = orders.id::text;
@@ -161,7 +171,7 @@ select 'sale entry', set_id::text from ledger.entries as part
 where kind = 'sale' and not exists (select from orders.orders where id = part.set_id)
 union all
 select 'movement of an order', ref_id::text from pools.movements as part
-where ref_kind = 'order' and not exists (select from orders.orders where id = part.ref_id)
+where ref_kind in ('order', 'sale') and not exists (select from orders.orders where id = part.ref_id)
 union all
 select 'movement of an amendment', ref_id::text from pools.movements as part
 where ref_kind = 'amendment' and not exists (select from orders.amendments where id = part.ref_id)

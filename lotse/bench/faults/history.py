@@ -46,6 +46,8 @@ class Answered(Struct, frozen=True, kw_only=True, tag="answered"):
     answer: Any = None
     refusal: str = ""
     tries: int = 1
+    # From the first try to the end of the last one.
+    seconds: float = 0.0
 
 
 class Case(Struct):

@@ -74,6 +74,7 @@ def contact(id: str) -> dict[str, Any]:
 async def send(line: Line, asked: Asked, tries: int, patience: Callable[[], float]) -> Answered:
     """Ask until it is known what came of it, `tries` times at most."""
     found = Answered(id=asked.id, outcome="unknown", refusal="never sent")
+    began = asyncio.get_running_loop().time()
     for number in range(1, tries + 1):
         if number > 1:
             await asyncio.sleep(min(1.5, 0.05 * 2**number))
@@ -82,7 +83,8 @@ async def send(line: Line, asked: Asked, tries: int, patience: Callable[[], floa
                 found = await (_desk if asked.address.startswith("desk ") else _http)(line, asked)
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError, too
             found = Answered(id=asked.id, outcome="unknown", refusal=type(error).__name__)
-        found = msgspec.structs.replace(found, tries=number)
+        seconds = round(asyncio.get_running_loop().time() - began, 3)
+        found = msgspec.structs.replace(found, tries=number, seconds=seconds)
         if found.outcome != "unknown":
             break
     return found

@@ -4,7 +4,7 @@
 two cannot differ.
 """
 
-import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -172,51 +172,40 @@ class Assortment:
     def __init__(self, database: Database, tags: Tags) -> None:
         self._database = database
         self._tags = tags
-        self._articles: Copies[Article] = tags.copies("checkout.articles", size=_ARTICLES)
-        self._terms: Copies[asyncio.Task[Terms]] = tags.copies(
-            "checkout.terms", size=_SHOPS, max_age_seconds=_TERMS_SECONDS
-        )
 
     async def articles(
         self, *, shop: Shop, offer_ids: Sequence[UUID], language: str, at: datetime
     ) -> dict[UUID, Article]:
         """As `articles`."""
-        found: dict[UUID, Article] = {}
-        missing: list[UUID] = []
-        for offer_id in offer_ids:
-            article = self._articles.get((shop.id, offer_id, language))
-            if article is None:
-                missing.append(offer_id)
-            else:
-                found[offer_id] = article
-        if missing:
-            found |= await self._read(shop, missing, language, at)
-        return found
+        spoken = _spoken(shop, language)
+
+        async def load(missing: list[UUID]) -> dict[UUID, tuple[Article, list[str]]]:
+            async with self._database.reading() as conn:
+                read = await articles(conn, shop=shop, offer_ids=missing, language=spoken, at=at)
+            return {offer_id: (article, _tags_of(article)) for offer_id, article in read.items()}
+
+        copies: Copies[UUID, Article] = self._tags.copies(f"checkout.articles {shop.id} {spoken}", size=_ARTICLES)
+        return await copies.many(offer_ids, load)
 
     async def terms(self, *, shop: Shop, at: datetime) -> Terms:
-        """As `terms_of_sale`, read by one for all who ask in the same second."""
-        reading = self._terms.get(shop.id)
-        if reading is None or (reading.done() and (reading.cancelled() or reading.exception())):
-            reading = asyncio.create_task(self._read_terms(shop, at))
-            self._terms.put(shop.id, reading, (), self._tags.mark())
-        return await asyncio.shield(reading)
+        """As `terms_of_sale`."""
 
-    async def _read(self, shop: Shop, missing: list[UUID], language: str, at: datetime) -> dict[UUID, Article]:
-        mark = self._tags.mark()
-        async with self._database.reading() as conn:
-            read = await articles(conn, shop=shop, offer_ids=missing, language=language, at=at)
-        for offer_id, article in read.items():
-            self._articles.put((shop.id, offer_id, language), article, _tags_of(article), mark)
-        return read
+        async def load(_: list[int]) -> dict[int, tuple[Terms, tuple[str, ...]]]:
+            async with self._database.reading() as conn:
+                return {second: (await terms_of_sale(conn, shop=shop, at=at), ())}
 
-    async def _read_terms(self, shop: Shop, at: datetime) -> Terms:
-        async with self._database.reading() as conn:
-            return await terms_of_sale(conn, shop=shop, at=at)
+        second = int(time.monotonic() / _TERMS_SECONDS)
+        copies: Copies[int, Terms] = self._tags.copies(f"checkout.terms {shop.id}", size=1)
+        return (await copies.many([second], load))[second]
 
 
-# A large assortment in two languages; an article is some 2 kB.
+def _spoken(shop: Shop, language: str) -> str:
+    """The shop's language that comes nearest: what clients ask for has no end, copies must."""
+    return next((known for known in (language, language[:2]) if known in shop.languages), shop.language)
+
+
+# A large assortment; an article is some 2 kB.
 _ARTICLES = 100_000
-_SHOPS = 1_000
 _TERMS_SECONDS = 1.0
 
 _offer_changed = tagged(OfferChanged)

@@ -36,7 +36,7 @@ from lotse.domains.pricing.contracts import PricedLine
 from lotse.domains.pricing.queries import prices_at
 from lotse.domains.pricing.rules import PriceLists
 from lotse.kernel import audit
-from lotse.kernel.db import Database, Transaction
+from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key, recall
 from lotse.kernel.ids import uuid7
@@ -54,27 +54,68 @@ async def create_basket(tx: Transaction, *, shop: Shop, at: datetime, customer_i
 
 
 async def add_line(
-    tx: Transaction, *, shop: Shop, basket_id: UUID, offer_id: UUID, quantity: int, at: datetime
+    database: Database,
+    assortment: Assortment,
+    *,
+    shop: Shop,
+    basket_id: UUID,
+    offer_id: UUID,
+    quantity: int,
+    at: datetime,
 ) -> None:
-    """Put pieces of an offer into a basket, on top of what is there.
+    """Put pieces of an offer into a basket, on top of what is there. One statement, at the price as last heard of:
+    placing asks again.
 
     Refusals: `InvalidQuantity`, `BasketUnknown`, `BasketOrdered`, `NotInThisShop`, `NotSold`, `TooManyLines`.
     """
     check_quantity(quantity)
-    offer, price = await _touch(tx, shop, basket_id, offer_id, quantity, at)
-    if await tx.value(READS.lines, basket_id=basket_id) >= MAX_LINES:
+    try:
+        variant_id, price = await _sold(assortment, shop, offer_id, quantity, at)
+    except Refusal:
+        async with database.reading() as conn:
+            await _check_open(conn, shop, basket_id)
+        raise
+    with refusing({"basket_lines_quantity": lambda: _too_many(quantity)}):
+        async with database.single() as conn:
+            added = await conn.execute(
+                WRITES.add_line,
+                basket_id=basket_id,
+                shop_id=shop.id,
+                offer_id=offer_id,
+                variant_id=variant_id,
+                quantity=quantity,
+                seen_unit_price=price,
+                most=MAX_LINES,
+                at=at,
+            )
+    if not added:
+        async with database.reading() as conn:
+            await _check_open(conn, shop, basket_id)
         raise TooManyLines(most=MAX_LINES)
-    too_many = InvalidQuantity(quantity=quantity, least=1, most=MAX_QUANTITY)
-    with refusing({"basket_lines_quantity": lambda: too_many}):
-        await tx.execute(
-            WRITES.add_line,
+
+
+async def add_first_line(
+    database: Database, assortment: Assortment, *, shop: Shop, offer_id: UUID, quantity: int, at: datetime
+) -> UUID:
+    """Put pieces of an offer into a basket of its own, which it makes: its id.
+
+    Refusals: `InvalidQuantity`, `NotInThisShop`, `NotSold`.
+    """
+    check_quantity(quantity)
+    variant_id, price = await _sold(assortment, shop, offer_id, quantity, at)
+    basket_id = uuid7()
+    async with database.single() as conn:
+        await conn.execute(
+            WRITES.add_first_line,
             basket_id=basket_id,
+            shop_id=shop.id,
             offer_id=offer_id,
-            variant_id=offer.variant_id,
+            variant_id=variant_id,
             quantity=quantity,
             seen_unit_price=price,
             at=at,
         )
+    return basket_id
 
 
 async def set_quantity(
@@ -89,12 +130,22 @@ async def set_quantity(
         await _lock(tx, shop, basket_id, at)
         await tx.execute(WRITES.remove_line, basket_id=basket_id, offer_id=offer_id)
         return
-    _, price = await _touch(tx, shop, basket_id, offer_id, quantity, at)
+    offer, price = await _touch(tx, shop, basket_id, offer_id, quantity, at)
     found = await tx.execute(
         WRITES.set_quantity, basket_id=basket_id, offer_id=offer_id, quantity=quantity, seen_unit_price=price
     )
     if not found:
-        await add_line(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at)
+        if await tx.value(READS.lines, basket_id=basket_id) >= MAX_LINES:
+            raise TooManyLines(most=MAX_LINES)
+        await tx.execute(
+            WRITES.put_line,
+            basket_id=basket_id,
+            offer_id=offer_id,
+            variant_id=offer.variant_id,
+            quantity=quantity,
+            seen_unit_price=price,
+            at=at,
+        )
 
 
 async def put_shipping(
@@ -338,12 +389,37 @@ def _goods(line: QuotedLine, priced: PricedLine, tax_country: str) -> PlaceLine:
     )
 
 
+async def _sold(
+    assortment: Assortment, shop: Shop, offer_id: UUID, quantity: int, at: datetime
+) -> tuple[UUID, Decimal]:
+    """The variant of an offer and what one of so many costs. Refusals: `NotInThisShop`, `NotSold`."""
+    known = await assortment.articles(shop=shop, offer_ids=[offer_id], language=shop.language, at=at)
+    article = known.get(offer_id)
+    if article is None or article.offer.shop_id != shop.id:
+        raise NotInThisShop(offer_id=offer_id)
+    found = PriceLists(article.prices, at=at).find(article.offer.variant_id, quantity)
+    if article.offer.state != "active" or found is None or found.unit_price is None:
+        raise NotSold(variant_ids=(article.offer.variant_id,))
+    return article.offer.variant_id, found.unit_price
+
+
+def _too_many(quantity: int) -> InvalidQuantity:
+    return InvalidQuantity(quantity=quantity, least=1, most=MAX_QUANTITY)
+
+
+async def _check_open(conn: Connection, shop: Shop, basket_id: UUID) -> None:
+    """Refusals: `BasketUnknown`, `BasketOrdered`."""
+    stored = await stored_basket(conn, basket_id=basket_id)
+    if stored is None or stored.shop_id != shop.id:
+        raise BasketUnknown(basket_id=basket_id)
+    if stored.order_id is not None:
+        raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
+
+
 async def _lock(tx: Transaction, shop: Shop, basket_id: UUID, at: datetime) -> None:
     shop_id = await tx.value(WRITES.touch_basket, id=basket_id, at=at)
     if shop_id is None or shop_id != shop.id:
-        stored = await stored_basket(tx, basket_id=basket_id)
-        if stored is not None and stored.order_id is not None and stored.shop_id == shop.id:
-            raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
+        await _check_open(tx, shop, basket_id)
         raise BasketUnknown(basket_id=basket_id)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import public
-from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
@@ -139,10 +140,10 @@ async def _buys(connection: Connection, ask: Ask) -> Mapping[UUID, Buy]:
 
 @get("/basket", guards=[public])
 async def basket_page(
-    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, draft: Draft | None
+    request: Request[Any, Any, Any], view: View, database: Database, tags: Tags, shop: Shop, draft: Draft | None
 ) -> Response[str]:
     """What is in the basket, at today's prices and stock."""
-    found = await _basket(request, view, database, shop)
+    found = await _basket(request, view, queries.Assortment(database, tags), shop)
     return view.show(
         "checkout/basket.html", basket=found, refused=refused(view, draft, REFUSED, fields=False), headers=_NO_STORE
     )
@@ -161,10 +162,10 @@ async def basket_count(request: Request[Any, Any, Any], view: View, database: Da
 
 @get("/basket/added/{offer_id:uuid}", guards=[public])
 async def added(
-    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, offer_id: UUID
+    request: Request[Any, Any, Any], view: View, database: Database, tags: Tags, shop: Shop, offer_id: UUID
 ) -> Response[str]:
     """The note that something went in."""
-    found = await _basket(request, view, database, shop)
+    found = await _basket(request, view, queries.Assortment(database, tags), shop)
     line = next((line for line in found.lines if line.offer_id == offer_id), None) if found else None
     if found is None or line is None:
         raise NotFound(what="basket line", id=str(offer_id))
@@ -172,21 +173,26 @@ async def added(
 
 
 @post("/basket/lines", guards=[public], opt={"form": "/basket"})
-async def add_line(request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime) -> Response[Any]:
+async def add_line(
+    request: Request[Any, Any, Any], database: Database, tags: Tags, shop: Shop, at: datetime
+) -> Response[Any]:
     """Put something in; without a basket, or with one that was ordered, into a new one. Refusals: as the command."""
     form = await request.form()
     quantity = checked({"quantity": form.get("quantity", "1")}, Quantity).quantity
     offer_id = _uuid(form.get("offer_id"))
     basket_id = _basket_id(request)
-    async with database.transaction() as tx:
+    assortment = queries.Assortment(database, tags)
+    if basket_id is not None:
         try:
-            if basket_id is None:
-                raise BasketUnknown(basket_id=offer_id)
-            async with tx.raw.transaction():  # what a refusal leaves behind must not end the outer transaction
-                await commands.add_line(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at)
+            await commands.add_line(
+                database, assortment, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at
+            )
         except (BasketUnknown, BasketOrdered):
-            basket_id = await _new_basket(tx, shop, at)
-            await commands.add_line(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at)
+            basket_id = None
+    if basket_id is None:
+        basket_id = await commands.add_first_line(
+            database, assortment, shop=shop, offer_id=offer_id, quantity=quantity, at=at
+        )
     cookies = [_cookie(request, basket_id)]
     if request.headers.get("hx-request") == "true":
         # A place that fetches the note by itself: this process does not render.
@@ -224,11 +230,11 @@ async def remove_line(
 
 @get("/checkout", guards=[public])
 async def checkout_page(
-    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, draft: Draft | None
+    request: Request[Any, Any, Any], view: View, database: Database, tags: Tags, shop: Shop, draft: Draft | None
 ) -> Response[str]:
     """Everything on one page. Who has nothing to order is sent to the basket, which says why."""
     form = drafted(draft)
-    found = await _basket(request, view, database, shop, form.value("country", None))
+    found = await _basket(request, view, queries.Assortment(database, tags), shop, form.value("country", None))
     if found is None or not found.ready:
         return view.go("/basket")
     said = refused(view, draft, REFUSED)
@@ -250,11 +256,12 @@ async def checkout_sum(
     request: Request[Any, Any, Any],
     view: View,
     database: Database,
+    tags: Tags,
     shop: Shop,
     country: Annotated[str | None, Parameter(max_length=2)] = None,
 ) -> Response[str]:
     """The sum for delivery to a country, while it is chosen."""
-    found = await _basket(request, view, database, shop, country)
+    found = await _basket(request, view, queries.Assortment(database, tags), shop, country)
     if found is None:
         raise NotFound(what="basket", id="")
     return view.show("checkout/sum.html", basket=found, headers=_NO_STORE)
@@ -351,28 +358,23 @@ def drafted(draft: Draft | None) -> Form[Typed]:
 
 
 async def _basket(
-    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, country: str | None = None
+    request: Request[Any, Any, Any],
+    view: View,
+    assortment: queries.Assortment,
+    shop: Shop,
+    country: str | None = None,
 ) -> Basket | None:
     """The visitor's basket, unless there is none or it became an order."""
     basket_id = _basket_id(request)
     if basket_id is None:
         return None
-    async with database.reading() as connection:
-        try:
-            found = await queries.basket(
-                connection,
-                shop=shop,
-                basket_id=basket_id,
-                language=view.language,
-                at=view.question.at,
-                country=country or None,
-            )
-        except NoDelivery:  # said beside the field; the sum is shown for the shop's own country
-            found = await queries.basket(
-                connection, shop=shop, basket_id=basket_id, language=view.language, at=view.question.at
-            )
-        except BasketUnknown:
-            return None
+    ask = partial(assortment.basket, shop=shop, basket_id=basket_id, language=view.language, at=view.question.at)
+    try:
+        found = await ask(country=country or None)
+    except NoDelivery:  # said beside the field; the sum is shown for the shop's own country
+        found = await ask()
+    except BasketUnknown:
+        return None
     return found if found.order_id is None else None
 
 
@@ -398,10 +400,6 @@ def _needed(request: Request[Any, Any, Any]) -> UUID:
     if basket_id is None:
         raise BasketUnknown(basket_id=UUID(int=0))
     return basket_id
-
-
-async def _new_basket(tx: Transaction, shop: Shop, at: datetime) -> UUID:
-    return await commands.create_basket(tx, shop=shop, at=at)
 
 
 def _cookie(request: Request[Any, Any, Any], basket_id: UUID) -> Cookie:

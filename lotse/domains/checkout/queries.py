@@ -187,6 +187,23 @@ class Assortment:
         copies: Copies[UUID, Article] = self._tags.copies(f"checkout.articles {shop.id} {spoken}", size=_ARTICLES)
         return await copies.many(offer_ids, load)
 
+    async def basket(
+        self, *, shop: Shop, basket_id: UUID, language: str, at: datetime, country: str | None = None
+    ) -> Basket:
+        """As `basket`: what is in it and what is in stock is read, all else comes from copies."""
+        async with self._database.reading() as conn:
+            stored = await stored_basket(conn, basket_id=basket_id)
+        if stored is None or stored.shop_id != shop.id:
+            raise BasketUnknown(basket_id=basket_id)
+        offer_ids = [line.offer_id for line in stored.lines]
+        # With no connection in hand: what is missing takes one of its own, and they are few.
+        known = await self.articles(shop=shop, offer_ids=offer_ids, language=language, at=at)
+        terms = await self.terms(shop=shop, at=at)
+        pool_ids = [pool.pool_id for article in known.values() for pool in article.pools]
+        async with self._database.reading() as conn:
+            stock = await balances(conn, pool_ids=pool_ids)
+        return shown(put_together(stored, shop, known, terms, stock, at=at, country=country))
+
     async def terms(self, *, shop: Shop, at: datetime) -> Terms:
         """As `terms_of_sale`."""
 

@@ -219,6 +219,47 @@ async def test_attempts_are_limited_per_address(db: Database, fresh: Fresh) -> N
     assert outcomes == [attempts.TooManyAttempts]
 
 
+@pytest.mark.parametrize(
+    ("addresses", "is_one"),
+    [
+        (("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"), True),
+        (("2001:db8:1:2::1", "2001:db8:1:3::1"), False),
+        (("192.0.2.1", "::ffff:192.0.2.1"), True),
+        (("192.0.2.1", "192.0.2.2"), False),
+        (("fe80::1%eth0", "fe80::2%eth1"), True),
+    ],
+)
+async def test_a_network_of_addresses_is_one_guesser(
+    db: Database, fresh: Fresh, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, str], is_one: bool
+) -> None:
+    monkeypatch.setattr(staff, "ADDRESS", attempts.Limit(fresh.text(), burst=1, interval=timedelta(minutes=1)))
+    outcomes: list[type[Refusal]] = []
+    for address in addresses:
+        with pytest.raises(Refusal) as refused:
+            await staff.sign_in(db, login=fresh.text(), password="wrong", address=address, at=clock.now())
+        outcomes.append(type(refused.value))
+    assert outcomes == [staff.WrongCredentials, attempts.TooManyAttempts if is_one else staff.WrongCredentials]
+
+
+async def test_a_password_that_changes_while_it_is_compared_begins_no_session(
+    db: Database, fresh: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = await account(db, fresh, "*")
+    compare = staff._matches  # pyright: ignore[reportPrivateUsage]
+
+    async def slowly(known: str | None, password: str) -> bool:
+        matches = await compare(known, password)
+        async with db.transaction() as tx:
+            await staff.reset(
+                tx, login=login, password_hash=staff.hashed("another password"), actor="test", at=clock.now()
+            )
+        return matches
+
+    monkeypatch.setattr(staff, "_matches", slowly)
+    with pytest.raises(staff.WrongCredentials):
+        await staff.sign_in(db, login=login, password=PASSWORD, address=fresh.text(), at=clock.now())
+
+
 async def test_a_hash_made_with_less_effort_is_renewed(
     db: Database, fresh: Fresh, monkeypatch: pytest.MonkeyPatch
 ) -> None:

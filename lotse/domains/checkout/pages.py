@@ -24,7 +24,9 @@ from lotse.domains.checkout.contracts import (
 )
 from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY
 from lotse.domains.customers.contracts import Address
-from lotse.domains.inventory.queries import availability
+from lotse.domains.inventory.contracts import LocationChanged
+from lotse.domains.inventory.queries import availability, signs
+from lotse.domains.offers.contracts import OfferChanged
 from lotse.domains.offers.queries import offers_for_variants
 from lotse.domains.orders.contracts import ORDER_LINK, Contact
 from lotse.domains.parties.contracts import Shop
@@ -39,10 +41,10 @@ from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
 from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked, posted_key, refused
 from lotse.kernel.pages.i18n import N_
-from lotse.kernel.pages.slots import Answerer, Ask
+from lotse.kernel.pages.slots import Answerer, Ask, Standing
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import Invalid, NotFound
-from lotse.kernel.tags import Tags
+from lotse.kernel.tags import Tags, any_of, tagged
 
 COOKIE = "lotse_basket"
 # As long as a basket that nobody touches is kept.
@@ -79,6 +81,10 @@ _FIVE_DIGITS = re.compile(r"[0-9]{5}")
 _Line = Annotated[str, Meta(min_length=1, max_length=120)]
 _Optional = Annotated[str, Meta(max_length=120)]
 _Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+
+
+_offer_changed = tagged(OfferChanged)
+_ANY_LOCATION = any_of(LocationChanged)
 
 
 class Buy(Struct, frozen=True):
@@ -133,6 +139,15 @@ async def _buys(connection: Connection, ask: Ask) -> Mapping[UUID, Buy]:
         available = max((place.available for place in places), default=0)
         buys.setdefault(offer.variant_id, Buy(offer.id, available))
     return buys
+
+
+async def _buys_standing(connection: Connection, ask: Ask) -> Standing:
+    """As long as the stock and the offers that it is made of."""
+    return Standing(
+        tags=tuple(_offer_changed(id) for id in ask.ids),
+        types=(_ANY_LOCATION,),
+        signs=await signs(connection, ask.ids),
+    )
 
 
 # -- the basket
@@ -440,4 +455,4 @@ routes = (
     checkout_sum,
     place,
 )
-slots = (Answerer("product.buy", "checkout", "checkout/product_buy.html", 800, _buys),)
+slots = (Answerer("product.buy", "checkout", "checkout/product_buy.html", 800, _buys, _buys_standing, signs),)

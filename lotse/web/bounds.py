@@ -25,9 +25,9 @@ MOST_PAGES = 400
 # Not always the same second, else those who were refused together come back together.
 RETRY_SECONDS = (1, 2, 3)
 
-# A refusal is cheap (some 0.07 ms of CPU), but a client that asks again at once asks ten thousand times a second, and took
-# all the time of those who were let in: with ten buyers for each place not one order came through. So refusals leave at
-# this rate and no faster: the more wait for theirs, the longer each waits.
+# A refusal is cheap (some 0.07 ms of CPU), but clients that ask again at once ask ten thousand times a second. So they
+# took all the time of those who were let in: with twenty times the usual buyers not one order came through. Therefore
+# refusals leave at this rate and no faster: the more wait for theirs, the longer each waits.
 REFUSALS_PER_SECOND = 1_000
 # Nobody waits longer than this to be told: clients give up, and a connection takes the place of another.
 LONGEST_HELD_SECONDS = 5.0

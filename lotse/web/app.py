@@ -210,8 +210,9 @@ def _frames() -> Iterable[Any]:
 
 
 def _require_key(request: Request[Any, Any, Any]) -> None:
-    """Every write of the API, also one whose handler forgot to ask for its key."""
-    if request.method not in READING:
+    """Every write of the API, also one whose handler forgot to ask for its key; but for messages of outside systems,
+    which carry a natural key in their body and know no header of ours."""
+    if request.method not in READING and not request.route_handler.opt.get("natural_key"):
         idempotency_key(request)
 
 

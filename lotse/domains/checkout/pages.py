@@ -1,4 +1,4 @@
-"""Basket and checkout as pages. The posts render nothing: what is refused comes back to its page as a draft."""
+"""Basket, checkout and payment as pages. Posts render nothing: what is refused comes back to its page as a draft."""
 
 import re
 from collections.abc import Mapping
@@ -16,13 +16,16 @@ from msgspec import Meta, Struct
 
 from lotse.domains.checkout import commands, queries
 from lotse.domains.checkout.contracts import (
+    CHARGE_LINK,
+    Attempt,
     Basket,
     BasketOrdered,
     BasketUnknown,
     NoDelivery,
+    Paying,
     Purchase,
 )
-from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY
+from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY, holder_secret
 from lotse.domains.customers.contracts import Address
 from lotse.domains.inventory.contracts import LocationChanged
 from lotse.domains.inventory.queries import availability, signs
@@ -30,11 +33,14 @@ from lotse.domains.offers.contracts import OfferChanged
 from lotse.domains.offers.queries import offers_for_variants
 from lotse.domains.orders.contracts import ORDER_LINK, Contact
 from lotse.domains.parties.contracts import Shop
-from lotse.domains.payments.queries import methods
+from lotse.domains.payments.contracts import ChargeUnderWay, Method
+from lotse.domains.payments.queries import charge as read_charge
+from lotse.domains.payments.queries import methods, terms
+from lotse.domains.pools.rules import origin_of
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.principal import Principal
-from lotse.kernel.auth.rights import public
+from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import key_for
@@ -66,7 +72,32 @@ REFUSED = {
     "not-in-this-shop": N_("This shop does not sell it."),
     "no-delivery": N_("We do not deliver there (yet)."),
     "method-unknown": N_("Please choose how you pay."),
+    "charge-under-way": N_("This is being paid already."),
 }
+# Why a payment came to nothing, by its code: what the provider said, or what stood in the way of the order.
+FAILED = {
+    "declined-by-buyer": N_("You ended the payment."),
+    "insufficient-funds": N_("The card was declined: it does not cover the amount."),
+    "challenge-failed": N_("Your bank could not confirm that it is you."),
+    "capture-declined": N_("The provider could not take the money in the end. The order is cancelled."),
+    "expired": N_("The payment page was open for too long."),
+    "superseded": N_("You began another payment for this basket. That one counts."),
+    "no-answer": N_("The payment provider does not answer at the moment."),
+    "not-enough": N_("Somebody was faster: not everything is in stock any more. The basket shows what is left."),
+    "out-of-stock": N_("Somebody was faster: not everything is in stock any more. The basket shows what is left."),
+    "too-many-holds": N_("Very much is set aside for you already. Please finish one payment first."),
+    "price-changed": N_("The payment came so late that the total has changed. Please look at it and order again."),
+    "not-sold": N_("Some of this is not sold any more. The basket shows what."),
+    "basket-changed": N_("Your basket changed while you paid. Please look at it and order again."),
+    "basket-ordered": N_("This basket has been ordered already."),
+    "order-cancelled": N_("The order was cancelled."),
+    "voided-by-staff": N_("The order was cancelled."),
+}
+DECLINED = N_("The payment was declined.")
+# After these another way to pay helps; after the others the basket needs a look.
+_TRY_AGAIN = frozenset(
+    ("declined", "declined-by-buyer", "insufficient-funds", "challenge-failed", "expired", "no-answer", "voided")
+)
 METHODS = {
     "invoice": (N_("Invoice"), N_("First the goods, then the money: you pay within %(days)s days.")),
     "prepayment": (N_("In advance"), N_("You transfer the amount; we send the goods when it has arrived.")),
@@ -113,6 +144,12 @@ class Typed(Struct, frozen=True):
     phone: Annotated[str, Meta(max_length=40)] = ""
     company: _Optional = ""
     street2: _Optional = ""
+
+
+class Chosen(Struct, frozen=True):
+    """How somebody pays who tries again."""
+
+    payment: Annotated[str, Meta(min_length=1, max_length=32)]
 
 
 class TypedBilling(Struct, frozen=True):
@@ -258,7 +295,7 @@ async def checkout_page(
         basket=found,
         form=form,
         countries=_countries(view, found),
-        methods=tuple(_method(view, method.name, method.days) for method in methods() if method.name in METHODS),
+        methods=tuple(_method(view, method) for method in methods()),
         is_untouched=draft is None,
         refused=None if form.errors else said,
         other_billing=bool(draft and draft.typed.get("other_billing")),
@@ -299,23 +336,220 @@ async def place(
     purchase = purchase_of(form)
     basket_id = _uuid(form.get("basket"))
     language = str(form.get("language", ""))
-    body = msgspec.msgpack.encode((basket_id, purchase))
-    placed = await commands.place(
-        desk,
-        database,
-        queries.Assortment(database, tags),
-        shop=shop,
-        basket_id=basket_id,
-        purchase=purchase,
-        language=language if language in shop.languages else shop.language,
-        channel="web",
-        key=key_for(str(principal), await posted_key(request), body),
-        actor=str(principal),
-        at=at,
-    )
-    response = Redirect(f"/order/{links.sign(ORDER_LINK, placed.order_id)}?new=true", status_code=303)
+    language = language if language in shop.languages else shop.language
+    return await _order(request, database, desk, shop, links, tags, principal, at, basket_id, purchase, language)
+
+
+async def _order(
+    request: Request[Any, Any, Any],
+    database: Database,
+    desk: Desk,
+    shop: Shop,
+    links: Links,
+    tags: Tags,
+    principal: Principal,
+    at: datetime,
+    basket_id: UUID,
+    purchase: Purchase,
+    language: str,
+) -> Redirect:
+    """Order at once, or go to the provider first. Who has paid already is taken to where that stands."""
+    key = key_for(str(principal), await posted_key(request), msgspec.msgpack.encode((basket_id, purchase)))
+    assortment = queries.Assortment(database, tags)
+    try:
+        if terms(purchase.method, at)[0].provider:
+            base = str(request.base_url).rstrip("/")
+            paying = await commands.pay(
+                desk,
+                database,
+                assortment,
+                shop=shop,
+                basket_id=basket_id,
+                purchase=purchase,
+                language=language,
+                channel="web",
+                origin=origin_of(request.client.host if request.client else "", holder_secret(links)),
+                return_url=lambda id: f"{base}/pay/{links.sign(CHARGE_LINK, id)}",
+                webhook_url=f"{base}/api/v1/webhooks/payments",
+                key=key,
+                actor=str(principal),
+                at=at,
+            )
+            return _on_with(request, paying, links)
+        placed = await commands.place(
+            desk,
+            database,
+            assortment,
+            shop=shop,
+            basket_id=basket_id,
+            purchase=purchase,
+            language=language,
+            channel="web",
+            key=key,
+            actor=str(principal),
+            at=at,
+        )
+    except ChargeUnderWay as paid:
+        return Redirect(f"/pay/{links.sign(CHARGE_LINK, paid.charge_id)}", status_code=303)
+    return _to_order(placed.order_id, links)
+
+
+def _on_with(request: Request[Any, Any, Any], paying: Paying, links: Links) -> Redirect:
+    """Where a payment goes on: at the provider's, by a page that says so; at the order; or where it is waited for."""
+    if paying.state == "ordered" and paying.order_id:
+        return _to_order(paying.order_id, links)
+    token = links.sign(CHARGE_LINK, paying.charge_id)
+    return Redirect(f"/pay/{token}/go" if paying.state == "redirect" else f"/pay/{token}", status_code=303)
+
+
+def _to_order(order_id: UUID, links: Links) -> Redirect:
+    response = Redirect(f"/order/{links.sign(ORDER_LINK, order_id)}?new=true", status_code=303)
     response.delete_cookie(COOKIE, path="/")
     return response
+
+
+# -- the payment
+
+
+@get("/pay/{token:str}/go", guards=[public], opt={"waits": False})
+async def pay_go(view: View, database: Database, desk: Desk, links: Links, at: datetime, token: str) -> Response[str]:
+    """You are being taken to the provider's page."""
+    charge_id = links.read(CHARGE_LINK, token)
+    paying = await commands.settle(desk, database, charge_id=charge_id, at=at)
+    if paying.state != "redirect":
+        return view.go(f"/pay/{token}")
+    title = await _title(view, database, charge_id)
+    return view.show("checkout/pay_go.html", paying=paying, title=title, token=token, headers=_NO_STORE)
+
+
+@get("/pay/{token:str}", guards=[public], opt={"waits": False})
+async def pay_page(
+    view: View,
+    database: Database,
+    desk: Desk,
+    links: Links,
+    draft: Draft | None,
+    at: datetime,
+    token: str,
+) -> Response[str]:
+    """Back from the provider: the order, or why there is none, or a page that waits and looks again by itself."""
+    charge_id = links.read(CHARGE_LINK, token)
+    # Who comes back has just decided something: the provider is asked at once.
+    paying = await commands.settle(desk, database, charge_id=charge_id, at=at, eager=True)
+    if paying.state == "ordered" and paying.order_id:
+        response = view.go(f"/order/{links.sign(ORDER_LINK, paying.order_id)}", new="true")
+        response.delete_cookie(COOKIE, path="/")
+        return response
+    title = await _title(view, database, charge_id)
+    if paying.state != "failed":
+        return view.show("checkout/pay_wait.html", paying=paying, title=title, token=token, headers=_NO_STORE)
+    async with database.reading() as connection:
+        attempt = await queries.attempt(connection, charge_id=charge_id)
+        stored = await queries.stored_basket(connection, basket_id=attempt.basket_id) if attempt else None
+    can_try = (
+        paying.reason in _TRY_AGAIN
+        and attempt is not None
+        and attempt.order is not None
+        and stored is not None
+        and stored.order_id is None
+    )
+    return view.show(
+        "checkout/pay_failed.html",
+        why=view.text(FAILED.get(paying.reason, DECLINED)),
+        order=links.sign(ORDER_LINK, paying.order_id) if paying.order_id else None,
+        methods=[_method(view, method) for method in methods()] if can_try else [],
+        total_minor=_total(attempt) if can_try and attempt else 0,
+        currency=attempt.order.currency if can_try and attempt and attempt.order else "",
+        token=token,
+        key=str(uuid7()),
+        refused=refused(view, draft, REFUSED, fields=False),
+        headers=_NO_STORE,
+    )
+
+
+@get("/pay/{token:str}/state", guards=[public], opt={"waits": False})
+async def pay_state(
+    view: View, database: Database, desk: Desk, links: Links, at: datetime, token: str
+) -> Response[str]:
+    """What the waiting page asks every two seconds: the same again, or where to go now."""
+    charge_id = links.read(CHARGE_LINK, token)
+    paying = await commands.settle(desk, database, charge_id=charge_id, at=at)
+    headers = dict(_NO_STORE)
+    if paying.state in ("ordered", "failed"):
+        headers["HX-Redirect"] = view.href(f"/pay/{token}")
+    title = await _title(view, database, charge_id)
+    return view.show("checkout/pay_state.html", paying=paying, title=title, token=token, headers=headers)
+
+
+@post("/pay/{token:str}/again", guards=[public], opt={"form": "/pay/{token}", "waits": False})
+async def pay_again(
+    request: Request[Any, Any, Any],
+    database: Database,
+    desk: Desk,
+    shop: Shop,
+    links: Links,
+    tags: Tags,
+    principal: Principal,
+    at: datetime,
+    token: str,
+) -> Redirect:
+    """Try again with the same details and maybe another way to pay. Refusals: `FormIncomplete`, then as ordering."""
+    chosen = checked(await request.form(), Chosen, messages={"payment": CHOOSE})
+    async with database.reading() as connection:
+        attempt = await queries.attempt(connection, charge_id=links.read(CHARGE_LINK, token))
+    order = attempt.order if attempt else None
+    if attempt is None or order is None or order.contact is None:
+        return Redirect("/checkout", status_code=303)  # forgotten meanwhile: to be typed anew
+    purchase = Purchase(contact=order.contact, method=chosen.payment, total_minor=_total(attempt))
+    return await _order(
+        request, database, desk, shop, links, tags, principal, at, attempt.basket_id, purchase, order.language
+    )
+
+
+def _total(attempt: Attempt) -> int:
+    return sum(line.net_minor + line.tax_minor for line in attempt.order.lines) if attempt.order else 0
+
+
+async def _title(view: View, database: Database, charge_id: UUID) -> str:
+    """What the method of a charge is called."""
+    async with database.reading() as connection:
+        charge = await read_charge(connection, charge_id=charge_id)
+    name = charge.method if charge else ""
+    return next((_method(view, method)[1] for method in methods() if method.name == name), name)
+
+
+# -- the payment in the back office
+
+
+@post(
+    "/office/orders/{order_id:uuid}/charges/{charge_id:uuid}/{verb:str}",
+    guards=[needs("payments:write")],
+    opt={"form": "/office/orders/{order_id}"},
+)
+async def office_charge(
+    database: Database,
+    desk: Desk,
+    principal: Principal,
+    at: datetime,
+    order_id: UUID,
+    charge_id: UUID,
+    verb: str,
+) -> Redirect:
+    """Take what is reserved (`capture`) or give it back (`void`, which cancels the order).
+
+    Refusals: `NotFound`, `ChargeUnknown`, `ChargeNotReady`.
+    """
+    async with database.reading() as connection:
+        attempt = await queries.attempt(connection, charge_id=charge_id)
+    if attempt is None or attempt.order_id != order_id:
+        raise NotFound(what="charge", id=str(charge_id))
+    if verb == "capture":
+        await commands.capture(desk, database, charge_id=charge_id, at=at)
+    elif verb == "void":
+        await commands.void(desk, database, charge_id=charge_id, reason="voided-by-staff", actor=str(principal), at=at)
+    else:
+        raise NotFound(what="page", id=verb)
+    return Redirect(f"/office/orders/{order_id}", status_code=303)
 
 
 def purchase_of(form: Mapping[str, Any]) -> Purchase:
@@ -399,9 +633,10 @@ def _countries(view: View, basket: Basket) -> tuple[tuple[str, str], ...]:
     return tuple((code, names.get(code, code)) for code in basket.delivers_to or (basket.country,))
 
 
-def _method(view: View, name: str, days: int) -> tuple[str, str, str]:
-    title, hint = METHODS[name]
-    return name, view.text(title), view.text(hint, days=days)
+def _method(view: View, method: Method) -> tuple[str, str, str]:
+    """Name, title and hint of a way to pay. Those of providers bring their own words."""
+    title, hint = METHODS.get(method.name, (method.title, method.hint))
+    return method.name, view.text(title), view.text(hint, days=method.days) if "%(" in hint else view.text(hint)
 
 
 def _basket_id(request: Request[Any, Any, Any]) -> UUID | None:
@@ -455,5 +690,10 @@ routes = (
     checkout_page,
     checkout_sum,
     place,
+    pay_go,
+    pay_page,
+    pay_state,
+    pay_again,
+    office_charge,
 )
 slots = (Answerer("product.buy", "checkout", "checkout/product_buy.html", 800, _buys, _buys_standing, signs),)

@@ -476,6 +476,11 @@ async def _named(tx: Transaction, provider: str, reference: str) -> Charge | Non
     return charge if charge is not None and charge.provider == provider else None
 
 
+# An order stands for the charge: it ends only by what is asked once that order is cancelled. Whatever else says that
+# nothing is reserved any more (a message, the late answer to a capture) must not end it, for nobody would look again.
+_GIVES_BACK = frozenset({"void", "refund"})
+
+
 async def _heard(
     tx: Transaction,
     charge: Charge,
@@ -489,6 +494,8 @@ async def _heard(
 ) -> Charge:
     """Apply a report to a locked charge. What changes nothing leaves no line, unless `always`: looks would fill it."""
     heard = after(charge, report)
+    if charge.state == "giving_up" and charge.payment_id is not None and heard.state in ENDS and what not in _GIVES_BACK:
+        heard = structs.replace(heard, state=charge.state, reason=charge.reason)
     if heard == charge:
         # Nobody learnt anything: the next look comes later.
         looked = structs.replace(charge, looked_at=at)

@@ -13,7 +13,16 @@ from msgspec import Meta, Struct
 from lotse.domains.parties.contracts import BankAccount
 from lotse.domains.parties.queries import legal_entity
 from lotse.domains.payments import commands, queries
-from lotse.domains.payments.contracts import Money, Payment
+from lotse.domains.payments.contracts import (
+    Charge,
+    ChargeRefund,
+    Happening,
+    Method,
+    Money,
+    MoreThanRefundable,
+    Payment,
+)
+from lotse.domains.payments.rules import METHODS
 from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
@@ -37,6 +46,13 @@ class PaymentShown(Struct, frozen=True):
     money: list[Money]
     names: dict[str, str]
     key: str
+    # What the method is called where a provider names it.
+    title: str = ""
+    # How it was paid through a provider: what happened, what went back, and what may still go back.
+    charge: Charge | None = None
+    trail: list[Happening] = []
+    refunds: list[ChargeRefund] = []
+    refundable_minor: int = 0
 
 
 class Booked(Struct, frozen=True):
@@ -44,6 +60,12 @@ class Booked(Struct, frozen=True):
 
     amount: Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^\d{1,12}([.,]\d{1,3})?$")]
     reference: Annotated[str, Meta(min_length=1, max_length=140)]
+
+
+class Returned(Struct, frozen=True):
+    """What is typed to pay back through a provider: an amount in major units."""
+
+    amount: Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^\d{1,12}([.,]\d{1,3})?$")]
 
 
 async def _payments(connection: Connection, ask: Ask) -> Mapping[UUID, PaymentShown]:
@@ -55,9 +77,29 @@ async def _payments(connection: Connection, ask: Ask) -> Mapping[UUID, PaymentSh
             entity = await legal_entity(connection, legal_entity_id=payment.legal_entity_id)
             account = entity.bank_account if entity else BankAccount()
             money = await queries.money_of(connection, payment_id=id)
-            names = await names_of(connection, (one.actor for one in money))
-            found[id] = PaymentShown(payment, account, money, names, str(uuid7()))
+            found[id] = await _shown(connection, payment, account, money)
     return found
+
+
+async def _shown(connection: Connection, payment: Payment, account: BankAccount, money: list[Money]) -> PaymentShown:
+    title = next((method.title for method in queries.methods() if method.name == payment.method), "")
+    charges = await queries.charges_of(connection, payment_ids=[payment.id]) if _charged(payment.method) else []
+    if not charges:
+        names = await names_of(connection, (one.actor for one in money))
+        return PaymentShown(payment, account, money, names, str(uuid7()), title)
+    [charge] = charges
+    trail = await queries.trail(connection, charge_id=charge.id)
+    refunds = await queries.refunds_of(connection, charge_id=charge.id)
+    names = await names_of(connection, (one.actor for one in (*money, *trail, *refunds)))
+    underway = sum(refund.amount_minor for refund in refunds if refund.state == "asked")
+    left = max(0, min(payment.refundable_minor, charge.kept_minor) - underway)
+    return PaymentShown(payment, account, money, names, str(uuid7()), title, charge, trail, refunds, left)
+
+
+def _charged(method: str) -> bool:
+    """Whether a provider took (or takes) the money: also one that is not set up any more."""
+    own: tuple[Method, ...] = tuple(METHODS.values())
+    return all(one.name != method for one in own)
 
 
 @post(
@@ -107,7 +149,54 @@ async def record(
     return Redirect(f"/office/orders/{order_id}?done={done}", status_code=303)
 
 
-routes = (record,)
+@post(
+    "/office/orders/{order_id:uuid}/refunds/{charge_id:uuid}",
+    guards=[needs("payments:write")],
+    opt={"form": "/office/orders/{order_id}"},
+)
+async def refund(
+    request: Request[Any, Any, Any],
+    database: Database,
+    principal: Principal,
+    at: datetime,
+    order_id: UUID,
+    charge_id: UUID,
+) -> Redirect:
+    """Pay back through the provider that took the money.
+
+    Refusals: `FormIncomplete`, `NotFound`, then those of `begin_refund`.
+    """
+    typed = checked(await request.form(), Returned, messages={"amount": NOT_AN_AMOUNT})
+    async with database.reading() as connection:
+        charge = await queries.charge(connection, charge_id=charge_id)
+        payment_id = charge.payment_id if charge else None
+        payment = await queries.payment(connection, payment_id=payment_id) if payment_id else None
+    if charge is None or payment is None or payment.purpose_id != order_id:
+        raise NotFound(what="charge", id=str(charge_id))
+    amount_minor = to_minor(Decimal(typed.amount.replace(",", ".")), charge.currency)
+
+    async def run(tx: Transaction) -> ChargeRefund:
+        wanted = await commands.begin_refund(
+            tx,
+            charge_id=charge_id,
+            refund_id=uuid7(),
+            amount_minor=amount_minor,
+            cause="by staff",
+            actor=str(principal),
+            at=at,
+        )
+        if wanted is None:
+            raise MoreThanRefundable(amount_minor=amount_minor, refundable_minor=0)
+        return wanted
+
+    body = f"refund {charge_id} {amount_minor}".encode()
+    key = key_for(str(principal), await posted_key(request), body)
+    wanted = await once(database, key, ChargeRefund, run, at=at)
+    await commands.send_refund(database, refund_id=wanted.id, at=at)
+    return Redirect(f"/office/orders/{order_id}?done=refunded", status_code=303)
+
+
+routes = (record, refund)
 slots = (
     Answerer("order.payment", "payments", "payments/order_payment.html", 200, _payments),
     Answerer("office.order.payment", "payments", "payments/office_payment.html", 200, _payments),

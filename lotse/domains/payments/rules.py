@@ -22,6 +22,7 @@ MAX_AMOUNT_MINOR = 1_000_000_000_000
 # What a SEPA transfer's remittance line holds.
 MAX_REFERENCE = 140
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_WEB = re.compile(r"https?://[^\s]+$")
 
 METHODS = {
     # Two weeks net is what German mail order grants; the goods leave at once.
@@ -102,7 +103,8 @@ def after(charge: Charge, report: Report) -> Charge:
         voided_minor=voided,
         refunded_minor=min(captured, max(charge.refunded_minor, report.refunded_minor)),
         provider_reference=report.provider_reference or charge.provider_reference,
-        redirect_url=report.redirect_url or charge.redirect_url,
+        # It becomes a link on our pages: an address of the web and nothing else.
+        redirect_url=report.redirect_url if _WEB.match(report.redirect_url) else charge.redirect_url,
     )
     state = _state(heard, report)
     if state == charge.state:

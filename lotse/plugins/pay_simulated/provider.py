@@ -16,7 +16,7 @@ import structlog
 from msgspec import Struct
 
 from lotse.domains.payments.contracts import Authorise, Method, Notice, Report, WebhookForged
-from lotse.kernel.pages.i18n import N_
+from lotse.plugins.pay_simulated.pages import CARD
 from lotse.plugins.pay_simulated.wire import SIGNATURE_HEADER, Event, Opening, View, forged
 
 log = structlog.get_logger()
@@ -30,15 +30,6 @@ CONNECT_SECONDS = 2.0
 PAUSES_SECONDS = (0.2, 0.8)
 # What a charge's JSON has; anything longer is not ours.
 MAX_ANSWER_BYTES = 64 * 1024
-
-CARD = Method(
-    "card_test",
-    releases=False,
-    days=1,
-    provider="simulated",
-    title=N_("Card (test)"),
-    hint=N_("A payment page to try things with. No money moves."),
-)
 
 
 class Access(Struct, frozen=True):

@@ -30,7 +30,7 @@ from aiohttp import web
 
 from lotse.domains.payments.contracts import Outcome
 from lotse.kernel.settings import Settings, SettingsError
-from lotse.plugins.pay_simulated import pages
+from lotse.plugins.pay_simulated import payment_page
 from lotse.plugins.pay_simulated.book import OPEN, Book, Kept, Message, view_of
 from lotse.plugins.pay_simulated.faults import HEADER, Dice, Faults, FaultsUnreadable, asked_for, checked, parsed
 from lotse.plugins.pay_simulated.wire import SIGNATURE_HEADER, Event, Opening, signature
@@ -231,7 +231,7 @@ class Psp:
 
     async def _page(self, request: web.Request) -> web.Response:
         charge = self._by_id(request)
-        return _html(pages.payment(charge, code=_code(charge), wrong=False))
+        return _html(payment_page.payment(charge, code=_code(charge), wrong=False))
 
     async def _act(self, request: web.Request) -> web.StreamResponse:
         charge = self._by_id(request)
@@ -246,7 +246,7 @@ class Psp:
                 with self._book.changing():
                     charge = self._book.count_try(charge)
                 if charge.tries < CODE_TRIES:
-                    return _html(pages.payment(charge, code=_code(charge), wrong=True))
+                    return _html(payment_page.payment(charge, code=_code(charge), wrong=True))
                 self._decide(charge, "decline", reason="challenge-failed")
         elif action == "challenge":
             with self._book.changing():
@@ -390,7 +390,7 @@ class Psp:
         return _json({"messages": count})
 
     async def _front(self, request: web.Request) -> web.Response:
-        return _html(pages.front(faults_said(self._dice.faults)))
+        return _html(payment_page.front(faults_said(self._dice.faults)))
 
 
 def faults_said(faults: Faults) -> dict[str, float]:

@@ -30,6 +30,7 @@ from lotse.domains.payments.contracts import (
     MethodNeedsCharge,
     MethodUnknown,
     Received,
+    Report,
     providers,
 )
 from lotse.domains.payments.queries import charge as read_charge
@@ -41,6 +42,7 @@ from lotse.kernel import check, clock
 from lotse.kernel.idempotency import KeyReused, key_for
 from lotse.kernel.settings import Settings
 from lotse.plugins.pay_simulated.faults import Faults
+from lotse.plugins.pay_simulated.provider import Simulated
 from lotse.plugins.pay_simulated.server import serve
 from tests.scene import AT
 
@@ -240,6 +242,29 @@ async def test_whatever_the_provider_does_it_ends_in_one_order_or_no_money(
     assert (kept, reserved) == ((buyer.TOTAL, 0) if state == "ordered" else (0, 0))
     assert await buyer.stock() == ((2, 0) if state == "ordered" else (3, 0))
     assert await differences(buyer.store, charge.id) == []
+
+
+async def test_a_refused_capture_that_is_told_twice_cancels_the_order(buyer, psp, monkeypatch):
+    """The message about it is faster than the answer: the second of the two must not end the charge as it stands."""
+    asked = Simulated.capture
+
+    async def told_before(self: Simulated, reference: str, *, amount_minor: int, currency: str) -> Report:
+        report = await asked(self, reference, amount_minor=amount_minor, currency=currency)
+        async with buyer.store.db.transaction() as tx:
+            await payments.report_charge(tx, charge_id=UUID(reference), report=report, what="webhook", at=NOW)
+        return report
+
+    monkeypatch.setattr(Simulated, "capture", told_before)
+    await psp.faults(capture_declined=1)
+    begun = await buyer.pay()
+    await psp.buyer(begun.redirect_url, "approve")
+    done = await buyer.settle(begun.charge_id)
+    charge = await buyer.charge(begun.charge_id)
+    assert (done.state, charge.state, await buyer.stock()) == ("failed", "voided", (3, 0)), await buyer.said(charge.id)
+    async with buyer.store.db.reading() as conn:
+        order = await read_order(conn, order_id=done.order_id)
+    assert order and order.cancelled
+    assert await differences(buyer.store, charge.id, order.id) == []
 
 
 async def approve(psp: Psp, url: str) -> None:

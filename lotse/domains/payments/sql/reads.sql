@@ -174,6 +174,16 @@ join payments.payments on payments.id = receipts.payment_id
 left join payments.charges on charges.payment_id = payments.id
 where receipts.reference ~ ('^[a-z_]+:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$') and charges.id is null;
 
+-- Where a charge has ended without money, nothing may still be sold for it.
+-- name: check_ended_charges_owe_nothing
+select
+    'charge ' || charges.id as subject,
+    'nothing owed: it is ' || charges.state as expected,
+    (payments.amount_minor - payments.credited_minor)::text as found
+from payments.charges
+join payments.payments on payments.id = charges.payment_id
+where charges.state in ('dropped', 'declined', 'voided', 'refunded') and payments.amount_minor > payments.credited_minor;
+
 -- What the provider says went back is what we asked to go back.
 -- name: check_charges_refunded
 select

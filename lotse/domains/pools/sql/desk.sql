@@ -42,7 +42,7 @@ group by holds.id;
 -- name: balances
 update pools.pools
 set on_hand = given.on_hand, held = given.held
-from unnest(:id::bigint[], :on_hand::bigint[], :held::bigint[]) as given (id, on_hand, held)
+from unnest(:rows::pools.balances_row[]) as given
 where pools.id = given.id;
 
 -- Append-only.
@@ -51,10 +51,7 @@ insert into pools.movements (
     id, pool_id, delta, reason, ref_kind, ref_id, actor, note, occurred_at, recorded_at
 )
 select *
-from unnest(
-    :id::uuid[], :pool_id::bigint[], :delta::bigint[], :reason::text[], :ref_kind::text[], :ref_id::uuid[],
-    :actor::text[], :note::text[], :occurred_at::timestamptz[], :recorded_at::timestamptz[]
-);
+from unnest(:rows::pools.movements_row[]);
 
 -- New holds.
 -- name: holds

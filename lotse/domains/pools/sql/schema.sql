@@ -62,3 +62,24 @@ create table pools.hold_lines (
 create index hold_lines_live on pools.hold_lines (pool_id, expires_at) where live;
 -- Finds what has expired, for the sweep of pools that nobody touches.
 create index hold_lines_expiring on pools.hold_lines (expires_at) where live;
+
+-- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
+-- own and not the tables' rows, so that a new column does not break a desk of the version before.
+create type pools.movements_row as (
+    id uuid,
+    pool_id bigint,
+    delta bigint,
+    reason text,
+    ref_kind text,
+    ref_id uuid,
+    actor text,
+    note text,
+    occurred_at timestamptz,
+    recorded_at timestamptz
+);
+
+create type pools.balances_row as (
+    id bigint,
+    on_hand bigint,
+    held bigint
+);

@@ -118,6 +118,41 @@ def replay(name: str, folder: Path, /, *, json: bool = False) -> int:
     return replay(_settings(), name, folder, as_json=json)
 
 
+@app.command
+def bench(
+    name: str,
+    /,
+    *,
+    seconds: float = 10.0,
+    clients: int = 64,
+    desks: int = 1,
+    rounds: int = 3,
+    json: bool = False,
+) -> int:
+    """Measure Lotse on this machine beside bare SQL that writes the same rows. Uses a database of its own.
+
+    Parameters
+    ----------
+    name
+        What to measure, e.g. `orders` or `hot`; an unknown name lists them all.
+    seconds
+        How long one round of one side takes.
+    clients
+        How many buyers ask at the same time.
+    desks
+        How many hosts, each with an api and a desk of its own, share the database.
+    rounds
+        How often the sides take turns; the figures are medians of the rounds.
+    json
+        End with one JSON line; progress goes to the error output.
+    """
+    from lotse.bench.commands import bench
+    from lotse.bench.profile import Options
+
+    options = Options(seconds=seconds, clients=clients, desks=desks, rounds=rounds)
+    return bench(_settings(), name, options, as_json=json)
+
+
 @staff.command(name="add")
 def staff_add(login: str, /, *, name: str = "", scope: Scopes | None = None) -> None:
     """Make an account. The password is asked for, or read from the first line of the input.
@@ -246,5 +281,5 @@ def _is_expected(error: Exception) -> bool:
     from lotse.kernel.settings import SettingsError
 
     known: tuple[type[Exception], ...] = (_Expected, PostgresError, Refusal, SettingsError)
-    names = {"PortTaken", "NeverReady", "DemoFailed", "CommandFailed", "RuntimeFolderTaken"}
+    names = {"PortTaken", "NeverReady", "DemoFailed", "CommandFailed", "RuntimeFolderTaken", "BenchFailed"}
     return isinstance(error, known) or type(error).__name__ in names

@@ -7,6 +7,7 @@ from litestar.handlers.base import BaseRouteHandler
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.rights import Right, declared, public
 from lotse.kernel.settings import Settings
+from lotse.kernel.tags import Tags
 from lotse.web import app as web
 from lotse.web.process import Process
 
@@ -18,7 +19,7 @@ PUBLIC_WRITES = {"create_basket", "set_quantity", "remove_line", "place_order", 
 def application(request: pytest.FixtureRequest, settings: Settings) -> Litestar:
     make = {"api": web.make_api, "pages": web.make_pages}[request.param]
     # Nothing is asked of the database here.
-    return make(Process(request.param, settings, None, None, Links(b"s" * 32)))  # type: ignore[arg-type]
+    return make(Process(request.param, settings, None, None, Links(b"s" * 32), Tags()))  # type: ignore[arg-type]
 
 
 def test_every_route_declares_its_right(application: Litestar) -> None:

@@ -104,7 +104,12 @@ class Database:
 async def opened(dsn: str, *, role: str = "lotse", connections: int = MAX_CONNECTIONS) -> AsyncGenerator[Database]:
     """Open a pool for the life of the block. `role` names the process in `pg_stat_activity`."""
     pool = await asyncpg.create_pool(
-        dsn, min_size=0, max_size=connections, init=prepare_connection, server_settings=server_settings(role)
+        dsn,
+        min_size=0,
+        max_size=connections,
+        init=prepare_connection,
+        reset=_keep_as_it_is,
+        server_settings=server_settings(role),
     )
     try:
         yield Database(pool, dsn)
@@ -141,6 +146,15 @@ def server_settings(role: str) -> dict[str, str]:
         "lock_timeout": str(LOCK_TIMEOUT_MS),
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
     }
+
+
+async def _keep_as_it_is(raw: asyncpg.Connection) -> None:
+    """What a connection needs before the next one takes it: nothing.
+
+    asyncpg would send `RESET ALL`, `UNLISTEN *` and more, a round trip as dear as the read before it. Nobody sets
+    anything for a whole session here: settings are `set local`, locks and LISTEN have connections of their own
+    (`locks.session`). An open transaction is rolled back by asyncpg all the same.
+    """
 
 
 async def prepare_connection(raw: asyncpg.Connection) -> None:

@@ -13,6 +13,7 @@ from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
 from lotse.kernel.desk.socket import connected
 from lotse.kernel.settings import Settings
+from lotse.kernel.tags import Tags
 from lotse.web import app as web
 from lotse.web.observe import Observed
 from lotse.web.process import Process
@@ -39,7 +40,7 @@ def trial(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def process(settings: Settings, db: Database) -> AsyncIterator[Process]:
     """What the applications hold; the desk is not there."""
     async with connected(runtime.desk_socket(settings)) as desk:
-        yield Process("api", settings, db, desk, Links(b"s" * 32))
+        yield Process("api", settings, db, desk, Links(b"s" * 32), Tags())
 
 
 @pytest.fixture

@@ -90,6 +90,12 @@ select position, id, type, version, key, payload::text as payload, occurred_at, 
  order by position
  limit :limit;
 
+-- What has changed, for copies of it; each once. The id bound leaves out the months before.
+-- name: tags_between
+select distinct type || ':' || key
+  from kernel.event_log
+ where position > :after and position <= :until and id >= :id and type = any (:types::text[]);
+
 -- The id that a consumer at this position has; the smallest of all if there is none, then no month is left out.
 -- name: id_at
 select coalesce((select id from kernel.event_log where position = :position),

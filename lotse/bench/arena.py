@@ -1,0 +1,205 @@
+"""Where a run takes place: a database of its own, a shop, and the real roles as processes; all gone afterwards.
+
+Each *host* is a folder with one `api` and one desk (and one `pages`, if the profile needs it) that share nothing with
+the other hosts but PostgreSQL, as on machines of their own: the api of a host asks the desk of its host. The worker
+does not run during a measurement: relay and reactions are not part of placing an order, and pgbench has none either.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import Struct, structs
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from lotse.bench import cpu, shop
+from lotse.bench.books import STATEMENTS
+from lotse.bench.profile import Options, Say
+from lotse.bench.shop import Shop
+from lotse.kernel import migrate, runtime
+from lotse.kernel.db import Database, opened
+from lotse.kernel.postgres import attached
+from lotse.kernel.settings import Settings
+from lotse.web.roles import LISTEN_VARIABLE
+from lotse.web.server import listen_tcp
+from lotse.web.supervisor import Supervisor, base_environment
+
+# A line per request goes to a log that nobody reads here; what is notable still appears.
+QUIET = {"LOTSE_ACCESS_LOG": "notable", "LOTSE_LOG_LEVEL": "warning"}
+
+
+class Host:
+    """One host: its address, its processes, its metrics."""
+
+    def __init__(self, address: tuple[str, int], metrics: Path, settings: Settings, supervisor: Supervisor) -> None:
+        self.address = address
+        self.settings = settings
+        self._metrics = metrics
+        self._supervisor = supervisor
+
+    def pids(self, *roles: str) -> list[int]:
+        """The processes of these roles."""
+        return [child.pid for child in self._supervisor.children if child.role in roles and child.pid]
+
+    @property
+    def desk_socket(self) -> Path:
+        return runtime.desk_socket(self.settings)
+
+    def batches(self) -> tuple[float, float]:
+        """How many batches this host's desk has committed, and how many requests were in them."""
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self._metrics))  # type: ignore[no-untyped-call]
+        count = registry.get_sample_value("lotse_desk_batch_size_count") or 0.0
+        return count, registry.get_sample_value("lotse_desk_batch_size_sum") or 0.0
+
+
+class Usage(Struct, frozen=True):
+    """CPU seconds so far, and what the desks have committed."""
+
+    server: float
+    desk: float
+    postgres: float
+    batches: float
+    requests: float
+
+    def since(self, before: "Usage") -> "Usage":
+        return Usage(*(mine - its for mine, its in zip(structs.astuple(self), structs.astuple(before), strict=True)))
+
+
+class Arena:
+    """What profiles work with."""
+
+    def __init__(
+        self, database: Database, goods: Shop, hosts: Sequence[Host], postmaster: int | None, say: Say
+    ) -> None:
+        self.database = database
+        self.shop = goods
+        self.hosts = hosts
+        self.say = say
+        self._postmaster = postmaster
+
+    @property
+    def dsn(self) -> str:
+        return self.database.dsn
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        return [host.address for host in self.hosts]
+
+    def usage(self) -> Usage:
+        """CPU time so far: `server` is api and pages, `postgres` all processes of a server on this machine."""
+        counted = [host.batches() for host in self.hosts]
+        return Usage(
+            cpu.of_processes(pid for host in self.hosts for pid in host.pids("api", "pages")),
+            cpu.of_processes(pid for host in self.hosts for pid in host.pids("desk")),
+            cpu.of_server(self._postmaster) if self._postmaster else 0.0,
+            sum(batches for batches, _ in counted),
+            sum(requests for _, requests in counted),
+        )
+
+    async def settle(self) -> None:
+        """Before each round of either side: statistics are fresh and a checkpoint is behind us, not ahead."""
+        async with self.database.reading() as conn:
+            await conn.raw.execute("analyze", timeout=600)
+            await conn.raw.execute("checkpoint", timeout=600)
+
+
+@asynccontextmanager
+async def arena(
+    settings: Settings, options: Options, say: Say, *, roles: Sequence[str] = ("desk", "api")
+) -> AsyncIterator[Arena]:
+    """Set up, hand over, take everything down."""
+    async with AsyncExitStack() as stack:
+        home = stack.enter_context(_folder())
+        dsn = stack.enter_context(_database(settings, home))
+        database = await stack.enter_async_context(opened(dsn, role="lotse bench", connections=2))
+        say(f"a shop with {options.articles:,} articles")
+        goods = await shop.opened(database, articles=options.articles)
+        async with database.transaction() as tx:
+            # The worker's job; without it this month's rows would lie in the default partitions.
+            await tx.execute(STATEMENTS.ensure_months)
+        say(f"{options.desks} x {' + '.join(roles)}")
+        hosts = [
+            await stack.enter_async_context(host(settings, home / f"host-{number}", dsn, roles))
+            for number in range(1, options.desks + 1)
+        ]
+        yield Arena(database, goods, hosts, await _postmaster(database), say)
+
+
+@asynccontextmanager
+async def host(settings: Settings, home: Path, dsn: str, roles: Sequence[str]) -> AsyncIterator[Host]:
+    """One host's processes, on a free port."""
+    home.mkdir(mode=0o700, exist_ok=True)  # noqa: ASYNC240 - nobody waits for us yet
+    own = structs.replace(settings, home=home, database_url=dsn)
+    folder = runtime.metrics_folder(own)
+    with listen_tcp("127.0.0.1", 0) as listener:
+        address: tuple[str, int] = listener.getsockname()
+        environment = base_environment(
+            {**QUIET, "LOTSE_HOME": str(home), "LOTSE_DATABASE_URL": dsn, "LOTSE_PORT": str(address[1])}
+        )
+        supervisor = Supervisor(environment, folder)
+        try:
+            await supervisor.start(roles, {"api": {LISTEN_VARIABLE: listener.fileno()}})
+            yield Host(address, folder, own, supervisor)
+        finally:
+            await supervisor.stop()
+            _remove_runtime(own)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A home of our own, on a disk: /tmp is often memory, where fsync costs nothing."""
+    disk = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a private folder
+    chosen = os.environ.get("TMPDIR") or (disk if os.access(disk, os.W_OK) else None)
+    home = Path(tempfile.mkdtemp(prefix="lotse-bench-", dir=chosen))
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _database(settings: Settings, home: Path) -> Iterator[str]:
+    """An empty database with the schema: the embedded server at its own settings, or a new one on the given server."""
+    if not settings.database_url:
+        own = structs.replace(settings, home=home)
+        with attached(own) as dsn:
+            migrate.upgrade(dsn)
+            yield dsn
+        return
+    name = f"lotse_bench_{secrets.token_hex(4)}"
+    with attached(settings) as given:
+        _administer(given, f"create database \"{name}\" encoding 'UTF8' template template0")
+        try:
+            dsn = urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
+            migrate.upgrade(dsn)
+            yield dsn
+        finally:
+            _administer(given, f'drop database if exists "{name}" with (force)')
+
+
+def _administer(dsn: str, command: str) -> None:
+    import psycopg
+
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(command.encode())
+
+
+async def _postmaster(database: Database) -> int | None:
+    """The server's first process, if it runs on this machine."""
+    async with database.reading() as conn:
+        local = await conn.value(STATEMENTS.is_local)
+        backend = await conn.value(STATEMENTS.backend)
+    return cpu.parent_of(backend) if local else None
+
+
+def _remove_runtime(settings: Settings) -> None:
+    folder = runtime.folder(settings)
+    if settings.home not in folder.parents:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""The profiles: each module is one and holds `PROFILE` (see `lotse.bench.profile`)."""

@@ -127,6 +127,7 @@ def bench(
     clients: int = 64,
     desks: int = 1,
     rounds: int = 3,
+    seed: int | None = None,
     json: bool = False,
 ) -> int:
     """Measure Lotse on this machine beside bare SQL that writes the same rows. Uses a database of its own.
@@ -143,13 +144,15 @@ def bench(
         How many hosts, each with an api and a desk of its own, share the database.
     rounds
         How often the sides take turns; the figures are medians of the rounds.
+    seed
+        Repeat the fault run of this number: `faults` prints it.
     json
         End with one JSON line; progress goes to the error output.
     """
     from lotse.bench.commands import bench
     from lotse.bench.profile import Options
 
-    options = Options(seconds=seconds, clients=clients, desks=desks, rounds=rounds)
+    options = Options(seconds=seconds, clients=clients, desks=desks, rounds=rounds, seed=seed)
     return bench(_settings(), name, options, as_json=json)
 
 

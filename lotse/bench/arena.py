@@ -20,6 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from lotse.bench import cpu, shop
 from lotse.bench.books import STATEMENTS
+from lotse.bench.pgbench import script
 from lotse.bench.profile import Options, Say
 from lotse.bench.shop import Shop
 from lotse.kernel import migrate, runtime
@@ -124,6 +125,7 @@ async def arena(
         async with database.transaction() as tx:
             # The worker's job; without it this month's rows would lie in the default partitions.
             await tx.execute(STATEMENTS.ensure_months)
+            await tx.raw.execute(script("function").read_text("utf-8"))
         say(f"{options.desks} x {' + '.join(roles)}")
         hosts = [
             await stack.enter_async_context(host(settings, home / f"host-{number}", dsn, roles))

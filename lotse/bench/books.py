@@ -53,6 +53,12 @@ async def refuse_differences(database: Database, after: str) -> None:
         raise BenchFailed(f"after {after} the books differ: {'; '.join(found[:5])}")
 
 
+async def oversold(database: Database) -> int:
+    """Pieces that were given away without being there; the constraints of the pools promise 0."""
+    async with database.reading() as conn:
+        return await conn.value(STATEMENTS.oversold)
+
+
 def refuse_other_rows(written: Rows, each: Rows, count: int, by: str) -> None:
     """Raise `BenchFailed` if `count` orders did not write `each` rows each."""
     wanted = each.times(count)

@@ -15,6 +15,8 @@ from lotse.bench.client import Answer, Job
 from lotse.bench.profile import BenchFailed
 from lotse.bench.shop import PRICE_MINOR, buyer
 
+# `OutOfStock` over HTTP.
+SOLD_OUT = 409
 # The client gives up by itself long before; this is for one that hangs.
 _PATIENCE_SECONDS = 60.0
 
@@ -96,8 +98,44 @@ def percentile(sorted_ms: Sequence[float], share: float) -> float:
     return sorted_ms[min(len(sorted_ms) - 1, max(0, -(-int(share * 1000) * len(sorted_ms) // 1000) - 1))]
 
 
-def orders(pairs: Iterable[tuple[UUID, UUID]]) -> tuple[bytes, list[bytes]]:
-    """Head and tails of `POST /api/v1/orders`, one tail per pair of offers."""
+Pairs = Sequence[tuple[UUID, UUID]]
+
+
+async def place_orders(
+    arena: Arena,
+    pairs: Pairs,
+    *,
+    clients: int,
+    warm_seconds: float,
+    seconds: float,
+    seed: int,
+    until_sold_out: bool = False,
+) -> Load:
+    """Buyers who order these pairs of offers over `POST /api/v1/orders`, one piece of each.
+
+    `until_sold_out`: a buyer who is told that there is no more goes home, and the run ends when all have gone.
+    """
+    head, tails = orders(pairs)
+    job = Job(
+        addresses=arena.addresses,
+        clients=clients,
+        warm_seconds=warm_seconds,
+        seconds=seconds,
+        head=head,
+        tails=tails,
+        stop_on=SOLD_OUT if until_sold_out else None,
+        seed=seed,
+    )
+    return await drive(arena, job, refusals=(SOLD_OUT,) if until_sold_out else ())
+
+
+async def place_one(arena: Arena, pair: tuple[UUID, UUID]) -> Load:
+    """Exactly one order."""
+    return await place_orders(arena, [pair], clients=1, warm_seconds=0, seconds=0, seed=0)
+
+
+def orders(pairs: Pairs) -> tuple[bytes, list[bytes]]:
+    """Head and tails of the requests, one tail per pair."""
     common: dict[str, Any] = {**buyer(), "total_minor": 2 * PRICE_MINOR}
     head = (
         b"POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"

@@ -7,7 +7,8 @@ PROFILE = Profile("orders", "two-line orders over HTTP beside pgbench", run)
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -33,6 +34,8 @@ class Options(Struct, frozen=True, kw_only=True):
     articles: int = 5_000
     # Pieces of the one article in the second part of `hot`.
     pieces: int = 10_000
+    # What decides chance in `faults`; without one it is drawn, and printed.
+    seed: int | None = None
 
 
 class Report(Struct, frozen=True):
@@ -45,7 +48,7 @@ class Report(Struct, frozen=True):
 
 # Progress, for people; goes to the error output.
 Say = Callable[[str], None]
-Run = Callable[[Settings, Options, Say], Awaitable[Report]]
+Run = Callable[[Settings, Options, Say], Coroutine[Any, Any, Report]]
 
 
 class Profile(Struct, frozen=True):

@@ -9,11 +9,15 @@ from lotse.kernel.auth import sessions
 from lotse.kernel.db import Database
 from lotse.kernel.jobs import Job
 from lotse.kernel.sql import Statement
+from lotse.kernel.waiting import rooms
 
 # Each batch is its own short transaction: rows of the order path are never locked for long, and vacuum keeps up.
 BATCH = 5_000
 # How long the queue's diary says what happened to a job.
 DIARY_KEPT = timedelta(days=30)
+# A complaint about a place in a line comes within a day or two; the plot of a sale is looked at for longer.
+TICKETS_KEPT = timedelta(days=2)
+MINUTES_KEPT = timedelta(days=30)
 
 
 async def make_months(database: Database, *, at: datetime) -> int:
@@ -41,10 +45,17 @@ async def forget_diary(database: Database, *, at: datetime) -> int:
     return forgotten + await _in_batches(database, queue.SQL.forget_statistics, before=at - DIARY_KEPT)
 
 
+async def sweep_waiting_rooms(database: Database, *, at: datetime) -> int:
+    """Take away the tickets of lines that ended, and old minutes."""
+    swept = await _in_batches(database, rooms.SQL.sweep_tickets, before=at - TICKETS_KEPT)
+    return swept + await _in_batches(database, rooms.SQL.sweep_minutes, before=at - MINUTES_KEPT)
+
+
 jobs = (
     Job("kernel.make_months", make_months, timetable="15 1 * * *"),
     Job("kernel.forget_answers", forget_answers, timetable="20 * * * *"),
     Job("kernel.sweep_sign_in", sweep_sign_in, timetable="25 * * * *"),
+    Job("kernel.sweep_waiting_rooms", sweep_waiting_rooms, timetable="40 1 * * *"),
     Job("kernel.forget_diary", forget_diary, timetable="45 1 * * *"),
 )
 

@@ -106,6 +106,32 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = True
 
+    hold_most: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How many unpaid holds one buyer may have at a time. One is a checkout; more are a second tab, "
+            "a second device, a payment that was begun anew.",
+        ),
+    ] = 5
+    hold_most_units: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How many units (pieces, or grams and millimetres of what is sold by weight or length) the "
+            "unpaid holds of one buyer may take in all.",
+        ),
+    ] = 10_000
+    hold_most_percent: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="How much of the stock of one article at one place, in percent, the unpaid holds of one buyer "
+            "may take; ten units always. So a few visitors who do not pay cannot block what others want to buy.",
+        ),
+    ] = 25
+
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, *, cwd: Path | None = None) -> "Settings":
         """Read the settings from `env` (default: the process's environment).

@@ -6,22 +6,18 @@ it under the tags of all that it was made of; when such an event reaches the log
     offer_tag = tagged(OfferChanged)                # once, at the top of the module
 
     articles = tags.copies("checkout.articles", size=50_000)
-    found = articles.get(key)
-    if found is None:
-        mark = tags.mark()                      # before the first read
-        found = await load(...)
-        articles.put(key, found, [offer_tag(variant_id), price_tag(variant_id)], mark)
+    found = await articles.many(keys, load)         # `load` reads what is missing and says its tags
 
 What was read before a drop and would be put in after it is refused (it may be what was dropped). While the process has
-no line to the database's notifications nothing is kept, and a new line begins with nothing. If the relay stands still,
-no event tells anything; then a copy lives for `MAX_AGE_SECONDS` at most.
+no line to the database's notifications nothing is kept, and a new line begins with nothing. While the relay lags or
+stands still, events tell too late or nothing; then a copy lives for `MAX_AGE_SECONDS` at most.
 """
 
 import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Hashable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
@@ -34,13 +30,16 @@ from lotse.kernel.consumers import Place
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.sql import statements
 
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 SQL = statements("lotse.kernel", "events")
 
-# The bound on staleness when nobody relays events. Short enough that a price list that begins tonight is right in the
-# morning whatever has failed; long enough that reading anew costs a busy process nothing.
+# The bound on staleness when nobody relays events. Short enough that nobody sells long at yesterday's price, whatever
+# has failed; long enough that reading anew costs a busy process next to nothing (a flash sale makes the relay lag).
 MAX_AGE_SECONDS = 30.0
+# An event that waits for longer than this has met a relay that lags.
+LAG_SECONDS = 2.0
 # A look without being told, as consumers do.
 POLL_SECONDS = 1.0
 # After more drops than this at once (an import), forgetting everything is cheaper than finding what is meant.
@@ -61,28 +60,60 @@ def tagged(event: type[Struct]) -> Callable[[object], str]:
     return lambda key: f"{name}:{key}"
 
 
-class Copies(Generic[V]):
+# What a loader gives back: for each key that there is, the thing and its tags.
+Loaded = Mapping[K, tuple[V, Iterable[str]]]
+Load = Callable[[list[K]], Awaitable[Loaded[K, V]]]
+
+
+class Copies(Generic[K, V]):
     """Things kept by key under tags; the least used go first when there are more than `size`."""
 
     def __init__(self, name: str, tags: "Tags", *, size: int) -> None:
         self.name = name
         self._tags = tags
         self._size = size
-        self._kept: OrderedDict[Hashable, tuple[V, float, frozenset[str]]] = OrderedDict()
-        self._by_tag: dict[str, set[Hashable]] = {}
+        self._kept: OrderedDict[K, tuple[V, float, frozenset[str]]] = OrderedDict()
+        self._by_tag: dict[str, set[K]] = {}
+        self._wanted: dict[K, asyncio.Future[V | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
+        self._load: Load[K, V] | None = None
 
-    def get(self, key: Hashable) -> V | None:
+    async def many(self, keys: Iterable[K], load: Load[K, V]) -> dict[K, V]:
+        """Those of the keys that there are. What is missing is read for all who ask at once.
+
+        One read at a time: while it runs the next one gathers, so the busier the process, the fewer reads per key.
+        """
+        found: dict[K, V] = {}
+        missing: dict[K, asyncio.Future[V | None]] = {}
+        for key in keys:
+            value = self.get(key)
+            if value is not None:
+                found[key] = value
+            elif key not in missing:
+                missing[key] = self._want(key)
+        if missing:
+            self._load = load
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read())
+            for key, future in missing.items():
+                # Shielded: others wait for the same future.
+                value = await asyncio.shield(future)
+                if value is not None:
+                    found[key] = value
+        return found
+
+    def get(self, key: K) -> V | None:
         """The copy, or None if there is none that may be used."""
         found = self._kept.get(key)
         if found is None:
             return None
-        if found[1] < time.monotonic():
+        if max(found[1], self._tags.told_at) + MAX_AGE_SECONDS < time.monotonic():
             self._forget(key)
             return None
         self._kept.move_to_end(key)
         return found[0]
 
-    def put(self, key: Hashable, value: V, tags: Iterable[str], mark: int) -> bool:
+    def put(self, key: K, value: V, tags: Iterable[str], mark: int) -> bool:
         """Keep a copy of what was read after `mark`; False if one of its tags was dropped since."""
         named = frozenset(tags)
         if not self._tags.may_keep(named, mark):
@@ -90,7 +121,7 @@ class Copies(Generic[V]):
         self._forget(key)
         while len(self._kept) >= self._size:
             self._forget(next(iter(self._kept)))
-        self._kept[key] = (value, time.monotonic() + MAX_AGE_SECONDS, named)
+        self._kept[key] = (value, time.monotonic(), named)
         for one in named:
             self._by_tag.setdefault(one, set()).add(key)
         return True
@@ -109,7 +140,31 @@ class Copies(Generic[V]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def _forget(self, key: Hashable) -> None:
+    def _want(self, key: K) -> "asyncio.Future[V | None]":
+        if key not in self._wanted:
+            self._wanted[key] = asyncio.get_running_loop().create_future()
+        return self._wanted[key]
+
+    async def _read(self) -> None:
+        while self._wanted and self._load:
+            wanted, self._wanted = self._wanted, {}
+            mark = self._tags.mark()
+            try:
+                loaded = await self._load(list(wanted))
+            except BaseException as error:
+                for future in wanted.values():
+                    future.set_exception(error)
+                    future.exception()  # whoever waited may have left; that is no error of its own
+                if not isinstance(error, Exception):
+                    raise
+                continue
+            for key, future in wanted.items():
+                value, tags = loaded.get(key, (None, ()))
+                if value is not None:
+                    self.put(key, value, tags, mark)
+                future.set_result(value)
+
+    def _forget(self, key: K) -> None:
         found = self._kept.pop(key, None)
         if found is None:
             return
@@ -124,19 +179,22 @@ class Tags:
     """What one process keeps copies of, and the drops that it has heard of."""
 
     def __init__(self) -> None:
-        self._copies: dict[str, Copies[Any]] = {}
+        self._copies: dict[str, Copies[Any, Any]] = {}
         self._listeners: list[Callable[[frozenset[str] | None], None]] = []
         # Counts drops; a mark is its value when somebody began to read.
         self._clock = 0
         self._all_dropped_at = 0
         self._dropped_at: OrderedDict[str, int] = OrderedDict()
         self._live = False
+        # Until when (monotonic) this process has heard of everything that is committed.
+        self.told_at = 0.0
 
-    def copies(self, name: str, *, size: int) -> Copies[Any]:
+    def copies(self, name: str, *, size: int) -> Copies[Any, Any]:
         """The copies of this name; the first to ask says how many are kept."""
-        if name not in self._copies:
-            self._copies[name] = Copies(name, self, size=size)
-        return self._copies[name]
+        found = self._copies.get(name)
+        if found is None:
+            found = self._copies[name] = Copies(name, self, size=size)
+        return found
 
     def on_drop(self, listener: Callable[[frozenset[str] | None], None]) -> None:
         """Call this with the tags of each drop, or with None when everything is dropped."""
@@ -186,6 +244,7 @@ class Tags:
     def line(self, *, live: bool) -> None:
         """Whether drops reach this process from now on; begins and ends with nothing kept."""
         self._live = live
+        self.told_at = 0.0
         self.clear()
 
 
@@ -235,3 +294,6 @@ async def _follow(conn: Connection, tags: Tags) -> None:
             )
             tags.drop(changed)
             place = head
+        lag: float | None = await conn.value(SQL.lag)
+        if lag is None or lag < LAG_SECONDS:
+            tags.told_at = time.monotonic()

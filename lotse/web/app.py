@@ -28,6 +28,7 @@ from lotse.kernel.db import is_unavailable
 from lotse.kernel.http import ApiRequest, idempotency_key
 from lotse.kernel.refusals import Refusal
 from lotse.web import operations, shops
+from lotse.web.lean import lean
 from lotse.web.openapi import Document
 from lotse.web.process import Process
 
@@ -133,6 +134,7 @@ def _application(process: Process, routes: list[Any], *, max_body: int, **more: 
         raise ValueError(f"routes without guards=[needs(...)] or [public]: {'; '.join(missing)}")
     if unchecked := _unchecked_parameters(app):
         raise ValueError(f"limits that Litestar would not check, use litestar.params.Parameter: {'; '.join(unchecked)}")
+    lean(app)
     return app
 
 
@@ -169,6 +171,7 @@ def _dependencies(process: Process) -> dict[str, Provide]:
         "desk": process.desk,
         "settings": process.settings,
         "links": process.links,
+        "tags": process.tags,
     }
     providers = {name: Provide(_always(thing), sync_to_thread=False) for name, thing in given.items()}
     return {

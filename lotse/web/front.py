@@ -16,9 +16,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import structlog
-from aiohttp import ClientTimeout, DummyCookieJar, UnixConnector
+
+from lotse.web.hop import Answer, Asked, Broken, Hop, NotReached, joined
 
 log = structlog.get_logger()
 
@@ -71,13 +71,12 @@ class Front:
         """`pages` is a Unix socket's path, or `http://host:port`."""
         self._api = api
         self._posts = posts
-        self._pages = pages
-        self._base = pages if isinstance(pages, str) else "http://pages"
-        self._session: aiohttp.ClientSession | None = None
+        self._pages = pages.removeprefix("http://") if isinstance(pages, str) else str(pages)
+        self._opened: Hop | None = None
 
     async def close(self) -> None:
-        if self._session:
-            await self._session.close()
+        if self._opened:
+            await self._opened.close()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path: str = scope["path"]
@@ -94,61 +93,52 @@ class Front:
             return
         body = _Body(receive) if _has_body(scope) else None
         try:
-            response = await self._asked(scope, body)
+            asked = await self._asked(scope, body)
         except TimeoutError:
             log.warning("pages did not answer in time", path=scope["path"])
             await _answer(send, HTTPStatus.GATEWAY_TIMEOUT, "This page takes too long at the moment.")
-        except (aiohttp.ClientError, OSError) as error:
-            if body and body.is_too_large:
-                await _answer(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That was too large to be taken.")
-                return
+        except BodyTooLarge:
+            await _answer(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That was too large to be taken.")
+        except VisitorLeft:
+            return  # nobody is there to be answered
+        except (NotReached, Broken) as error:
             log.warning("pages cannot be reached", path=scope["path"], error=repr(error))
             await _answer(send, HTTPStatus.BAD_GATEWAY, "The shop is just being restarted.")
         else:
             # From here on a failure can only cut the answer short: its head may be out already.
-            async with response:
-                await _relay(response, send)
+            async with asked as answer:
+                await _relay(answer, send)
 
-    async def _asked(self, scope: Any, body: "_Body | None") -> aiohttp.ClientResponse:
+    async def _asked(self, scope: Any, body: "_Body | None") -> Asked:
         """The answer's head. A connection that cannot be made is tried again: the request was not sent yet."""
-        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-        query: bytes = scope["query_string"]
-        url = self._base + raw_path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
-        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        chunked = body is not None and not any(name == b"content-length" for name, _ in scope["headers"])
+        head = _head(scope, chunked)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE_SECONDS
         while True:
             try:
-                return await self._client().request(
-                    scope["method"],
-                    _as_it_came(url),
-                    headers=_headers(scope),
-                    data=body.chunks() if body else None,
-                    allow_redirects=False,
-                )
-            except aiohttp.ClientConnectorError:
-                if asyncio.get_running_loop().time() >= until:
+                return await self._hop().ask(head, body.chunks() if body else None, chunked=chunked)
+            except NotReached:
+                if loop.time() >= until:
                     raise
-                await asyncio.sleep(RETRY_SECONDS)
-            except aiohttp.ServerDisconnectedError:
+            except Broken as broken:
                 # A kept-alive connection that the other side closed just now. Only what changes nothing is repeated.
-                if scope["method"] not in ("GET", "HEAD") or asyncio.get_running_loop().time() >= until:
+                if scope["method"] not in ("GET", "HEAD") or broken.fresh or loop.time() >= until:
                     raise
-                await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = (
-                aiohttp.TCPConnector(limit=MAX_CONNECTIONS)
-                if isinstance(self._pages, str)
-                else UnixConnector(str(self._pages), limit=MAX_CONNECTIONS)
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=DummyCookieJar(),  # cookies are the visitors', not ours
-                auto_decompress=False,
-                timeout=ClientTimeout(total=None, sock_connect=2, sock_read=ANSWER_TIMEOUT_SECONDS),
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            )
-        return self._session
+    def _hop(self) -> Hop:
+        if self._opened is None:
+            self._opened = Hop(self._pages, most=MAX_CONNECTIONS, timeout_seconds=ANSWER_TIMEOUT_SECONDS)
+        return self._opened
+
+
+class BodyTooLarge(Exception):
+    """The visitor sends more than is taken."""
+
+
+class VisitorLeft(Exception):
+    """The visitor's connection ended before the body did."""
 
 
 class _Body:
@@ -156,19 +146,17 @@ class _Body:
 
     def __init__(self, receive: Any) -> None:
         self._receive = receive
-        self.is_too_large = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         total = 0
         while True:
             message = await self._receive()
             if message["type"] != "http.request":
-                raise aiohttp.ClientConnectionError("the visitor left")
+                raise VisitorLeft
             chunk = message.get("body", b"")
             total += len(chunk)
             if total > MAX_BODY_BYTES:
-                self.is_too_large = True
-                raise aiohttp.ClientPayloadError("the body is too large")
+                raise BodyTooLarge
             if chunk:
                 yield chunk
             if not message.get("more_body", False):
@@ -181,41 +169,42 @@ def _has_body(scope: Any) -> bool:
     )
 
 
-def _as_it_came(url: str) -> Any:
-    from yarl import URL
-
-    # Not decoded and encoded again: pages must see exactly the path that was asked for.
-    return URL(url, encoded=True)
-
-
-def _headers(scope: Any) -> list[tuple[str, str]]:
+def _head(scope: Any, chunked: bool) -> bytes:
+    """The request's head as pages get it: exactly the path that was asked for, and who asks, as we know it."""
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
     dropped = _ending_here(scope["headers"]) | _OURS
-    kept = [
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"] if name not in dropped
+    kept = [(name, value) for name, value in scope["headers"] if name not in dropped]
+    host = next((value for name, value in kept if name == b"host"), b"")
+    kept += [
+        (b"x-forwarded-for", (scope.get("client") or ("",))[0].encode()),
+        (b"x-forwarded-proto", scope["scheme"].encode()),
+        (b"x-forwarded-host", host),
+        (b"x-request-id", scope["state"]["request_id"].encode()),
     ]
-    host = next((value for name, value in kept if name == "host"), "")
-    return [
-        *kept,
-        ("x-forwarded-for", (scope.get("client") or ("",))[0]),
-        ("x-forwarded-proto", scope["scheme"]),
-        ("x-forwarded-host", host),
-        ("x-request-id", scope["state"]["request_id"]),
-    ]
+    if chunked:
+        kept.append((b"transfer-encoding", b"chunked"))
+    line = b"%b %b%b HTTP/1.1\r\n" % (scope["method"].encode(), path, b"?" + query if query else b"")
+    return line + joined(kept)
 
 
 def _ending_here(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
     """The names of headers that are not handed on: the fixed ones and those that `Connection` names."""
-    named = b",".join(value for name, value in headers if name.lower() == b"connection")
-    return _HOP_BY_HOP | {part.strip().lower() for part in named.split(b",")}
+    named = [value for name, value in headers if name == b"connection"]
+    if not named:
+        return _HOP_BY_HOP
+    return _HOP_BY_HOP | {part.strip().lower() for part in b",".join(named).split(b",")}
 
 
-async def _relay(response: aiohttp.ClientResponse, send: Any) -> None:
-    dropped = _ending_here(response.raw_headers)
-    headers = [(name.lower(), value) for name, value in response.raw_headers if name.lower() not in dropped]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    async for chunk in response.content.iter_any():
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+async def _relay(answer: Answer, send: Any) -> None:
+    dropped = _ending_here(answer.headers)
+    headers = [header for header in answer.headers if header[0] not in dropped]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    whole = answer.whole
+    if whole is None:
+        async for chunk in answer.chunks():
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": whole or b"", "more_body": False})
 
 
 async def _answer(send: Any, status: HTTPStatus, sentence: str) -> None:

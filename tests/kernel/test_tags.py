@@ -1,6 +1,7 @@
 """Copies of master data: dropped everywhere within a second of the event, never put in when they may be stale."""
 
 import asyncio
+import time
 from typing import ClassVar
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from msgspec import Struct
 from lotse.kernel import clock, relay
 from lotse.kernel.db import Database
 from lotse.kernel.outbox import emit
-from lotse.kernel.tags import MANY, Tags, heard, tagged
+from lotse.kernel.tags import MANY, MAX_AGE_SECONDS, Tags, heard, tagged
 
 
 class ShelfChanged(Struct, frozen=True, tag="kernel.ShelfChanged"):
@@ -75,8 +76,46 @@ def test_the_least_used_goes_first(tags: Tags):
 def test_a_copy_ages_when_nobody_tells(tags: Tags, monkeypatch: pytest.MonkeyPatch):
     copies = tags.copies("c", size=2)
     copies.put("a", 1, [], tags.mark())
-    monkeypatch.setattr("lotse.kernel.tags.time.monotonic", lambda: float("inf"))
+    later = time.monotonic() + MAX_AGE_SECONDS + 1
+    monkeypatch.setattr("lotse.kernel.tags.time.monotonic", lambda: later)
+    tags.told_at = later - 1
+    assert copies.get("a") == 1, "told of everything a second ago"
+    tags.told_at = 0.0
     assert copies.get("a") is None
+
+
+async def test_what_many_miss_is_read_once(tags: Tags):
+    copies = tags.copies("c", size=9)
+    reads: list[list[str]] = []
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def load(keys: list[str]) -> dict[str, tuple[str, list[str]]]:
+        reads.append(sorted(keys))
+        begun.set()
+        await go.wait()
+        return {key: (key.upper(), [shelf(key)]) for key in keys if key != "none"}
+
+    asking = [asyncio.create_task(copies.many(keys, load)) for keys in (["a"], ["b", "none"], ["b", "c"])]
+    await begun.wait()
+    tags.drop([shelf("a")])  # while it is read: whoever asked gets it, and it is not kept
+    go.set()
+    assert await asyncio.gather(*asking) == [{"a": "A"}, {"b": "B"}, {"b": "B", "c": "C"}]
+    assert reads == [["a", "b", "c", "none"]]
+    assert (copies.get("a"), copies.get("b")) == (None, "B")
+
+
+async def test_a_read_that_fails_fails_for_those_who_waited(tags: Tags):
+    copies = tags.copies("c", size=9)
+
+    async def fail(keys: list[str]) -> dict[str, tuple[str, list[str]]]:
+        raise OSError("away")
+
+    async def load(keys: list[str]) -> dict[str, tuple[str, list[str]]]:
+        return {key: (key, []) for key in keys}
+
+    with pytest.raises(OSError, match="away"):
+        await copies.many(["a"], fail)
+    assert await copies.many(["a"], load) == {"a": "a"}
 
 
 def test_listeners_hear_of_drops_and_of_everything(tags: Tags):

@@ -73,3 +73,8 @@ select coalesce(sum(quantity), 0)::bigint from orders.lines where pool_id = :poo
 -- What one pool has.
 -- name: on_hand
 select on_hand from pools.pools where id = :pool_id;
+
+-- Pieces that were given away without being there.
+-- name: oversold
+select coalesce(sum(-least(pool.delta, 0)), 0)::bigint
+from (select sum(delta) as delta from pools.movements group by pool_id) as pool;

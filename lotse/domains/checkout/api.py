@@ -35,6 +35,7 @@ from lotse.kernel.desk import Desk
 from lotse.kernel.http import Principal, public
 from lotse.kernel.idempotency import key_for, once
 from lotse.kernel.refusals import Invalid
+from lotse.kernel.tags import Tags
 
 Language = Annotated[
     str | None,
@@ -183,6 +184,7 @@ async def place_order(
     database: Database,
     desk: Desk,
     links: Links,
+    tags: Tags,
     principal: Principal,
     shop: Shop,
     basket_id: UUID,
@@ -192,19 +194,19 @@ async def place_order(
     language: Language = None,
 ) -> Response[Ordered]:
     """Order what is in a basket, if it still costs `total_minor`. All lines or none."""
-    async with database.reading() as conn:
-        placed = await commands.place(
-            desk,
-            conn,
-            shop=shop,
-            basket_id=basket_id,
-            purchase=data,
-            language=language or shop.language,
-            channel="api",
-            key=key_for(str(principal), idempotency_key, ("place order", basket_id, data)),
-            actor=str(principal),
-            at=at,
-        )
+    placed = await commands.place(
+        desk,
+        database,
+        queries.Assortment(database, tags),
+        shop=shop,
+        basket_id=basket_id,
+        purchase=data,
+        language=language or shop.language,
+        channel="api",
+        key=key_for(str(principal), idempotency_key, ("place order", basket_id, data)),
+        actor=str(principal),
+        at=at,
+    )
     return _ordered(placed, links)
 
 
@@ -235,6 +237,7 @@ async def buy(
     database: Database,
     desk: Desk,
     links: Links,
+    tags: Tags,
     principal: Principal,
     shop: Shop,
     data: Buying,
@@ -243,19 +246,19 @@ async def buy(
     language: Language = None,
 ) -> Response[Ordered]:
     """Order offers without a basket, if they cost `total_minor` with delivery. All lines or none."""
-    async with database.reading() as conn:
-        placed = await commands.buy(
-            desk,
-            conn,
-            shop=shop,
-            wanted=data.lines,
-            purchase=data,
-            language=language or shop.language,
-            channel="api",
-            key=key_for(str(principal), idempotency_key, ("buy", data)),
-            actor=str(principal),
-            at=at,
-        )
+    placed = await commands.buy(
+        desk,
+        database,
+        queries.Assortment(database, tags),
+        shop=shop,
+        wanted=data.lines,
+        purchase=data,
+        language=language or shop.language,
+        channel="api",
+        key=key_for(str(principal), idempotency_key, ("buy", data)),
+        actor=str(principal),
+        at=at,
+    )
     return _ordered(placed, links)
 
 

@@ -23,14 +23,12 @@ from lotse.domains.checkout.contracts import (
     TooManyLines,
     Wanted,
 )
-from lotse.domains.checkout.queries import READS, Quote, QuotedLine, quote, stored_basket
+from lotse.domains.checkout.queries import READS, Assortment, Quote, QuotedLine, put_together, stored_basket
 from lotse.domains.checkout.rules import MAX_LINES, MAX_QUANTITY, check_contact, check_quantity
 from lotse.domains.offers.contracts import Offer
 from lotse.domains.offers.queries import offer as read_offer
-from lotse.domains.offers.queries import offers as read_offers
 from lotse.domains.orders.contracts import Placed, PlaceLine, PlaceRequest, Source
 from lotse.domains.parties.contracts import Channel, Shop, UnknownShop
-from lotse.domains.parties.queries import legal_entity
 from lotse.domains.parties.rules import check_country
 from lotse.domains.payments.contracts import NewPayment
 from lotse.domains.payments.queries import terms
@@ -38,11 +36,11 @@ from lotse.domains.pricing.contracts import PricedLine
 from lotse.domains.pricing.queries import prices_at
 from lotse.domains.pricing.rules import PriceLists
 from lotse.kernel import audit
-from lotse.kernel.db import Connection, Transaction
+from lotse.kernel.db import Database, Transaction
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key, recall
 from lotse.kernel.ids import uuid7
-from lotse.kernel.refusals import Invalid, refusing
+from lotse.kernel.refusals import Invalid, Refusal, refusing
 from lotse.kernel.sql import statements
 
 WRITES = statements("lotse.domains.checkout", "writes")
@@ -146,7 +144,8 @@ async def delete_old(tx: Transaction, *, before: datetime, limit: int = 1_000) -
 
 async def place(
     desk: Desk,
-    conn: Connection,
+    database: Database,
+    assortment: Assortment,
     *,
     shop: Shop,
     basket_id: UUID,
@@ -163,28 +162,26 @@ async def place(
     `BasketEmpty`, `Invalid` (contact), `MethodUnknown`, `NoDelivery`, `NotSold`, `PriceChanged`, then the desk's:
     `BasketChanged`, `OutOfStock`.
     """
-    answered = await recall(conn, key, Placed)
-    if answered is not None:
-        return answered
-    stored = await stored_basket(conn, basket_id=basket_id)
-    if stored is None or stored.shop_id != shop.id:
-        raise BasketUnknown(basket_id=basket_id)
-    if stored.order_id is not None:
-        # The same request may have been committed between the two reads.
-        answered = await recall(conn, key, Placed)
-        if answered is not None:
-            return answered
-        raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
-    if not stored.lines:
-        raise BasketEmpty(basket_id=basket_id)
-    order = await _order(conn, shop, stored, purchase, language=language, channel=channel, actor=actor, at=at)
+    try:
+        async with database.reading() as conn:
+            stored = await stored_basket(conn, basket_id=basket_id)
+        if stored is None or stored.shop_id != shop.id:
+            raise BasketUnknown(basket_id=basket_id)
+        if stored.order_id is not None:
+            raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
+        if not stored.lines:
+            raise BasketEmpty(basket_id=basket_id)
+        order = await _order(assortment, shop, stored, purchase, language, channel, actor, at)
+    except Refusal:
+        return await _answered_before(database, key)
     request = Checkout(basket_id=basket_id, version=stored.version, order=order)
     return await desk.submit("checkout", request, Placed, key=key, at=at)
 
 
 async def buy(
     desk: Desk,
-    conn: Connection,
+    database: Database,
+    assortment: Assortment,
     *,
     shop: Shop,
     wanted: Sequence[Wanted],
@@ -197,12 +194,33 @@ async def buy(
 ) -> Placed:
     """Order offers in one call, without a basket: for agents, apps and "buy now".
 
-    Refusals, in this order: `InvalidQuantity`, `TooManyLines`, `Invalid` (lines, contact), `MethodUnknown`,
-    `NotInThisShop`, `NoDelivery`, `NotSold`, `PriceChanged`, then the desk's: `KeyReused`, `OutOfStock`.
+    Refusals, in this order: `KeyReused` and whatever this key was answered before, `InvalidQuantity`, `Invalid`
+    (lines), `TooManyLines`, `NotInThisShop`, `Invalid` (contact), `MethodUnknown`, `NoDelivery`, `NotSold`,
+    `PriceChanged`, then the desk's: `OutOfStock`.
     """
-    answered = await recall(conn, key, Placed)
-    if answered is not None:
-        return answered
+    try:
+        stored = await _as_basket(assortment, shop, wanted, language, at)
+        order = await _order(assortment, shop, stored, purchase, language, channel, actor, at)
+    except Refusal:
+        return await _answered_before(database, key)
+    return await desk.submit("place", order, Placed, key=key, at=at)
+
+
+async def _answered_before(database: Database, key: Key) -> Placed:
+    """In a refusal's handler: what the key was answered before goes first, because the checks read what it changed.
+
+    The desk looks the key up anyway, so only what would be refused here has to ask.
+    """
+    async with database.reading() as conn:
+        answered = await recall(conn, key, Placed)
+    if answered is None:
+        raise
+    return answered
+
+
+async def _as_basket(
+    assortment: Assortment, shop: Shop, wanted: Sequence[Wanted], language: str, at: datetime
+) -> StoredBasket:
     quantities: dict[UUID, int] = {}
     for line in wanted:
         check_quantity(line.quantity)
@@ -213,41 +231,41 @@ async def buy(
         raise Invalid(field="lines", rule="at least one")
     if len(quantities) > MAX_LINES:
         raise TooManyLines(most=MAX_LINES)
-    known = {offer.id: offer for offer in await read_offers(conn, offer_ids=list(quantities))}
-    for offer_id in quantities:
-        if offer_id not in known or known[offer_id].shop_id != shop.id:
+    known = await assortment.articles(shop=shop, offer_ids=list(quantities), language=language, at=at)
+    lines: list[StoredLine] = []
+    for offer_id, quantity in quantities.items():
+        if offer_id not in known or known[offer_id].offer.shop_id != shop.id:
             raise NotInThisShop(offer_id=offer_id)
-    lines = [StoredLine(offer_id, known[offer_id].variant_id, pieces, None) for offer_id, pieces in quantities.items()]
-    stored = StoredBasket(uuid7(), shop.id, None, 1, None, at, lines)
-    order = await _order(conn, shop, stored, purchase, language=language, channel=channel, actor=actor, at=at)
-    return await desk.submit("place", order, Placed, key=key, at=at)
+        lines.append(StoredLine(offer_id, known[offer_id].offer.variant_id, quantity, None))
+    return StoredBasket(uuid7(), shop.id, None, 1, None, at, lines)
 
 
 async def _order(
-    conn: Connection,
+    assortment: Assortment,
     shop: Shop,
     stored: StoredBasket,
     purchase: Purchase,
-    *,
     language: str,
     channel: Channel,
     actor: str,
     at: datetime,
 ) -> PlaceRequest:
+    """What the desk is asked for. Refusals: `Invalid`, `MethodUnknown`, `NoDelivery`, `NotSold`, `PriceChanged`."""
     check_contact(purchase.contact)
     method, due_at = terms(purchase.method, at)
     country = (purchase.contact.delivery or purchase.contact.billing).country
-    priced = await quote(conn, shop=shop, stored=stored, language=language, at=at, country=country)
+    offer_ids = [line.offer_id for line in stored.lines]
+    known = await assortment.articles(shop=shop, offer_ids=offer_ids, language=language, at=at)
+    sale = await assortment.terms(shop=shop, at=at)
+    # Without the stock: the desk has it, and has the last word.
+    priced = put_together(stored, shop, known, sale, {}, at=at, country=country)
     gone = tuple(line.stored.variant_id for line in priced.lines if line.problem == "not_sold")
     if gone:
         raise NotSold(variant_ids=gone)
     total = priced.priced.gross_minor
     if total != purchase.total_minor:
         raise PriceChanged(seen_minor=purchase.total_minor, total_minor=total, currency=shop.currency)
-    entity = await legal_entity(conn, legal_entity_id=shop.legal_entity_id)
-    if entity is None:
-        raise LookupError(f"shop {shop.code} has no legal entity")
-    order_id = uuid7()
+    entity, order_id = sale.entity, uuid7()
     return PlaceRequest(
         order_id=order_id,
         shop_id=shop.id,

@@ -41,6 +41,7 @@ from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.slots import Answerer, Ask
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import Invalid, NotFound
+from lotse.kernel.tags import Tags
 
 COOKIE = "lotse_basket"
 # As long as a basket that nobody touches is kept.
@@ -266,6 +267,7 @@ async def place(
     desk: Desk,
     shop: Shop,
     links: Links,
+    tags: Tags,
     principal: Principal,
     at: datetime,
 ) -> Redirect:
@@ -275,19 +277,19 @@ async def place(
     basket_id = _uuid(form.get("basket"))
     language = str(form.get("language", ""))
     body = msgspec.msgpack.encode((basket_id, purchase))
-    async with database.reading() as connection:
-        placed = await commands.place(
-            desk,
-            connection,
-            shop=shop,
-            basket_id=basket_id,
-            purchase=purchase,
-            language=language if language in shop.languages else shop.language,
-            channel="web",
-            key=key_for(str(principal), await posted_key(request), body),
-            actor=str(principal),
-            at=at,
-        )
+    placed = await commands.place(
+        desk,
+        database,
+        queries.Assortment(database, tags),
+        shop=shop,
+        basket_id=basket_id,
+        purchase=purchase,
+        language=language if language in shop.languages else shop.language,
+        channel="web",
+        key=key_for(str(principal), await posted_key(request), body),
+        actor=str(principal),
+        at=at,
+    )
     response = Redirect(f"/order/{links.sign(ORDER_LINK, placed.order_id)}?new=true", status_code=303)
     response.delete_cookie(COOKIE, path="/")
     return response

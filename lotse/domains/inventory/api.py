@@ -23,7 +23,6 @@ from lotse.domains.inventory.contracts import (
 )
 from lotse.domains.offers.contracts import Condition
 from lotse.domains.parties.contracts import Shop
-from lotse.domains.pools.contracts import BelowHeld, NotEnough
 from lotse.kernel.db import Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.http import Happened, Principal, happened, needs, public
@@ -69,7 +68,7 @@ async def availability(
 @post(
     "/stock/receipts",
     guards=[needs("inventory:write")],
-    refusals=(UnknownLocation, UnknownVariant, InvalidMove, NotEnough, BelowHeld),
+    refusals=(UnknownLocation, UnknownVariant, InvalidMove),
     tags=["stock"],
 )
 async def receive_stock(

@@ -139,6 +139,7 @@ async def _pools(tx: Transaction, keys: "list[_Key]") -> dict[int, int]:
 async def move_goods(desk: Desk, *, request: MoveRequest, key: Key) -> Moved:
     """Receive, adjust or transfer goods, all positions or none.
 
+    An adjustment below what is held breaks holds; a transfer that would is refused.
     Refusals, in this order: `KeyReused`, `InvalidMove`, `PoolUnknown`, `NotEnough`, `BelowHeld`.
     """
     return await desk.submit(_DESK_KINDS[request.kind], request, Moved, key=key, at=request.occurred_at)

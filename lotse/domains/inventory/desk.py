@@ -1,14 +1,16 @@
 """The kinds of work that inventory brings to the desk: receive, adjust, transfer."""
 
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from lotse.domains.inventory.contracts import DocumentKind, InvalidMove, Moved, MoveRequest
-from lotse.domains.pools.commands import POOLS, move
+from lotse.domains.inventory.contracts import DocumentKind, InvalidMove, Moved, MoveRequest, StockChange
+from lotse.domains.pools.commands import BREAKABLE, POOLS, breakable, lose, move
 from lotse.domains.pools.contracts import Cause
-from lotse.kernel.desk import Draft, Kind
+from lotse.kernel.desk import Draft, Kind, Lock
 from lotse.kernel.rows import Writer
 
 # A delivery of a season has some thousand positions; more than this is an import and comes in parts.
@@ -32,7 +34,10 @@ DOCUMENTS = Writer("lotse.domains.inventory", "documents", DocumentRow)
 
 
 def decide(draft: Draft, request: MoveRequest) -> Moved:
-    """Refusals, in this order: `InvalidMove`, `PoolUnknown`, `NotEnough`, `BelowHeld`."""
+    """What is counted or broken is as it is: an adjustment below what is held breaks holds. A transfer can wait.
+
+    Refusals, in this order: `InvalidMove`, `PoolUnknown`, `NotEnough`, `BelowHeld` (a transfer).
+    """
     _check(request)
     cause = Cause(
         REASONS[request.kind],
@@ -42,7 +47,14 @@ def decide(draft: Draft, request: MoveRequest) -> Moved:
         request.occurred_at,
         request.note or request.reference or None,
     )
-    on_hand = tuple(move(draft, change.pool_id, change.delta, cause).on_hand for change in request.changes)
+    on_hand = tuple(
+        (
+            lose(draft, change.pool_id, -change.delta, cause)
+            if _breaks(request, change)
+            else move(draft, change.pool_id, change.delta, cause)
+        ).on_hand
+        for change in request.changes
+    )
     draft.add(
         DOCUMENTS,
         DocumentRow(
@@ -70,8 +82,19 @@ def _check(request: MoveRequest) -> None:
         raise InvalidMove(rule="what leaves one place arrives at another: a transfer sums to zero")
 
 
-def _locks(request: MoveRequest):
-    return {POOLS: {change.pool_id for change in request.changes}}
+def _breaks(request: MoveRequest, change: StockChange) -> bool:
+    return request.kind == "adjustment" and change.delta < 0
+
+
+def _locks(request: MoveRequest) -> Mapping[Lock[Any], Iterable[Hashable]]:
+    return {
+        POOLS: {change.pool_id for change in request.changes},
+        BREAKABLE: {
+            breakable(change.pool_id, -change.delta, request.document_id, position)
+            for position, change in enumerate(request.changes)
+            if _breaks(request, change)
+        },
+    }
 
 
 kinds = (

@@ -55,11 +55,11 @@ REASONS = {
     "transferred": N_("moved to or from another place"),
     "cancelled": N_("order cancelled"),
     "returned": N_("returned"),
+    "found": N_("found: more was sold than was on record"),
 }
 CONDITIONS = {"new": N_("new"), "used": N_("used"), "refurbished": N_("refurbished")}
 REFUSED = {
     "not-enough": N_("There is not as much as would be taken away."),
-    "below-held": N_("%(held)s pieces are promised to others; the stock cannot fall below that."),
     "invalid-move": N_("This change cannot be booked. Please check the number."),
 }
 _MOST = 1_000_000
@@ -195,7 +195,7 @@ async def count(
 ) -> Redirect:
     """Somebody counted: the difference to what the page showed is adjusted, so that a sale in between is kept.
 
-    Refusals: `FormIncomplete`, `InvalidMove`, `PoolUnknown`, `NotEnough`, `BelowHeld`.
+    Refusals: `FormIncomplete`, `InvalidMove`, `PoolUnknown`, `NotEnough`.
     """
     form = await request.form()
     change = checked(form, Change)

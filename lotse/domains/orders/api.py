@@ -7,24 +7,32 @@ from uuid import UUID
 from litestar import get, post
 from msgspec import Meta, Struct
 
+from lotse.domains.catalog.contracts import UnknownVariant
+from lotse.domains.inventory.contracts import UnknownLocation
 from lotse.domains.orders import commands, queries
 from lotse.domains.orders.contracts import (
     ORDER_LINK,
     AlreadyCancelled,
     Amended,
     NothingLeft,
+    NumberTaken,
     Order,
     OrderRow,
     OrderUnknown,
+    Placed,
+    TillSale,
 )
+from lotse.domains.parties.contracts import Shop
 from lotse.domains.payments.contracts import Payment
 from lotse.domains.payments.queries import payment
+from lotse.domains.tax.contracts import NoTaxRate
 from lotse.kernel.auth.links import LinkInvalid, Links
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
-from lotse.kernel.http import PAGE_SIZE, Cursor, Page, PageSize, Principal, after, needs, paged, public
-from lotse.kernel.idempotency import key_for
+from lotse.kernel.http import PAGE_SIZE, Cursor, Page, PageSize, Principal, after, happened, needs, paged, public
+from lotse.kernel.idempotency import key_for, recall
 from lotse.kernel.paging import BadCursor
+from lotse.kernel.refusals import Invalid
 
 
 class Reason(Struct, frozen=True):
@@ -65,6 +73,31 @@ async def read_linked_order(database: Database, links: Links, link: str) -> Orde
     """The order that a signed link names: what its buyer sees without an account."""
     async with database.snapshot() as conn:
         return await _view(conn, links.read(ORDER_LINK, link))
+
+
+@post(
+    "/sales",
+    guards=[needs("sales:write")],
+    operation_id="recordSale",
+    refusals=(UnknownLocation, UnknownVariant, NoTaxRate, NumberTaken, Invalid),
+    tags=["orders"],
+)
+async def record_sale(
+    database: Database, desk: Desk, principal: Principal, shop: Shop, data: TillSale, idempotency_key: str, at: datetime
+) -> Placed:
+    """A sale that has happened at a till, online or not: recorded once, ever, under its till and receipt number.
+
+    Stock is no reason to refuse it: holds break and goods are found. Send it again until it is answered; the
+    `Idempotency-Key` may be a new one each time, what counts is till and receipt.
+    """
+    happened(data.occurred_at, at)
+    key = commands.till_key(data)
+    async with database.transaction() as tx:
+        answered = await recall(tx, key, Placed)
+        if answered is not None:
+            return answered
+        request = await commands.sale_of_till(tx, shop=shop, sale=data, actor=str(principal))
+    return await commands.sell(desk, request=request, key=key)
 
 
 @post(
@@ -134,4 +167,4 @@ async def _view(conn: Connection, order_id: UUID) -> OrderView:
     return OrderView(order, owed)
 
 
-routes = (list_orders, read_order, read_linked_order, cancel_order, cancel_linked_order)
+routes = (list_orders, read_order, read_linked_order, record_sale, cancel_order, cancel_linked_order)

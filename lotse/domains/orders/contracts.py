@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from lotse.domains.customers.contracts import Address
 from lotse.domains.parties.contracts import Channel
@@ -87,6 +87,35 @@ class Placed(Struct, frozen=True):
     gross_minor: int
     currency: str
     placed_at: datetime
+
+
+class TillLine(Struct, frozen=True):
+    """Pieces of an article that were sold at a till; `gross_minor` is what was paid for all of them, tax included."""
+
+    sku: Annotated[str, Meta(min_length=1, max_length=200)]
+    quantity: Annotated[int, Meta(ge=1, le=10_000_000)]
+    gross_minor: Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+    # As printed on the receipt; without it the product's name.
+    text: Annotated[str, Meta(max_length=500)] = ""
+
+
+class TillSale(Struct, frozen=True, kw_only=True):
+    """A sale that has happened at a till: the goods have left `location`, the money is there.
+
+    Till and receipt number name it for ever; together they are the order's number. A till's name has no hyphen, so no
+    two pairs make the same number, and begins with a letter, so it is none that Lotse draws.
+    """
+
+    till: Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_]{0,31}$")]
+    receipt: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+    location: Annotated[str, Meta(min_length=1, max_length=63)]
+    lines: Annotated[tuple[TillLine, ...], Meta(min_length=1, max_length=1_000)]
+    method: Literal["cash", "card"] = "cash"
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+
+    @property
+    def number(self) -> str:
+        return f"{self.till}-{self.receipt}"
 
 
 class TakeBack(Struct, frozen=True, kw_only=True):

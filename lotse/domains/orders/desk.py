@@ -1,4 +1,4 @@
-"""The kinds of work that orders bring to the desk: place, amend (cancel, return), credit.
+"""The kinds of work that orders bring to the desk: place, sell, amend (cancel, return), credit.
 
 The order of the checks is part of the contract: what the request itself says, then what is known of the order, then
 the stock.
@@ -30,12 +30,13 @@ from lotse.domains.orders.contracts import (
     PlaceLine,
     PlaceRequest,
     ShortLine,
+    Source,
 )
 from lotse.domains.orders.rules import amendment_entries, check_credit, check_lines, sale_entries, taken_back
 from lotse.domains.payments.commands import credit as credit_payment
 from lotse.domains.payments.commands import open_payment, refund_at_once
 from lotse.domains.payments.contracts import Payment
-from lotse.domains.pools.commands import POOLS, move, take
+from lotse.domains.pools.commands import BREAKABLE, POOLS, available, breakable, find, move, take
 from lotse.domains.pools.contracts import Cause, NotEnough, Want
 from lotse.kernel.desk import Draft, Kind, Lock
 from lotse.kernel.outbox import OUTBOX, encode
@@ -443,6 +444,50 @@ def _variants(sold: Iterable[tuple[UUID | None, int]]) -> dict[str, int]:
     return quantities
 
 
+# -- sell: a sale that has happened
+
+
+def sell(draft: Draft, request: PlaceRequest) -> Placed:
+    """Record a sale whose goods have left: at a till, or promised by a marketplace. Stock is no reason to refuse it.
+
+    A line is served by the first source that can give it whole. If none can, the goods came from the first one all the
+    same: holds on it break, and what was not on record is found there, so that the pool ends at zero and its movements
+    say what happened. Refusals, in this order: `EmptyOrder`, `InvalidLine`, `PoolUnknown`.
+    """
+    check_lines(request.lines)
+    wanted: dict[int, int] = {}
+    lines: list[PlaceLine] = []
+    for line in request.lines:
+        if line.sources:
+            source = _left_from(draft, line, wanted)
+            wanted[source.pool_id] = wanted.get(source.pool_id, 0) + line.quantity
+            line = structs.replace(line, sources=(source,))
+        lines.append(line)
+    # Not the order's own movement: that one says what was sold.
+    cause = Cause("found", "sale", request.order_id, request.actor, request.placed_at)
+    for pool_id, quantity in wanted.items():
+        find(draft, pool_id, quantity, cause)
+    return place(draft, structs.replace(request, lines=tuple(lines)))
+
+
+def _left_from(draft: Draft, line: PlaceLine, wanted: Mapping[int, int]) -> Source:
+    left = [available(draft, source.pool_id) - wanted.get(source.pool_id, 0) for source in line.sources]
+    whole = (source for source, quantity in zip(line.sources, left, strict=True) if quantity >= line.quantity)
+    return next(whole, line.sources[0])
+
+
+def _sell_locks(request: PlaceRequest) -> Mapping[Lock[Any], Iterable[Hashable]]:
+    # With every source: what lines take from their second choice counts where another one finds its first choice short.
+    asked = [(source.pool_id, line.quantity) for line in request.lines for source in line.sources]
+    return {
+        **_place_locks(request),
+        BREAKABLE: {
+            breakable(pool_id, quantity, request.order_id, position)
+            for position, (pool_id, quantity) in enumerate(asked)
+        },
+    }
+
+
 def _place_locks(request: PlaceRequest) -> Mapping[Lock[Any], Iterable[Hashable]]:
     return {POOLS: {source.pool_id for line in request.lines for source in line.sources}}
 
@@ -465,6 +510,15 @@ kinds = (
         Placed,
         locks=_place_locks,
         decide=place,
+        draws={NUMBERS: 1},
+        constraints={"orders_number_unique": lambda request: NumberTaken(number=request.number or "")},
+    ),
+    Kind(
+        "sell",
+        PlaceRequest,
+        Placed,
+        locks=_sell_locks,
+        decide=sell,
         draws={NUMBERS: 1},
         constraints={"orders_number_unique": lambda request: NumberTaken(number=request.number or "")},
     ),

@@ -1,10 +1,22 @@
 """Reads of payments."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from lotse.domains.payments.contracts import Method, Money, Payment
-from lotse.domains.payments.rules import METHODS, due, method_named
+from lotse.domains.payments.contracts import (
+    Charge,
+    ChargeRefund,
+    Happening,
+    Method,
+    MethodUnknown,
+    Money,
+    Payment,
+    Provider,
+    ProviderUnknown,
+    providers,
+)
+from lotse.domains.payments.rules import METHODS, due
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
 
@@ -12,14 +24,48 @@ READS = statements("lotse.domains.payments", "reads")
 
 
 def methods() -> tuple[Method, ...]:
-    """The ways to pay, in the order in which they are offered."""
-    return tuple(METHODS.values())
+    """The ways to pay, in the order in which they are offered: those of the providers first, they are paid at once."""
+    return (*(method for name in providers for method in providers[name].methods()), *METHODS.values())
 
 
 def terms(method: str, at: datetime) -> tuple[Method, datetime]:
     """A way to pay by name, and when a payment of now would be due. Refusal: `MethodUnknown`."""
-    found = method_named(method)
+    found = METHODS.get(method) or next((one for one in methods() if one.name == method), None)
+    if found is None:
+        raise MethodUnknown(method=method, known=tuple(one.name for one in methods()))
     return found, due(found, at)
+
+
+def provider_named(name: str) -> Provider:
+    """The provider of a charge or webhook. Refusal: `ProviderUnknown`."""
+    if name not in providers:
+        raise ProviderUnknown(provider=name)
+    return providers[name]
+
+
+async def charge(conn: Connection, *, charge_id: UUID) -> Charge | None:
+    """One charge as it stands."""
+    return await conn.maybe(READS.charge, Charge, charge_id=charge_id)
+
+
+async def charges_of(conn: Connection, *, payment_ids: Sequence[UUID]) -> list[Charge]:
+    """The charges that pay payments; a payment has one at most."""
+    return await conn.many(READS.charges_of, Charge, payment_ids=payment_ids)
+
+
+async def open_charges(conn: Connection, *, purpose: str, purpose_id: UUID) -> list[Charge]:
+    """The attempts to pay for something that are not at their end, the newest first."""
+    return await conn.many(READS.open_charges, Charge, purpose=purpose, purpose_id=purpose_id)
+
+
+async def trail(conn: Connection, *, charge_id: UUID) -> list[Happening]:
+    """What happened to a charge, in order."""
+    return await conn.many(READS.trail, Happening, charge_id=charge_id)
+
+
+async def refunds_of(conn: Connection, *, charge_id: UUID) -> list[ChargeRefund]:
+    """What went or is on its way back through the provider."""
+    return await conn.many(READS.refunds_of, ChargeRefund, charge_id=charge_id)
 
 
 async def payment(conn: Connection, *, payment_id: UUID) -> Payment | None:

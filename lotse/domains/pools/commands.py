@@ -6,34 +6,63 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from lotse.domains.pools.contracts import BelowHeld, Cause, NotEnough, PoolUnknown, RanOut, Refilled, Shortage, Want
+from lotse.domains.pools.contracts import (
+    BelowHeld,
+    Cause,
+    HoldBroken,
+    NotEnough,
+    PoolUnknown,
+    RanOut,
+    Refilled,
+    Shortage,
+    Want,
+)
 from lotse.domains.pools.rules import serve
 from lotse.kernel.db import Transaction
 from lotse.kernel.desk import Draft, Lock
 from lotse.kernel.desk.batch import lock_rows
-from lotse.kernel.ids import uuid7
+from lotse.kernel.ids import uuid7, uuid7_floor
 from lotse.kernel.outbox import OUTBOX, encode
 from lotse.kernel.rows import Writer
 from lotse.kernel.sql import statements
 
 _PACKAGE = "lotse.domains.pools"
 _DESK = statements(_PACKAGE, "desk")
+_WRITES = statements(_PACKAGE, "writes")
 
 
-class ExpiredLine(Struct, frozen=True):
+class LineRow(Struct, frozen=True):
+    """A hold's line on one pool. Whoever has locked the pool may change it; the hold need not be locked for that."""
+
+    pool_id: int
     hold_id: UUID
     quantity: int
+    hard: bool
+    expires_at: datetime
+    live: bool
+    broken: bool
+    holder: str = ""
+    new: bool = False
 
 
 class PoolRow(Struct, frozen=True):
-    """A locked pool in a batch. `before` is what could be given when the batch began."""
+    """A locked pool in a batch. `before` is what could be given when the batch began, `revived` are the holds that
+    got a live line on it in this batch."""
 
     id: int
     on_hand: int
     held: int
-    expired: tuple[ExpiredLine, ...] = ()
+    expired: tuple[LineRow, ...] = ()
     before: int | None = None
     touched: bool = False
+    revived: tuple[UUID, ...] = ()
+
+
+class BreakableRow(Struct, frozen=True):
+    """The lines of a pool that break first, as many as this batch may have to break."""
+
+    id: int
+    lines: tuple[LineRow, ...] = ()
 
 
 class MovementRow(Struct, frozen=True):
@@ -49,20 +78,40 @@ class MovementRow(Struct, frozen=True):
     recorded_at: datetime
 
 
-class ClosedLine(Struct, frozen=True):
-    pool_id: int
-    hold_id: UUID
-
-
 class PoolBalance(Struct, frozen=True):
     id: int
     on_hand: int
     held: int
 
 
+class NewLine(Struct, frozen=True):
+    pool_id: int
+    hold_id: UUID
+    quantity: int
+    hard: bool
+    expires_at: datetime
+    live: bool
+    broken: bool
+
+
+class StateOfLine(Struct, frozen=True):
+    pool_id: int
+    hold_id: UUID
+    hard: bool
+    expires_at: datetime
+    live: bool
+    broken: bool
+
+
+class LinesUnread(Exception):
+    """Requests of one batch got into each other's way: more lines must break than were read for it. No refusal: the
+    desk replays the batch one by one, and alone each request reads all the lines that it needs."""
+
+
 MOVEMENTS = Writer(_PACKAGE, "movements", MovementRow)
-CLOSE_LINES = Writer(_PACKAGE, "close_lines", ClosedLine)
 BALANCES = Writer(_PACKAGE, "balances", PoolBalance)
+NEW_LINES = Writer(_PACKAGE, "hold_lines", NewLine)
+LINE_STATES = Writer(_PACKAGE, "line_states", StateOfLine)
 
 
 def give_expired_back(draft: Draft) -> None:
@@ -71,18 +120,23 @@ def give_expired_back(draft: Draft) -> None:
         pool = structs.replace(row, before=row.on_hand - row.held)
         if pool.expired:
             back = sum(line.quantity for line in pool.expired)
-            pool = structs.replace(pool, held=pool.held - back, touched=True)
-            for line in pool.expired:
-                draft.add(CLOSE_LINES, ClosedLine(pool.id, line.hold_id))
+            pool = structs.replace(pool, held=pool.held - back, expired=(), touched=True)
+            for line in row.expired:
+                put_line(draft, structs.replace(line, live=False))
         draft.put(POOLS, pool.id, pool)
 
 
 POOLS = Lock("pools.pools", _DESK.lock_pools, PoolRow, read=_DESK.expired_lines, freshen=give_expired_back)
+# After the pools: a pool's lines change under its lock alone. Ids are made by `breakable`.
+BREAKABLE = Lock("pools.breakable", _DESK.breakable_pools, BreakableRow, read=_DESK.breakable_lines)
+# The lines that this batch has changed, by pool and hold, so that each is written once and as it ends. Never locked by
+# itself (see LineRow), so it is not among this domain's `locks`.
+_CHANGED = Lock("pools.changed_lines", _DESK.lines_of_holds, LineRow)
 
 
 async def open_pools(tx: Transaction, *, count: int) -> list[int]:
     """New empty pools; their ids."""
-    return await tx.values(statements(_PACKAGE, "writes").open_pools, count=count)
+    return await tx.values(_WRITES.open_pools, count=count)
 
 
 def pools_of(wants: Iterable[Want]) -> set[int]:
@@ -98,17 +152,18 @@ def pool(draft: Draft, pool_id: int) -> PoolRow:
     return row
 
 
+def available(draft: Draft, pool_id: int) -> int:
+    """What of a locked pool can be given. Refusal: `PoolUnknown`."""
+    row = pool(draft, pool_id)
+    return row.on_hand - row.held
+
+
 def take(draft: Draft, wants: Sequence[Want], cause: Cause) -> list[int]:
     """Give quantities away, all or nothing; the pools that served, want by want.
 
     Refusals: `PoolUnknown`, `NotEnough`.
     """
-
-    def available(pool_id: int) -> int:
-        row = pool(draft, pool_id)
-        return row.on_hand - row.held
-
-    chosen = serve(wants, available)
+    chosen = serve(wants, lambda pool_id: available(draft, pool_id))
     for want, pool_id in zip(wants, chosen, strict=True):
         move(draft, pool_id, -want.quantity, cause)
     return chosen
@@ -147,8 +202,79 @@ def keep(draft: Draft, pool_id: int, quantity: int) -> None:
     draft.put(POOLS, pool_id, structs.replace(row, held=row.held + quantity, touched=True))
 
 
+# -- goods that are gone whatever was promised
+
+
+def breakable(pool_id: int, quantity: int, request_id: UUID, position: int) -> str:
+    """What a kind adds to its locks (`{BREAKABLE: …}`) where it may call `lose` or `find`.
+
+    The quantity bounds how many lines are read: each holds one unit at least. The request's id and position keep two
+    equal quantities of one batch apart.
+    """
+    return f"{pool_id}:{quantity}:{request_id}:{position}"
+
+
+def lose(draft: Draft, pool_id: int, quantity: int, cause: Cause) -> PoolRow:
+    """Goods of a pool are gone: what stood in their way is broken. Refusals: `PoolUnknown`, `NotEnough` (fewer are
+    recorded than shall be gone)."""
+    row = pool(draft, pool_id)
+    if row.on_hand < quantity:
+        raise NotEnough(shortages=(Shortage(0, quantity, row.on_hand - row.held),))
+    _break_holds(draft, pool_id, quantity)
+    return move(draft, pool_id, -quantity, cause)
+
+
+def find(draft: Draft, pool_id: int, quantity: int, cause: Cause) -> None:
+    """Make sure that a quantity of a pool can be given, because it has been: holds on it break, and what was not on
+    record is found, with `cause`. Refusal: `PoolUnknown`."""
+    _break_holds(draft, pool_id, quantity)
+    missing = quantity - available(draft, pool_id)
+    if missing > 0:
+        move(draft, pool_id, missing, cause)
+
+
+def _break_holds(draft: Draft, pool_id: int, quantity: int) -> None:
+    """Until the quantity can be given or nothing is held: what has expired first, then the newest, hard ones last."""
+    row = pool(draft, pool_id)
+    if row.on_hand - row.held >= quantity or not row.held:
+        return
+    read = draft.get(BREAKABLE, pool_id)
+    lines = {line.hold_id: line for line in (read.lines if read else ())}
+    for hold_id in {*lines, *row.revived}:
+        lines[hold_id] = line_of(draft, pool_id, hold_id) or lines[hold_id]
+    at = draft.recorded_at
+    for line in sorted(
+        (line for line in lines.values() if line.live),
+        key=lambda line: (line.expires_at > at, line.hard, -line.hold_id.int),
+    ):
+        expired = line.expires_at <= at
+        put_line(draft, structs.replace(line, live=False, broken=not expired))
+        keep(draft, pool_id, -line.quantity)
+        if not expired:
+            firmness = "hard" if line.hard else "soft"
+            event = HoldBroken(line.hold_id, line.holder, pool_id, line.quantity, firmness)
+            draft.add(OUTBOX, encode(event, at))
+        if available(draft, pool_id) >= quantity:
+            return
+    if pool(draft, pool_id).held:
+        raise LinesUnread(f"pool {pool_id}: {quantity} wanted, {len(lines)} lines read")
+
+
+# -- lines of holds
+
+
+def line_of(draft: Draft, pool_id: int, hold_id: UUID) -> LineRow | None:
+    """A line as this batch has changed it; None if it has not."""
+    return draft.get(_CHANGED, (pool_id, hold_id))
+
+
+def put_line(draft: Draft, line: LineRow) -> None:
+    """Change a line for the requests that follow; `write_balances` writes it."""
+    draft.put(_CHANGED, (line.pool_id, line.hold_id), line)
+
+
 def write_balances(draft: Draft) -> None:
-    """Each touched pool once, and an event where it ran out or can give again."""
+    """Each touched pool and line once; an event where a pool ran out or can give again."""
     for row in draft.all(POOLS).values():
         if not row.touched:
             continue
@@ -157,7 +283,17 @@ def write_balances(draft: Draft) -> None:
         if row.before is not None and (now > 0) != (row.before > 0):
             event = Refilled(row.id) if now > 0 else RanOut(row.id)
             draft.add(OUTBOX, encode(event, draft.recorded_at))
-        draft.put(POOLS, row.id, structs.replace(row, touched=False))
+    for line in draft.all(_CHANGED).values():
+        if line.new:
+            quantity = line.quantity
+            new = NewLine(line.pool_id, line.hold_id, quantity, line.hard, line.expires_at, line.live, line.broken)
+            draft.add(NEW_LINES, new)
+        else:
+            state = StateOfLine(line.pool_id, line.hold_id, line.hard, line.expires_at, line.live, line.broken)
+            draft.add(LINE_STATES, state)
+
+
+# -- outside the desk
 
 
 async def sweep(tx: Transaction, *, pool_ids: Sequence[int], at: datetime) -> int:
@@ -166,4 +302,15 @@ async def sweep(tx: Transaction, *, pool_ids: Sequence[int], at: datetime) -> in
     await lock_rows(tx, {POOLS: set(pool_ids)}, draft, (POOLS,))
     write_balances(draft)
     await draft.written.write(tx)
-    return len(draft.written.of(CLOSE_LINES))
+    return len(draft.all(_CHANGED))
+
+
+async def forget_holds(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete holds that were made and expired before a moment and hold nothing any more, some of them; how many."""
+    bounds = {"made_before": uuid7_floor(before), "expired_before": before}
+    return len(await tx.values(_WRITES.forget_holds, **bounds, limit=limit))
+
+
+async def forget_holders(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete the counts of holders whose last soft hold expired before a moment, some of them; how many."""
+    return await tx.execute(_WRITES.forget_holders, before=before, limit=limit)

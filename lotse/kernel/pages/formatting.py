@@ -1,11 +1,13 @@
 """How values read in a language: money, dates, quantities. Everything goes through CLDR (Babel); nothing is glued.
 
-The functions of `filters(locale)` are the filters of the templates; each takes the value first.
+The functions of `filters(locale)` are the filters of the templates; each takes the value first. Those that pages call
+most remember what they said: CLDR takes 50 microseconds for a price, and a shop shows the same prices all day.
 """
 
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,11 @@ from lotse.kernel.money import Money, minor_digits
 REGIONAL = {"en": "en_GB", "de": "de_DE"}
 
 
+# Some megabytes at most, per language and filter.
+_REMEMBERED = 20_000
+
+
+@cache
 def locale_of(language: str) -> Locale:
     """The CLDR locale that a language of a shop is written in."""
     return Locale.parse(REGIONAL.get(language, language))
@@ -27,6 +34,7 @@ def locale_of(language: str) -> Locale:
 def filters(locale: Locale) -> dict[str, Callable[..., str]]:
     """The template filters of one locale."""
 
+    @lru_cache(_REMEMBERED)
     def money(amount: Money | int, currency: str | None = None) -> str:
         """`1999 | money("EUR")` or `Money(1999, "EUR") | money`: EUR 19.99."""
         whole = amount if isinstance(amount, Money) else Money(amount, _named(currency))
@@ -37,6 +45,7 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         digits = minor_digits(currency)
         return f"{Decimal(amount_minor).scaleb(-digits):.{digits}f}".replace(".", get_decimal_symbol(locale))
 
+    @lru_cache(_REMEMBERED)
     def unit_price(amount: Decimal, currency: str) -> str:
         """A price per unit in major units: the currency's places, up to six where it is finer than that."""
         return (
@@ -47,6 +56,7 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
             else format_currency(amount, currency, locale=locale)
         )
 
+    @lru_cache(_REMEMBERED)
     def quantity(amount: int, unit: str = "piece") -> str:
         """A whole number of a variant's smallest unit; grams and millimetres carry their unit."""
         text = format_decimal(amount, locale=locale)
@@ -60,7 +70,11 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
 
     def percent(rate: Decimal) -> str:
         """0.19 -> 19 %, 0.055 -> 5.5 %."""
-        return format_percent(rate, locale=locale, decimal_quantization=False)
+        return said_percent(str(rate))  # by its text: 0.19 and 0.190 are one number, but read differently
+
+    @lru_cache(_REMEMBERED)
+    def said_percent(rate: str) -> str:
+        return format_percent(Decimal(rate), locale=locale, decimal_quantization=False)
 
     def day(value: date | datetime, zone: str = "UTC", style: str = "medium") -> str:
         return format_date(_local(value, zone), style, locale=locale)

@@ -96,6 +96,10 @@ select distinct type || ':' || key
   from kernel.event_log
  where position > :after and position <= :until and id >= :id and type = any (:types::text[]);
 
+-- For how long the oldest event has waited for the relay; null if none waits.
+-- name: lag
+select extract(epoch from clock_timestamp() - recorded_at)::float8 from kernel.outbox order by id limit 1;
+
 -- The id that a consumer at this position has; the smallest of all if there is none, then no month is left out.
 -- name: id_at
 select coalesce((select id from kernel.event_log where position = :position),

@@ -5,7 +5,8 @@ shop's. Addresses without a language lead to the same pages; the posts have no l
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -90,8 +91,20 @@ def templates(static: StaticFiles, themes: Sequence[Path] = ()) -> Templates:
         owners,
         catalogues=[folder / "locale" for folder in folders],
         themes=[theme / "templates" for theme in themes],
-        names={"static": static.url, "media": media_url, "has_static": static.has},
+        names={"media": media_url},
+        constants={"static": static.url, "has_static": static.has, "icon": icons(static)},
     )
+
+
+def icons(static: StaticFiles) -> Callable[..., Markup]:
+    """`icon("basket")` of the templates: a drawing of `icons.svg`."""
+    sheet = static.url("icons.svg")
+    drawing = Markup('<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>')
+
+    def icon(name: str, kind: str = "") -> Markup:
+        return drawing.format(kind, sheet, name)
+
+    return icon
 
 
 def media_url(name: str) -> str:
@@ -99,6 +112,7 @@ def media_url(name: str) -> str:
     return f"/media/{name}"
 
 
+@cache  # a folder is listed; asked several times for every page
 def languages() -> tuple[str, ...]:
     """The languages that Lotse's own texts are in."""
     return ("en", *sorted(path.name for path in (_ROOT / "locale").iterdir() if path.is_dir()))
@@ -207,6 +221,7 @@ def offered_languages(shop: Shop) -> list[str]:
     return [language for language in wanted if language in known] or ["en"]
 
 
+@cache
 def own_name(language: str) -> str:
     """A language as its speakers call it."""
     return (Locale.parse(language).get_display_name(language) or language).capitalize()

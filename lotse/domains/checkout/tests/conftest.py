@@ -11,6 +11,7 @@ from lotse.domains.catalog.commands import put_products
 from lotse.domains.catalog.contracts import PutProduct, PutVariant, Text
 from lotse.domains.checkout.commands import create_basket, put_shipping, set_quantity
 from lotse.domains.checkout.contracts import Purchase
+from lotse.domains.checkout.queries import Assortment
 from lotse.domains.customers.contracts import Address
 from lotse.domains.inventory.commands import ensure_stock, move_goods, put_locations, serve_shop
 from lotse.domains.inventory.contracts import MoveRequest, PutLocation, StockChange, StockKey
@@ -23,6 +24,7 @@ from lotse.domains.parties.queries import shop as read_shop
 from lotse.domains.pricing.commands import set_prices
 from lotse.domains.pricing.contracts import SetPrice
 from lotse.kernel.idempotency import Key, key_for
+from lotse.kernel.tags import Tags
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BY = "test"
@@ -41,6 +43,8 @@ class Store:
 
     def __init__(self, db, desk, fresh, shop: Shop, locations: tuple[UUID, ...]) -> None:
         self.db, self.desk, self.shop = db, desk, shop
+        self.tags = Tags()
+        self.assortment = Assortment(db, self.tags)
         self._fresh = fresh
         self._locations = locations
 

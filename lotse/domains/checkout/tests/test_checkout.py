@@ -45,11 +45,10 @@ async def shown(store, basket_id, *, at: datetime = AT, country: str | None = No
 
 
 async def place(store, basket_id, purchase, *, key=None, at: datetime = AT) -> Placed:
-    async with store.db.reading() as conn:
-        return await commands.place(
-            store.desk, conn, shop=store.shop, basket_id=basket_id, purchase=purchase, language="en", channel="web",
-            key=key or store.key(), actor="guest", at=at,
-        )  # fmt: skip
+    return await commands.place(
+        store.desk, store.db, store.assortment, shop=store.shop, basket_id=basket_id, purchase=purchase, language="en",
+        channel="web", key=key or store.key(), actor="guest", at=at,
+    )  # fmt: skip
 
 
 async def test_what_is_shown_is_what_is_ordered(store):
@@ -258,12 +257,11 @@ async def test_a_basket_that_changed_after_it_was_read_is_not_ordered(store, mon
                 )
             return await store.desk.submit(*args, **kwargs)
 
-    async with store.db.reading() as conn:
-        with pytest.raises(BasketChanged):
-            await commands.place(
-                SlowDesk(), conn, shop=store.shop, basket_id=basket_id, purchase=store.purchase(1685), language="en",
-                channel="web", key=store.key(), actor="guest", at=AT,
-            )  # fmt: skip
+    with pytest.raises(BasketChanged):
+        await commands.place(
+            SlowDesk(), store.db, store.assortment, shop=store.shop, basket_id=basket_id,
+            purchase=store.purchase(1685), language="en", channel="web", key=store.key(), actor="guest", at=AT,
+        )  # fmt: skip
 
 
 async def test_old_baskets_are_forgotten(store):
@@ -314,11 +312,10 @@ async def test_buying_in_one_call(store, wanted, change, refused):
     lines = [Wanted(offers[name], quantity) for name, quantity in wanted]
 
     async def buy(purchase, lines, key):
-        async with store.db.reading() as conn:
-            return await commands.buy(
-                store.desk, conn, shop=store.shop, wanted=lines, purchase=purchase, language="en", channel="api",
-                key=key, actor="guest", at=AT,
-            )  # fmt: skip
+        return await commands.buy(
+            store.desk, store.db, store.assortment, shop=store.shop, wanted=lines, purchase=purchase, language="en",
+            channel="api", key=key, actor="guest", at=AT,
+        )  # fmt: skip
 
     with pytest.raises(refused):
         await buy(store.purchase(total, **change), lines, store.key())
@@ -329,3 +326,23 @@ async def test_buying_in_one_call(store, wanted, change, refused):
         order = await orders.order(conn, order_id=placed.order_id)
     assert order is not None
     assert [(line.kind, line.gross_minor) for line in order.lines] == [("goods", 1190), ("shipping", 495)]
+
+
+async def test_copies_hear_of_what_they_were_made_of(store):
+    """A new price counts once its event has come; until then the copy of before does, however often it is asked."""
+    store.tags.line(live=True)
+    ball = await store.article(9)
+
+    def ask():
+        return store.assortment.articles(shop=store.shop, offer_ids=[ball.offer_id], language="en", at=AT)
+
+    first = (await ask())[ball.offer_id]
+    later = AT + timedelta(seconds=1)
+    async with store.db.transaction() as tx:
+        await store.price(tx, ball.variant_id, "12.90", at=later)
+        await change_state(tx, offer_ids=[ball.offer_id], state="paused", by="test", at=AT)
+    assert (await ask())[ball.offer_id] is first
+    store.tags.drop([f"offers.OfferChanged:{ball.variant_id}"])
+    second = (await ask())[ball.offer_id]
+    assert second.offer.state == "paused"
+    assert {found.unit_price for found in second.prices} == {Decimal("11.90"), Decimal("12.90")}, "now and soon"

@@ -64,6 +64,7 @@ for each statement execute function ledger.refuse_unbalanced_sets();
 insert into ledger.accounts (code, name, kind) values
     ('bank', 'Bank', 'asset'),
     ('receivables', 'Trade receivables', 'asset'),
+    ('unplaced', 'Payments without an order', 'liability'),
     ('tax_payable', 'Sales tax payable', 'liability'),
     ('revenue', 'Sales of goods', 'revenue'),
     ('shipping_revenue', 'Shipping charged', 'revenue'),

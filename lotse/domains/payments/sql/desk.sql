@@ -43,3 +43,28 @@ from (
     order by payment_id
 ) as given
 where payment.id = given.payment_id;
+
+-- Charges in id order: whoever decides whether one becomes an order waits for whoever gives it up.
+-- name: lock_charges
+select *
+from payments.charges
+where id = any (:ids::uuid[])
+order by id
+for no key update;
+
+-- In the order's own transaction: the charge has become that order.
+-- name: charges_ordered
+update payments.charges
+set state = given.state, payment_id = given.payment_id, look_at = given.look_at, looks = 0, changed_at = given.changed_at
+from unnest(:id::uuid[], :state::text[], :payment_id::uuid[], :look_at::timestamptz[], :changed_at::timestamptz[])
+    as given (id, state, payment_id, look_at, changed_at)
+where charges.id = given.id;
+
+-- What happened to charges.
+-- name: charge_trail
+insert into payments.charge_trail (id, charge_id, what, outcome, state, reason, actor, amount_minor, at)
+select *
+from unnest(
+    :id::uuid[], :charge_id::uuid[], :what::text[], :outcome::text[], :state::text[], :reason::text[], :actor::text[],
+    :amount_minor::bigint[], :at::timestamptz[]
+);

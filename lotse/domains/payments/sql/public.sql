@@ -13,3 +13,12 @@ returns table (payment_id uuid, purpose text, purpose_id uuid, amount_minor bigi
 language sql stable security definer set search_path = '' as $$
     select id, purpose, purpose_id, amount_minor, credited_minor, received_minor, refunded_minor from payments.payments
 $$;
+
+-- The charges that pay something, with what that is, for the checks of the domains that own it.
+create or replace function payments.paid_charges()
+returns table (id uuid, state text, payment_id uuid, purpose_id uuid)
+language sql stable security definer set search_path = '' as $$
+    select charges.id, charges.state, charges.payment_id, payments.purpose_id
+    from payments.charges
+    join payments.payments on payments.id = charges.payment_id
+$$;

@@ -33,27 +33,35 @@ from pools.movements
 where pool_id = any (:pool_ids::bigint[]) and ref_kind = :ref_kind and ref_id = :ref_id
 order by id;
 
--- One hold with its lines. Whoever finds its lines expired closes the lines and not the hold, which would lock upwards;
--- so a hold of which nothing is held any more is told as expired here.
+-- One hold with its lines. Whoever finds a line expired or breaks it changes the line and not the hold, which would lock
+-- upwards; so what became of a hold that nobody has ended is told by its lines.
 -- name: hold
 select
     holds.id,
     holds.holder,
     case
-        when holds.state = 'held' and not exists (
-            select from pools.hold_lines as line
-            where line.hold_id = holds.id and line.pool_id = any (holds.pool_ids) and line.live
-        ) then 'expired'
-        else holds.state
+        when holds.state <> 'held' then holds.state
+        when lines.broken then 'broken'
+        when lines.live then 'held'
+        else 'expired'
     end as state,
     holds.expires_at,
-    array(
-        select jsonb_build_object('pool_id', line.pool_id, 'quantity', line.quantity, 'live', line.live)
-        from pools.hold_lines as line
-        where line.hold_id = holds.id and line.pool_id = any (holds.pool_ids)
-        order by line.pool_id
-    ) as lines
+    lines.told as lines,
+    holds.firmness
 from pools.holds
+cross join lateral (
+    select
+        bool_or(line.broken) as broken,
+        bool_or(line.live) as live,
+        jsonb_agg(
+            jsonb_build_object(
+                'pool_id', line.pool_id, 'quantity', line.quantity, 'live', line.live, 'broken', line.broken
+            )
+            order by line.pool_id
+        ) as told
+    from pools.hold_lines as line
+    where line.hold_id = holds.id and line.pool_id = any (holds.pool_ids)
+) as lines
 where holds.id = :hold_id;
 
 -- Pools with expired lines that nobody has locked since: the sweep sends them to the desk.
@@ -89,3 +97,36 @@ select 'movement ' || movements.id as subject, 'pool ' || movements.pool_id as e
 from pools.movements
 left join pools.pools on pools.id = movements.pool_id
 where pools.id is null;
+
+-- What is held is held by a hold that has not ended.
+-- name: check_live_lines
+select
+    'hold ' || line.hold_id as subject,
+    'held, because it holds ' || line.quantity || ' of pool ' || line.pool_id as expected,
+    coalesce(holds.state, 'none') as found
+from pools.hold_lines as line
+left join pools.holds on holds.id = line.hold_id
+where line.live and holds.state is distinct from 'held';
+
+-- Every soft hold that can still be claimed counts against its holder, and nothing else does. Those of the last minute
+-- are left out: the desk's clock and the database's may differ.
+-- name: check_holders
+select
+    coalesce(held.holder, counted.holder) as subject,
+    coalesce(held.id, 'none') as expected,
+    coalesce(counted.id, 'none') as found
+from (
+    select 'holder:' || holder as holder, id::text as id
+    from pools.holds
+    where state = 'held' and firmness = 'soft' and expires_at > now() + interval '1 minute'
+    union all
+    select 'origin:' || origin, id::text
+    from pools.holds
+    where state = 'held' and firmness = 'soft' and expires_at > now() + interval '1 minute' and origin <> ''
+) as held
+full join (
+    select holders.id as holder, open ->> 'hold_id' as id
+    from pools.holders, jsonb_array_elements(holders.open) as open
+    where (open ->> 'expires_at')::timestamptz > now() + interval '1 minute'
+) as counted on counted.holder = held.holder and counted.id = held.id
+where held.id is null or counted.id is null;

@@ -44,7 +44,12 @@ create table pools.holds (
     expires_at timestamptz not null,
     created_at timestamptz not null,
     changed_at timestamptz not null,
-    constraint holds_state_known check (state in ('held', 'claimed', 'released', 'expired', 'broken'))
+    -- hard: paid for, or promised by a person. Soft ones break first and are limited per holder.
+    firmness text not null default 'soft',
+    -- For guests: a keyed hash of the network they come from, which is limited as well; empty for others.
+    origin text not null default '',
+    constraint holds_state_known check (state in ('held', 'claimed', 'released', 'expired', 'broken')),
+    constraint holds_firmness_known check (firmness in ('soft', 'hard'))
 ) with (fillfactor = 70); -- a hold changes its state once or twice
 
 create table pools.hold_lines (
@@ -54,15 +59,22 @@ create table pools.hold_lines (
     expires_at timestamptz not null,
     -- While true, the quantity is part of the pool's `held`.
     live boolean not null,
+    -- Its hold is hard: this one breaks last. Here as well, because who breaks lines has locked the pool and no hold.
+    hard boolean not null default false,
+    -- Closed because less was found in the pool than was held.
+    broken boolean not null default false,
     constraint hold_lines_quantity_positive check (quantity > 0),
     -- By pool first: a batch that locks a pool finds its live and expired lines by this index.
-    constraint hold_lines_pkey primary key (pool_id, hold_id)
+    constraint hold_lines_pkey primary key (pool_id, hold_id),
+    -- What is broken is not held.
+    constraint hold_lines_broken_is_closed check (not (live and broken))
 ) with (fillfactor = 70);
 -- Only live lines are looked for, and they are few.
 create index hold_lines_live on pools.hold_lines (pool_id, expires_at) where live;
 -- Finds what has expired, for the sweep of pools that nobody touches.
 create index hold_lines_expiring on pools.hold_lines (expires_at) where live;
 
+<<<<<<< HEAD
 -- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
 -- own and not the tables' rows, so that a new column does not break a desk of the version before.
 create type pools.movements_row as (
@@ -83,3 +95,14 @@ create type pools.balances_row as (
     on_hand bigint,
     held bigint
 );
+=======
+-- What soft holds of one holder, or of the guests of one origin, take at the moment: locked by whoever holds for them,
+-- so that the limits hold at any number of desks, and bounded by the limits, so that nobody counts past holds.
+create table pools.holders (
+    id text not null primary key,
+    -- [{hold_id, expires_at, lines: [[pool_id, quantity]]}]; what has expired counts for nothing.
+    open jsonb not null,
+    -- When the last of them expires; from then on the row is not needed.
+    until timestamptz not null
+) with (fillfactor = 70); -- each hold and each end of one updates its holder
+>>>>>>> main

@@ -1,3 +1,33 @@
 -- Empty pools; their ids are drawn by the table.
 -- name: open_pools
 insert into pools.pools (on_hand) select 0 from generate_series(1, :count::int) returning id;
+
+-- Holds that have ended long ago, with their lines, by the time in their ids: the tables stay as small as the trade of
+-- a month. One that somebody works on is left for the next time; movements and orders say what was sold.
+-- name: forget_holds
+with old as (
+    select id, pool_ids
+    from pools.holds
+    where id < :made_before
+        and expires_at < :expired_before
+        and not exists (
+            select from pools.hold_lines as line
+            where line.hold_id = holds.id and line.pool_id = any (holds.pool_ids) and line.live
+        )
+    order by id
+    limit :limit
+    for no key update skip locked
+), lines as (
+    delete from pools.hold_lines as line
+    using old
+    where line.hold_id = old.id and line.pool_id = any (old.pool_ids)
+)
+delete from pools.holds using old where holds.id = old.id
+returning holds.id;
+
+-- Counts that nobody needs any more; one that a desk has locked is left for the next time.
+-- name: forget_holders
+with old as (
+    select id from pools.holders where until < :before limit :limit for update skip locked
+)
+delete from pools.holders using old where holders.id = old.id;

@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 API = "/api/v1"
 # Frames of the web, in the order in which they may override each other's settings.
-FRAMES = ("lotse.web.signin", "lotse.web.storefront", "lotse.web.backoffice")
+FRAMES = ("lotse.web.signin", "lotse.web.storefront", "lotse.web.backoffice", "lotse.web.waiting")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # A thousand order lines are 200 KiB of JSON; whoever has more sends several requests.
@@ -90,6 +90,17 @@ def page_routes() -> list[Any]:
 def page_posts() -> list[Any]:
     """The routes of pages that the api answers."""
     return [route for route in page_routes() if is_post_of_api(route)]
+
+
+def free_routes() -> list[tuple[str, str]]:
+    """Pages that nobody waits for, as pairs of method and path: their routes say `opt={"waits": False}`."""
+    return [
+        (str(method), path)
+        for route in page_routes()
+        if isinstance(route, HTTPRouteHandler) and route.opt.get("waits") is False
+        for method in route.http_methods
+        for path in route.paths
+    ]
 
 
 def is_post_of_api(route: Any) -> bool:

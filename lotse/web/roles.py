@@ -42,26 +42,15 @@ async def desk(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Life
 
 async def api(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:
     """Answer on the public port."""
-    from lotse.web.app import make_api, page_posts
-    from lotse.web.front import Front, Posts
-    from lotse.web.observe import Observed
+    from lotse.web.door import door
     from lotse.web.process import process
-    from lotse.web.proxied import Proxied, networks
     from lotse.web.server import listen_tcp, serve
 
-    async with process(settings, dsn, "api") as own:
-        posts = Posts(
-            (str(method), path) for route in page_posts() for method in route.http_methods for path in route.paths
-        )
-        front = Front(make_api(own), posts, _address(settings) or runtime.pages_socket(settings))
+    async with process(settings, dsn, "api") as own, door(own) as application:
         passed = os.environ.pop(LISTEN_VARIABLE, None)
         listener = socket.socket(fileno=int(passed)) if passed else listen_tcp(settings.host, settings.port)
-        try:
-            lifeline.ready()
-            observed = Observed(front, "api", settings.access_log)
-            await serve(Proxied(observed, networks(settings.trusted_proxies)), listener, stop)
-        finally:
-            await front.close()
+        lifeline.ready()
+        await serve(application, listener, stop)
 
 
 async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:
@@ -121,7 +110,3 @@ async def _until(stop: asyncio.Event, working: "asyncio.Task[None]") -> None:
         raise RuntimeError(f"{working.get_name()} ended by itself")
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
-
-
-def _address(settings: Settings) -> str | None:
-    return f"http://{settings.pages_listen}" if settings.pages_listen else None

@@ -28,6 +28,20 @@ async def shop_of(request: Request[Any, Any, Any]) -> Shop:
     return shop
 
 
+class MainShop:
+    """The web shop, for what stands before any request's application."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: tuple[float, Shop] | None = None
+
+    async def __call__(self) -> Shop:
+        """Refusal: `NoShop`."""
+        if self._known is None or time.monotonic() > self._known[0]:
+            self._known = time.monotonic() + REMEMBERED_SECONDS, await _main_shop(self._database)
+        return self._known[1]
+
+
 async def _main_shop(database: Database) -> Shop:
     async with database.reading() as conn:
         found = [shop for shop in (await parties.shops(conn)).items if shop.channel == "web"]

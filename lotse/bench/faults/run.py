@@ -96,6 +96,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     seconds: float = 10.0
     clients: int = 12
     seed: int | None = None
+    # After the last round: wait for the job that gives back what expired, up to a minute and a half.
+    patient: bool = True
 
 
 class Outcome(Struct, frozen=True):
@@ -238,7 +240,7 @@ class Trial:
             await self._recovered(name)
             recovery = loop.time() - stopped
             again = await self._ask_again(name)
-            await self._end_holds(name, by_itself=last)
+            await self._end_holds(name, by_itself=last and self._wanted.patient)
             await self._at_rest()
             findings = [*unexpected, *await self._judged()]
         except Stuck as stuck:

@@ -69,7 +69,7 @@ class Tax(Struct, frozen=True):
     tax_minor: int
 
 
-@get("/order/{token:str}", guards=[public])
+@get("/order/{token:str}", guards=[public], opt={"waits": False})
 async def order_page(
     view: View, database: Database, links: Links, draft: Draft | None, token: str, new: bool = False
 ) -> Response[str]:
@@ -96,7 +96,7 @@ async def order_page(
     )
 
 
-@post("/order/{token:str}/cancel", guards=[public], opt={"form": "/order/{token}"})
+@post("/order/{token:str}/cancel", guards=[public], opt={"form": "/order/{token}", "waits": False})
 async def cancel_by_link(
     request: Request[Any, Any, Any],
     database: Database,

@@ -84,6 +84,11 @@ def phase(room: Room, at: datetime) -> Phase:
     return "gathering" if room.gathering else "open"
 
 
+def is_called(room: Room, number: int) -> bool:
+    """Whether something has become of a ticket since it was taken: it was called, or its lot was drawn."""
+    return not room.gathering and number <= room.mark  # 0, a lot that is not known yet, is below any mark
+
+
 def watched(room: Room, strain: float) -> Room:
     """The room after one more second: for how long the shop has been strained, or calm with nobody waiting."""
     return replace(

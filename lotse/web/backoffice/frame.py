@@ -31,6 +31,7 @@ PLACES = (
     Place("/office/products", N_("Products"), "products", "p", "catalog:read"),
     Place("/office/stock", N_("Stock"), "stock", "s", "inventory:read"),
     Place("/office/prices", N_("Prices"), "prices", "r", "pricing:read"),
+    Place("/office/waiting", N_("Waiting room"), "queue", "w", "waiting:read"),
 )
 
 
@@ -49,6 +50,7 @@ DONE = {
     "price": N_("The price is set."),
     "adjusted": N_("The stock is adjusted."),
     "receipt": N_("The receipt is booked."),
+    "waiting": N_("The waiting room is changed. All doors follow within a second."),
 }
 
 

@@ -83,6 +83,7 @@ def templates(static: StaticFiles, themes: Sequence[Path] = ()) -> Templates:
         "storefront": _ROOT / "web" / "storefront" / "templates",
         "backoffice": _ROOT / "web" / "backoffice" / "templates",
         "signin": _ROOT / "web" / "signin" / "templates",
+        "waiting": _ROOT / "web" / "waiting" / "templates",
     }
     # Domains and plugins may bring words of their own: a retailer's colours, a plugin's messages.
     packages = [domain.package for domain in seams.domains()] + list(seams.load_plugins())

@@ -32,7 +32,7 @@ async def home(view: View, database: Database) -> Response[str]:
     return view.show("storefront/home.html", cards=cards, faces=faces.media)
 
 
-@get("/imprint", guards=[public])
+@get("/imprint", guards=[public], opt={"waits": False})
 async def imprint(view: View, database: Database, shop: Shop) -> Response[str]:
     """Who runs the shop (DDG s.5)."""
     async with database.reading() as connection:
@@ -47,7 +47,7 @@ async def delivery(view: View) -> Response[str]:
     return view.show("storefront/delivery.html")
 
 
-@get("/withdrawal", guards=[public])
+@get("/withdrawal", guards=[public], opt={"waits": False})
 async def withdrawal(view: View, database: Database, shop: Shop) -> Response[str]:
     """The right to change one's mind."""
     async with database.reading() as connection:
@@ -55,7 +55,7 @@ async def withdrawal(view: View, database: Database, shop: Shop) -> Response[str
     return view.show("storefront/withdrawal.html", entity=entity)
 
 
-@get("/privacy", guards=[public])
+@get("/privacy", guards=[public], opt={"waits": False})
 async def privacy(view: View) -> Response[str]:
     """What is kept of a visitor, and why."""
     return view.show("storefront/privacy.html")

@@ -160,9 +160,7 @@ async def _keep_as_it_is(raw: asyncpg.Connection) -> None:
 async def prepare_connection(raw: asyncpg.Connection) -> None:
     """Teach a connection that jsonb is plain Python (msgspec both ways)."""
     # Binary, or composite types with such a field could not be sent (see `rows`): a version byte before the text.
-    await raw.set_type_codec(
-        "jsonb", encoder=_to_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary"
-    )
+    await raw.set_type_codec("jsonb", encoder=_to_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary")
     await raw.set_type_codec("json", encoder=_to_json, decoder=json.loads, schema="pg_catalog", format="text")
 
 

@@ -220,6 +220,7 @@ class Buying(Purchase, frozen=True, kw_only=True):
     "/orders",
     guards=[public],
     operation_id="buy",
+    opt={"express": True},
     refusals=(
         InvalidQuantity,
         TooManyLines,

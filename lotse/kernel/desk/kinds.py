@@ -144,6 +144,8 @@ class Kind(Generic[Q, A]):
         self.decide = decide
         self.draws = draws or {}
         self.constraints = constraints or {}
+        # What came over a socket.
+        self.decode = msgspec.msgpack.Decoder(request).decode
 
     def __repr__(self) -> str:
         return f"Kind({self.name})"

@@ -128,6 +128,7 @@ def bench(
     desks: int = 1,
     rounds: int = 3,
     seed: int | None = None,
+    orders: int = 10_000_000,
     json: bool = False,
 ) -> int:
     """Measure Lotse on this machine beside bare SQL that writes the same rows. Uses a database of its own.
@@ -146,13 +147,15 @@ def bench(
         How often the sides take turns; the figures are medians of the rounds.
     seed
         Repeat the fault run of this number: `faults` prints it.
+    orders
+        For `scale`: the most orders that are there already.
     json
         End with one JSON line; progress goes to the error output.
     """
     from lotse.bench.commands import bench
     from lotse.bench.profile import Options
 
-    options = Options(seconds=seconds, clients=clients, desks=desks, rounds=rounds, seed=seed)
+    options = Options(seconds=seconds, clients=clients, desks=desks, rounds=rounds, seed=seed, orders=orders)
     return bench(_settings(), name, options, as_json=json)
 
 

@@ -107,8 +107,9 @@ class Arena:
     async def settle(self) -> None:
         """Before each round of either side: statistics are fresh and a checkpoint is behind us, not ahead."""
         async with self.database.reading() as conn:
-            await conn.raw.execute("analyze", timeout=600)
-            await conn.raw.execute("checkpoint", timeout=600)
+            await conn.raw.execute("set statement_timeout = 0")  # ours alone; tables may be large here
+            await conn.raw.execute("analyze")
+            await conn.raw.execute("checkpoint")
 
 
 @asynccontextmanager
@@ -116,17 +117,39 @@ async def arena(
     settings: Settings, options: Options, say: Say, *, roles: Sequence[str] = ("desk", "api")
 ) -> AsyncIterator[Arena]:
     """Set up, hand over, take everything down."""
-    async with AsyncExitStack() as stack:
-        home = stack.enter_context(_folder())
-        dsn = stack.enter_context(_database(settings, home))
-        database = await stack.enter_async_context(opened(dsn, role="lotse bench", connections=2))
+    with temporary_home() as home, database_in(settings, home) as dsn:
         say(f"a shop with {options.articles:,} articles")
-        goods = await shop.opened(database, articles=options.articles)
+        goods = await open_shop(dsn, options.articles)
+        say(f"{options.desks} x {' + '.join(roles)}")
+        async with hosts_on(settings, options, home, dsn, goods, say, roles=roles) as made:
+            yield made
+
+
+async def open_shop(dsn: str, articles: int) -> Shop:
+    """The shop in an empty database, with what the worker would have done and what pgbench needs."""
+    async with opened(dsn, role="lotse bench", connections=2) as database:
+        goods = await shop.opened(database, articles=articles)
         async with database.transaction() as tx:
             # The worker's job; without it this month's rows would lie in the default partitions.
             await tx.execute(STATEMENTS.ensure_months)
             await tx.raw.execute(script("function").read_text("utf-8"))
-        say(f"{options.desks} x {' + '.join(roles)}")
+    return goods
+
+
+@asynccontextmanager
+async def hosts_on(
+    settings: Settings,
+    options: Options,
+    home: Path,
+    dsn: str,
+    goods: Shop,
+    say: Say,
+    *,
+    roles: Sequence[str] = ("desk", "api"),
+) -> AsyncIterator[Arena]:
+    """As many hosts as there shall be desks, on a database that has a shop."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(opened(dsn, role="lotse bench", connections=2))
         hosts = [
             await stack.enter_async_context(host(settings, home / f"host-{number}", dsn, roles))
             for number in range(1, options.desks + 1)
@@ -155,7 +178,7 @@ async def host(settings: Settings, home: Path, dsn: str, roles: Sequence[str]) -
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def temporary_home() -> Iterator[Path]:
     """A home of our own, on a disk: /tmp is often memory, where fsync costs nothing."""
     disk = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a private folder
     chosen = os.environ.get("TMPDIR") or (disk if os.access(disk, os.W_OK) else None)
@@ -167,7 +190,7 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _database(settings: Settings, home: Path) -> Iterator[str]:
+def database_in(settings: Settings, home: Path) -> Iterator[str]:
     """An empty database with the schema: the embedded server at its own settings, or a new one on the given server."""
     if not settings.database_url:
         own = structs.replace(settings, home=home)
@@ -177,16 +200,17 @@ def _database(settings: Settings, home: Path) -> Iterator[str]:
         return
     name = f"lotse_bench_{secrets.token_hex(4)}"
     with attached(settings) as given:
-        _administer(given, f"create database \"{name}\" encoding 'UTF8' template template0")
+        administer(given, f"create database \"{name}\" encoding 'UTF8' template template0")
         try:
             dsn = urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
             migrate.upgrade(dsn)
             yield dsn
         finally:
-            _administer(given, f'drop database if exists "{name}" with (force)')
+            administer(given, f'drop database if exists "{name}" with (force)')
 
 
-def _administer(dsn: str, command: str) -> None:
+def administer(dsn: str, command: str) -> None:
+    """A command that no transaction may hold, such as `create database`."""
     import psycopg
 
     with psycopg.connect(dsn, autocommit=True) as connection:

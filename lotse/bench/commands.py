@@ -18,7 +18,7 @@ def bench(settings: Settings, name: str, options: Options, *, as_json: bool) -> 
     if name not in profiles:
         listed = "; ".join(f"{profile.name}: {profile.summary}" for profile in profiles.values())
         raise BenchFailed(f"there is no benchmark named {name}; there are {listed}")
-    for field, least in (("seconds", 0.1), ("clients", 1), ("desks", 1), ("rounds", 1)):
+    for field, least in (("seconds", 0.1), ("clients", 1), ("desks", 1), ("rounds", 1), ("orders", 1_000)):
         if getattr(options, field) < least:
             raise BenchFailed(f"--{field} is {least} or more")
     logs.configure(msgspec.structs.replace(settings, log_level="warning"), "bench")

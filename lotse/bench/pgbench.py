@@ -87,8 +87,11 @@ async def run(
             raise
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     text = out.decode()
-    if process.returncode or not (rate := _figure(r"tps = ([\d.]+)", text)):
+    if process.returncode:
         raise BenchFailed(f"pgbench {' '.join(scripts)}: {_last_line(errors.decode() or text)}")
+    rate = _figure(r"tps = ([\d.]+)", text)
+    if not rate:
+        raise BenchFailed(f"pgbench {' '.join(scripts)}: no transaction ended in time; give it more --seconds")
     if failed := _figure(r"number of failed transactions: (\d+)", text):
         raise BenchFailed(
             f"pgbench {' '.join(scripts)}: {failed:.0f} transactions failed: {_last_line(errors.decode())}"

@@ -32,6 +32,9 @@ class Options(Struct, frozen=True, kw_only=True):
     # One probe of pgbench per number of clients, for its best.
     probe_seconds: float = 2.0
     articles: int = 5_000
+    # `scale`: up to how many existing orders, and how many clients.
+    orders: int = 10_000_000
+    most_clients: int = 256
     # Pieces of the one article in the second part of `hot`.
     pieces: int = 10_000
     # What decides chance in `faults`; without one it is drawn, and printed.

@@ -88,6 +88,12 @@ class Database:
             yield Connection(raw)
 
     @asynccontextmanager
+    async def single(self) -> AsyncGenerator[Connection]:
+        """A connection for one statement that writes: it commits by itself, without the two round trips around it."""
+        async with self._pool.acquire() as raw:
+            yield Connection(raw)
+
+    @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Connection]:
         """A connection on which every statement sees the same moment: what a page or a check reads must agree."""
         async with self._pool.acquire() as raw, raw.transaction(isolation="repeatable_read", readonly=True):

@@ -110,3 +110,6 @@ class Seam(Generic[T]):
 retailers: Seam[Any] = Seam("retailers", since="0.1.0")
 # A year of somebody's real trade: `async replay(database, desk, folder, *, progress) -> report`. Filled by replay_*.
 replays: Seam[Any] = Seam("replays", since="0.1.0")
+# The other side of a plugin, to try it against: `async run(listener, stop, *, settings, options)` answers on a socket.
+# `lotse simulate NAME` runs one.
+simulators: Seam[Any] = Seam("simulators", since="0.1.0")

@@ -60,6 +60,13 @@ def tagged(event: type[Struct]) -> Callable[[object], str]:
     return lambda key: f"{name}:{key}"
 
 
+def any_of(event: type[Struct]) -> str:
+    """What stands before the colon in tags of this type, for what changes with any of its events. Called at import."""
+    name, _ = outbox.described(event)
+    _watched.add(name)
+    return name
+
+
 # What a loader gives back: for each key that there is, the thing and its tags.
 Loaded = Mapping[K, tuple[V, Iterable[str]]]
 Load = Callable[[list[K]], Awaitable[Loaded[K, V]]]

@@ -8,6 +8,7 @@ role is exactly one process with one uvloop.
 import asyncio
 import errno
 import os
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -23,6 +24,12 @@ log = structlog.get_logger()
 
 # Browsers come in bursts when a shop opens its sale; the kernel holds them while the role restarts.
 BACKLOG = 2048
+# Connections at once; the next ones wait in the backlog. A browser keeps up to six open for HEADER_TIMEOUT_MS after its
+# last request, so these are some two thousand visitors without a proxy in front. One costs a few kilobytes; how much is
+# worked on at once is another matter (see bounds.py).
+CONNECTIONS = 10_000
+# What Lotse opens itself: the database, the desk, pages, files.
+_OTHER_FILES = 256
 # What the slowest honest client needs to send its headers; others only occupy a place.
 HEADER_TIMEOUT_MS = 10_000
 
@@ -38,6 +45,7 @@ class _OnSocket(Server):
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
             websockets=False,
             backlog=BACKLOG,
+            backpressure=_connections(),
             log_enabled=False,
         )
         self._listener = listener
@@ -48,6 +56,17 @@ class _OnSocket(Server):
         holder: Any = _granian.SocketHolder  # its types name no arguments
         self._shd = holder(self._listener.detach(), is_unix, BACKLOG)
         self._sfd = self._shd.get_fd()
+
+
+def _connections() -> int:
+    """As many as the process may have open; most systems grant few until they are asked for more."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + _OTHER_FILES
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(128, most - _OTHER_FILES)
 
 
 async def serve(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:

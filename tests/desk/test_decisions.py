@@ -27,8 +27,9 @@ from lotse.kernel.refusals import Refusal
 from tests.desk.desks import AT, answer, asked, connected, holding, moving, ordering, sold
 from tests.desk.naive import Naive
 
-# Small, so that sequences of a dozen requests meet them.
-LIMITS = Limits(holds=3, units=12, share_percent=50, floor=4)
+# Small, so that sequences of a dozen requests meet them; and out of the way, where something else is looked for.
+SMALL = Limits(holds=3, units=12, share_percent=50, floor=4)
+WIDE = Limits(holds=20, units=200, share_percent=100, floor=20)
 UNKNOWN_POOL = 2**60
 
 quantity = st.integers(1, 4)
@@ -60,20 +61,64 @@ operation = st.one_of(
     st.tuples(st.just("adjust"), changes | losses),
     st.tuples(st.just("transfer"), st.integers(0, 2), quantity, st.integers(0, 2)),
 )
-# A key of its own, or that of an earlier request: with its body (asked again) or with this one (a mistake).
-keyed = st.tuples(operation, st.sampled_from(["own"] * 8 + ["again", "other"]), st.integers(0, 11))
-batches = st.lists(st.tuples(st.integers(0, 3), st.lists(keyed, min_size=1, max_size=6)), min_size=1, max_size=5)
-# Most of what can go wrong needs holds to go wrong with.
-opening = st.lists(st.tuples(guests | customers, st.just("own"), st.just(0)), max_size=4)
-initial = st.lists(st.integers(0, 12), min_size=3, max_size=3)
+
+
+def keyed(operation: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """With a key of its own, or an earlier request's: with its body (asked again) or with this one (a mistake)."""
+    return st.tuples(operation, st.sampled_from(["own"] * 8 + ["again", "other"]), st.integers(0, 11))
+
+
+def in_batches(operation: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Batches of requests, each so many minutes after the one before."""
+    return st.lists(
+        st.tuples(st.integers(0, 2), st.lists(keyed(operation), min_size=1, max_size=6)), min_size=1, max_size=5
+    )
+
+
+def opened_with(operation: st.SearchStrategy[Any], least: int) -> st.SearchStrategy[Any]:
+    """Most of what can go wrong needs holds to go wrong with."""
+    return st.lists(st.tuples(operation, st.just("own"), st.just(0)), min_size=least, max_size=6)
+
+
+# Many small holds of one pool or two, and stock that turns out to be less.
+small_wants = st.lists(st.tuples(st.integers(1, 2), st.sampled_from([[0], [0], [1]])), min_size=1, max_size=2)
+small_hold = st.tuples(
+    st.just("hold"), st.sampled_from("ab"), st.just(""), st.booleans(), st.integers(1, 9), small_wants
+)
+small_loss = st.lists(st.tuples(st.sampled_from([0, 0, 1]), st.integers(-4, -1)), min_size=1, max_size=1)
+breaking = st.one_of(
+    st.tuples(st.just("adjust"), small_loss),
+    st.tuples(
+        st.just("sell"), st.lists(st.tuples(st.integers(1, 4), st.sampled_from([[0], [1]])), min_size=1, max_size=2)
+    ),
+    small_hold,
+    st.tuples(st.just("claim"), which),
+    st.tuples(st.just("secure"), which, minutes),
+    st.tuples(st.just("receive"), st.lists(st.tuples(st.integers(0, 1), st.integers(1, 2)), min_size=1, max_size=1)),
+)
+# Few holders who hold and end and hold again.
+greedy = st.tuples(
+    st.just("hold"),
+    st.just("a"),
+    st.sampled_from(["", "o"]),
+    st.just(False),
+    minutes,
+    st.lists(st.tuples(quantity, st.just([0, 1])), min_size=1, max_size=1),
+)
+ending = st.one_of(
+    greedy,
+    greedy,
+    st.tuples(st.sampled_from(["claim", "release"]), which),
+    st.tuples(st.just("secure"), which, minutes),
+)
 
 
 class World:
     """The same requests for both sides."""
 
-    def __init__(self, pools: list[int]) -> None:
+    def __init__(self, pools: list[int], limits: Limits) -> None:
         self.pools = [*pools, UNKNOWN_POOL]
-        self.naive = Naive(AT, LIMITS.holds, LIMITS.units, LIMITS.share_percent, LIMITS.floor)
+        self.naive = Naive(AT, limits.holds, limits.units, limits.share_percent, limits.floor)
         self.naive.open(pools)
         self.now = AT
         self.holds: list[UUID] = []
@@ -161,24 +206,38 @@ def plain(expected: Any) -> Any:
     return (expected[0], facts)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_limits():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pools_desk, "limits", lambda: LIMITS)
-        yield
-
-
 @pytest.fixture(scope="module")
 async def batches_on(anyio_backend, dsn):
     async with connected(dsn) as batches:
         yield batches
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(initial=initial, opening=opening, drawn=batches)
-async def test_batches_decide_as_one_clerk_would(db, batches_on, initial, opening, drawn):
+MANY = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+stock_of_three = st.lists(st.integers(0, 12), min_size=3, max_size=3)
+
+
+@MANY
+@given(initial=stock_of_three, opening=opened_with(guests | customers, 0), drawn=in_batches(operation))
+async def test_anything_is_decided_as_one_clerk_would(db, batches_on, monkeypatch, initial, opening, drawn):
+    await _decide_both(db, batches_on, monkeypatch, SMALL, initial, opening, drawn)
+
+
+@MANY
+@given(opening=opened_with(small_hold, 4), drawn=in_batches(breaking))
+async def test_holds_break_as_one_clerk_would_break_them(db, batches_on, monkeypatch, opening, drawn):
+    await _decide_both(db, batches_on, monkeypatch, WIDE, [9, 6, 0], opening, drawn)
+
+
+@MANY
+@given(opening=opened_with(greedy, 2), drawn=in_batches(ending))
+async def test_limits_are_kept_as_one_clerk_would_keep_them(db, batches_on, monkeypatch, opening, drawn):
+    await _decide_both(db, batches_on, monkeypatch, SMALL, [30, 12, 0], opening, drawn)
+
+
+async def _decide_both(db, batches_on, monkeypatch, limits, initial, opening, drawn) -> None:
+    monkeypatch.setattr(pools_desk, "limits", lambda: limits)
     async with db.transaction() as tx:
-        world = World(await open_pools(tx, count=3))
+        world = World(await open_pools(tx, count=3), limits)
     stock = [(index, units) for index, units in enumerate(initial) if units]
     first = [(("receive", stock), "own", 0)] if stock else []
     for advance, requests in [(0, first), (0, opening), *drawn]:

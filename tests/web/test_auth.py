@@ -1,7 +1,10 @@
 """Who asks, and what they may: tokens, sessions, log-in, forms. Over HTTP, through the same doors as browsers."""
 
+import asyncio
 import re
+import string
 import time
+from collections import Counter
 from datetime import timedelta
 
 import argon2
@@ -122,6 +125,8 @@ async def test_signing_in_and_out(api: httpx.AsyncClient, db: Database, fresh: F
         assert not await conn.raw.fetchval(
             "select 1 from kernel.sessions where token_hash = $1", api.cookies[COOKIE].encode()
         )
+    forged = await api.post("/signout", headers=HERE)
+    assert (forged.headers["location"], (await api.get(ONE)).status_code) == ("/signin", 200), "still signed in"
     out = await api.post("/signout", data={"_csrf": found.form_token()}, headers=HERE)
     assert out.status_code == 303
     assert (await api.get(ONE, cookies={COOKIE: cookie.split("=")[1].split(";")[0]})).status_code == 401
@@ -207,6 +212,16 @@ async def test_attempts_are_limited_per_account_and_leak(db: Database, fresh: Fr
             await staff.sign_in(db, login=login, password="wrong", address=fresh.text(), at=at + wait)
 
 
+async def test_attempts_at_the_same_moment_are_counted_one_by_one(db: Database, fresh: Fresh) -> None:
+    login, at = fresh.text(), clock.now()
+    trying = (
+        staff.sign_in(db, login=login, password="wrong", address=fresh.text(), at=at)
+        for _ in range(2 * staff.ACCOUNT.burst)
+    )
+    outcomes = Counter(map(type, await asyncio.gather(*trying, return_exceptions=True)))
+    assert outcomes == {staff.WrongCredentials: staff.ACCOUNT.burst, attempts.TooManyAttempts: staff.ACCOUNT.burst}
+
+
 async def test_attempts_are_limited_per_address(db: Database, fresh: Fresh) -> None:
     at, address = clock.now(), fresh.text()
     outcomes: list[type[Refusal]] = []
@@ -217,6 +232,47 @@ async def test_attempts_are_limited_per_address(db: Database, fresh: Fresh) -> N
             except Refusal as refusal:
                 outcomes.append(type(refusal))
     assert outcomes == [attempts.TooManyAttempts]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_one"),
+    [
+        (("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"), True),
+        (("2001:db8:1:2::1", "2001:db8:1:3::1"), False),
+        (("192.0.2.1", "::ffff:192.0.2.1"), True),
+        (("192.0.2.1", "192.0.2.2"), False),
+        (("fe80::1%eth0", "fe80::2%eth1"), True),
+    ],
+)
+async def test_a_network_of_addresses_is_one_guesser(
+    db: Database, fresh: Fresh, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, str], is_one: bool
+) -> None:
+    monkeypatch.setattr(staff, "ADDRESS", attempts.Limit(fresh.text(), burst=1, interval=timedelta(minutes=1)))
+    outcomes: list[type[Refusal]] = []
+    for address in addresses:
+        with pytest.raises(Refusal) as refused:
+            await staff.sign_in(db, login=fresh.text(), password="wrong", address=address, at=clock.now())
+        outcomes.append(type(refused.value))
+    assert outcomes == [staff.WrongCredentials, attempts.TooManyAttempts if is_one else staff.WrongCredentials]
+
+
+async def test_a_password_that_changes_while_it_is_compared_begins_no_session(
+    db: Database, fresh: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = await account(db, fresh, "*")
+    compare = staff._matches  # pyright: ignore[reportPrivateUsage]
+
+    async def slowly(known: str | None, password: str) -> bool:
+        matches = await compare(known, password)
+        async with db.transaction() as tx:
+            await staff.reset(
+                tx, login=login, password_hash=staff.hashed("another password"), actor="test", at=clock.now()
+            )
+        return matches
+
+    monkeypatch.setattr(staff, "_matches", slowly)
+    with pytest.raises(staff.WrongCredentials):
+        await staff.sign_in(db, login=login, password=PASSWORD, address=fresh.text(), at=clock.now())
 
 
 async def test_a_hash_made_with_less_effort_is_renewed(
@@ -353,7 +409,10 @@ def test_a_signed_link_leads_to_one_thing(fresh: Fresh) -> None:
     assert links.read("order", made) == id
     other = Links(b"x" * 32)
     cases = [(links, "return", made), (other, "order", made)]
-    cases += [(links, "order", text) for text in (made[:-1], "", "ä", made + "A")]
+    # The last of its 43 signs has two bits that mean nothing.
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    respelled = made[:-1] + alphabet[alphabet.index(made[-1]) ^ 1]
+    cases += [(links, "order", text) for text in (made[:-1], "", "ä", made + "A", made + "=", respelled)]
     for reader, purpose, text in cases:
         with pytest.raises(LinkInvalid):
             reader.read(purpose, text)

@@ -12,13 +12,22 @@ from litestar.params import Parameter
 from msgspec import Struct
 
 from lotse.domains.catalog import queries
-from lotse.domains.catalog.contracts import Picture, ProductPage, State, Variant, VariantCard
+from lotse.domains.catalog.contracts import (
+    Picture,
+    ProductChanged,
+    ProductPage,
+    ProductStateChanged,
+    State,
+    Variant,
+    VariantCard,
+)
 from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.slots import Answerer, Answers, Ask
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
+from lotse.kernel.tags import any_of, tagged
 
 # Divides by two, three and four: no row is left open in any width.
 _IN_A_LIST = 24
@@ -61,6 +70,12 @@ Sort = Literal["", "name"]
 Words = Annotated[str, Parameter(query="q", max_length=200)]
 
 
+_product_changed = tagged(ProductChanged)
+_product_state_changed = tagged(ProductStateChanged)
+# What a list shows changes with any product: a new one may belong to it.
+_LISTED = (any_of(ProductChanged), any_of(ProductStateChanged))
+
+
 class Value(Struct, frozen=True):
     """A value of an option as a link: to the variant that has it and otherwise differs least from the chosen one."""
 
@@ -80,7 +95,7 @@ class Option(Struct, frozen=True):
     values: list[Value]
 
 
-@get("/c/{slug:str}", guards=[public])
+@get("/c/{slug:str}", guards=[public], opt={"kept": True})
 async def category(view: View, database: Database, slug: str, cursor: Cursor = None, sort: Sort = "") -> Response[str]:
     """A department, the newest first or from A to Z."""
     async with database.reading() as connection:
@@ -91,6 +106,7 @@ async def category(view: View, database: Database, slug: str, cursor: Cursor = N
         page = await listed(
             connection, category_id=found.id, language=view.language, cursor=cursor or None, limit=_IN_A_LIST
         )
+    view.shows(types=_LISTED)
     await _ask_cards(view, [id for card in page.items for id in card.variant_ids])
     return view.show(
         "catalog/category.html",
@@ -102,11 +118,12 @@ async def category(view: View, database: Database, slug: str, cursor: Cursor = N
     )
 
 
-@get("/new", guards=[public])
+@get("/new", guards=[public], opt={"kept": True})
 async def new_arrivals(view: View, database: Database, cursor: Cursor = None) -> Response[str]:
     """Everything, the newest first."""
     async with database.reading() as connection:
         page = await queries.products(connection, language=view.language, cursor=cursor or None, limit=_IN_A_LIST)
+    view.shows(types=_LISTED)
     await _ask_cards(view, [id for card in page.items for id in card.variant_ids])
     return view.show("catalog/new.html", cards=page.items, next=page.next, is_later=cursor is not None)
 
@@ -123,7 +140,7 @@ async def search(view: View, database: Database, words: Words = "") -> Response[
     return view.show("catalog/search.html", words=words, cards=cards)
 
 
-@get("/p/{slug:str}", guards=[public])
+@get("/p/{slug:str}", guards=[public], opt={"kept": True})
 async def product(
     view: View, database: Database, slug: str, sku: Annotated[str | None, Parameter(max_length=64)] = None
 ) -> Response[str]:
@@ -135,6 +152,7 @@ async def product(
     if found.slug != slug:
         return view.go(f"/p/{found.slug}", status=301, sku=sku)
     ids = [variant.id for variant in found.variants]
+    view.shows(_product_changed(found.id), _product_state_changed(found.id))
     answers = await view.ask(dict.fromkeys(("product.offer", "product.stock", "product.places", "product.buy"), ids))
     sold_out = {id for id in ids if answers.offer(id, "product.stock").get("availability") == _SOLD_OUT}
     chosen = chosen_variant(found.variants, sku, sold_out)

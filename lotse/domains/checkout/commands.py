@@ -1,20 +1,32 @@
-"""Verbs of the checkout: fill a basket, and place an order of it."""
+"""Verbs of the checkout: fill a basket, place an order of it, or pay for it and place the order then.
 
-from collections.abc import Sequence
+Paying is a walk over the states of its charge (see `_STEPS`). Each step does one thing that may be repeated: holds,
+asks the provider, places the order, captures, gives back. Whoever comes by takes the next one: the buyer's request, the
+page that waits, a message of the provider, a job. Who dies leaves the charge where it stands.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
+from msgspec import Struct, structs
 from msgspec.structs import asdict
 
 from lotse.domains.checkout.contracts import (
+    Attempt,
+    BasketChanged,
     BasketEmpty,
     BasketOrdered,
     BasketUnknown,
     Checkout,
+    HoldForPayment,
     InvalidQuantity,
     NotInThisShop,
     NotSold,
+    PaidOrder,
+    Paying,
     PriceChanged,
     Purchase,
     ShippingRate,
@@ -23,27 +35,71 @@ from lotse.domains.checkout.contracts import (
     TooManyLines,
     Wanted,
 )
-from lotse.domains.checkout.queries import READS, Assortment, Quote, QuotedLine, put_together, stored_basket
-from lotse.domains.checkout.rules import MAX_LINES, MAX_QUANTITY, check_contact, check_quantity
+from lotse.domains.checkout.queries import (
+    READS,
+    Assortment,
+    Quote,
+    QuotedLine,
+    attempt,
+    put_together,
+    quote,
+    stored_basket,
+)
+from lotse.domains.checkout.rules import (
+    ATTEMPT_KEPT,
+    ATTENTION,
+    HELD,
+    MAX_LINES,
+    MAX_QUANTITY,
+    PATIENCE,
+    PAYABLE,
+    check_contact,
+    check_quantity,
+    paying,
+)
 from lotse.domains.offers.contracts import Offer
 from lotse.domains.offers.queries import offer as read_offer
-from lotse.domains.orders.contracts import Placed, PlaceLine, PlaceRequest, Source
+from lotse.domains.orders.commands import cancel as cancel_order
+from lotse.domains.orders.contracts import AlreadyCancelled, NothingLeft, Placed, PlaceLine, PlaceRequest, Source
 from lotse.domains.parties.contracts import Channel, Shop, UnknownShop
+from lotse.domains.parties.queries import shop as read_shop
 from lotse.domains.parties.rules import check_country
-from lotse.domains.payments.contracts import NewPayment
-from lotse.domains.payments.queries import terms
+from lotse.domains.payments import commands as payments
+from lotse.domains.payments.contracts import (
+    Authorise,
+    Charge,
+    ChargeNotReady,
+    ChargeState,
+    ChargeUnderWay,
+    ChargeUnknown,
+    MethodNeedsCharge,
+    MethodUnknown,
+    NewCharge,
+    NewPayment,
+    Report,
+)
+from lotse.domains.payments.queries import charge as read_charge
+from lotse.domains.payments.queries import methods, open_charges, provider_named, terms
+from lotse.domains.payments.queries import payment as read_payment
+from lotse.domains.payments.rules import ENDS
+from lotse.domains.pools.contracts import Held, HoldEnded, HoldRequest, HoldUnknown, ReleaseRequest, Want
 from lotse.domains.pricing.contracts import PricedLine
 from lotse.domains.pricing.queries import prices_at
 from lotse.domains.pricing.rules import PriceLists
 from lotse.kernel import audit
-from lotse.kernel.db import Database, Transaction
+from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.desk import Desk
-from lotse.kernel.idempotency import Key, recall
+from lotse.kernel.idempotency import Key, key_for, once, recall
 from lotse.kernel.ids import uuid7
+from lotse.kernel.privacy import Erased
 from lotse.kernel.refusals import Invalid, Refusal, refusing
 from lotse.kernel.sql import statements
 
 WRITES = statements("lotse.domains.checkout", "writes")
+A = TypeVar("A")
+PURPOSE = "basket"
+# More steps than any charge takes from its beginning to its end.
+_MOST_STEPS = 12
 
 
 async def create_basket(tx: Transaction, *, shop: Shop, at: datetime, customer_id: UUID | None = None) -> UUID:
@@ -54,27 +110,68 @@ async def create_basket(tx: Transaction, *, shop: Shop, at: datetime, customer_i
 
 
 async def add_line(
-    tx: Transaction, *, shop: Shop, basket_id: UUID, offer_id: UUID, quantity: int, at: datetime
+    database: Database,
+    assortment: Assortment,
+    *,
+    shop: Shop,
+    basket_id: UUID,
+    offer_id: UUID,
+    quantity: int,
+    at: datetime,
 ) -> None:
-    """Put pieces of an offer into a basket, on top of what is there.
+    """Put pieces of an offer into a basket, on top of what is there. One statement, at the price as last heard of:
+    placing asks again.
 
     Refusals: `InvalidQuantity`, `BasketUnknown`, `BasketOrdered`, `NotInThisShop`, `NotSold`, `TooManyLines`.
     """
     check_quantity(quantity)
-    offer, price = await _touch(tx, shop, basket_id, offer_id, quantity, at)
-    if await tx.value(READS.lines, basket_id=basket_id) >= MAX_LINES:
+    try:
+        variant_id, price = await _sold(assortment, shop, offer_id, quantity, at)
+    except Refusal:
+        async with database.reading() as conn:
+            await _check_open(conn, shop, basket_id)
+        raise
+    with refusing({"basket_lines_quantity": lambda: _too_many(quantity)}):
+        async with database.single() as conn:
+            added = await conn.execute(
+                WRITES.add_line,
+                basket_id=basket_id,
+                shop_id=shop.id,
+                offer_id=offer_id,
+                variant_id=variant_id,
+                quantity=quantity,
+                seen_unit_price=price,
+                most=MAX_LINES,
+                at=at,
+            )
+    if not added:
+        async with database.reading() as conn:
+            await _check_open(conn, shop, basket_id)
         raise TooManyLines(most=MAX_LINES)
-    too_many = InvalidQuantity(quantity=quantity, least=1, most=MAX_QUANTITY)
-    with refusing({"basket_lines_quantity": lambda: too_many}):
-        await tx.execute(
-            WRITES.add_line,
+
+
+async def add_first_line(
+    database: Database, assortment: Assortment, *, shop: Shop, offer_id: UUID, quantity: int, at: datetime
+) -> UUID:
+    """Put pieces of an offer into a basket of its own, which it makes: its id.
+
+    Refusals: `InvalidQuantity`, `NotInThisShop`, `NotSold`.
+    """
+    check_quantity(quantity)
+    variant_id, price = await _sold(assortment, shop, offer_id, quantity, at)
+    basket_id = uuid7()
+    async with database.single() as conn:
+        await conn.execute(
+            WRITES.add_first_line,
             basket_id=basket_id,
+            shop_id=shop.id,
             offer_id=offer_id,
-            variant_id=offer.variant_id,
+            variant_id=variant_id,
             quantity=quantity,
             seen_unit_price=price,
             at=at,
         )
+    return basket_id
 
 
 async def set_quantity(
@@ -89,12 +186,22 @@ async def set_quantity(
         await _lock(tx, shop, basket_id, at)
         await tx.execute(WRITES.remove_line, basket_id=basket_id, offer_id=offer_id)
         return
-    _, price = await _touch(tx, shop, basket_id, offer_id, quantity, at)
+    offer, price = await _touch(tx, shop, basket_id, offer_id, quantity, at)
     found = await tx.execute(
         WRITES.set_quantity, basket_id=basket_id, offer_id=offer_id, quantity=quantity, seen_unit_price=price
     )
     if not found:
-        await add_line(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at)
+        if await tx.value(READS.lines, basket_id=basket_id) >= MAX_LINES:
+            raise TooManyLines(most=MAX_LINES)
+        await tx.execute(
+            WRITES.put_line,
+            basket_id=basket_id,
+            offer_id=offer_id,
+            variant_id=offer.variant_id,
+            quantity=quantity,
+            seen_unit_price=price,
+            at=at,
+        )
 
 
 async def put_shipping(
@@ -159,8 +266,8 @@ async def place(
     """Order a basket: at the prices that hold now, if they sum to what the buyer saw; from what is in stock now.
 
     Refusals, in this order: `KeyReused` and whatever this key was answered before, `BasketUnknown`, `BasketOrdered`,
-    `BasketEmpty`, `Invalid` (contact), `MethodUnknown`, `NoDelivery`, `NotSold`, `PriceChanged`, then the desk's:
-    `BasketChanged`, `OutOfStock`.
+    `BasketEmpty`, `Invalid` (contact), `MethodUnknown`, `MethodNeedsCharge`, `NoDelivery`, `NotSold`, `PriceChanged`,
+    `ChargeUnderWay`, then the desk's: `BasketChanged`, `OutOfStock`.
     """
     try:
         async with database.reading() as conn:
@@ -172,8 +279,10 @@ async def place(
         if not stored.lines:
             raise BasketEmpty(basket_id=basket_id)
         order = await _order(assortment, shop, stored, purchase, language, channel, actor, at)
+        if stored.charge_id is not None:
+            await _end_attempt(database, desk, stored.charge_id, at)
     except Refusal:
-        return await _answered_before(database, key)
+        return await _answered_before(database, key, Placed)
     request = Checkout(basket_id=basket_id, version=stored.version, order=order)
     return await desk.submit("checkout", request, Placed, key=key, at=at)
 
@@ -202,17 +311,17 @@ async def buy(
         stored = await _as_basket(assortment, shop, wanted, language, at)
         order = await _order(assortment, shop, stored, purchase, language, channel, actor, at)
     except Refusal:
-        return await _answered_before(database, key)
+        return await _answered_before(database, key, Placed)
     return await desk.submit("place", order, Placed, key=key, at=at)
 
 
-async def _answered_before(database: Database, key: Key) -> Placed:
+async def _answered_before(database: Database, key: Key, answer: type[A]) -> A:
     """In a refusal's handler: what the key was answered before goes first, because the checks read what it changed.
 
     The desk looks the key up anyway, so only what would be refused here has to ask.
     """
     async with database.reading() as conn:
-        answered = await recall(conn, key, Placed)
+        answered = await recall(conn, key, answer)
     if answered is None:
         raise
     return answered
@@ -249,10 +358,19 @@ async def _order(
     channel: Channel,
     actor: str,
     at: datetime,
+    *,
+    charged: bool = False,
 ) -> PlaceRequest:
-    """What the desk is asked for. Refusals: `Invalid`, `MethodUnknown`, `NoDelivery`, `NotSold`, `PriceChanged`."""
+    """What the desk is asked for. `charged`: it begins with a charge at a provider.
+
+    Refusals: `Invalid`, `MethodUnknown`, `MethodNeedsCharge`, `NoDelivery`, `NotSold`, `PriceChanged`.
+    """
     check_contact(purchase.contact)
     method, due_at = terms(purchase.method, at)
+    if charged and not method.provider:
+        raise MethodUnknown(method=method.name, known=tuple(one.name for one in methods() if one.provider))
+    if method.provider and not charged:
+        raise MethodNeedsCharge(method=method.name)
     country = (purchase.contact.delivery or purchase.contact.billing).country
     offer_ids = [line.offer_id for line in stored.lines]
     known = await assortment.articles(shop=shop, offer_ids=offer_ids, language=language, at=at)
@@ -285,6 +403,414 @@ async def _order(
         actor=actor,
         placed_at=at,
     )
+
+
+# -- paying
+
+
+class Began(Struct, frozen=True):
+    """The attempt that a key stands for."""
+
+    charge_id: UUID
+
+
+async def pay(
+    desk: Desk,
+    database: Database,
+    assortment: Assortment,
+    *,
+    shop: Shop,
+    basket_id: UUID,
+    purchase: Purchase,
+    language: str,
+    channel: Channel,
+    origin: str,
+    return_url: Callable[[UUID], str],
+    webhook_url: str,
+    key: Key,
+    actor: str,
+    at: datetime,
+) -> Paying:
+    """Begin to pay for a basket with a method of a provider; the order is placed when the money is there.
+
+    What the buyer wants is held, and the prices with it, longer than the payment page lives. An attempt before this one
+    that has no money yet is given up. `return_url` makes the address that the buyer comes back to of the charge's id.
+    Refusals, in this order: `KeyReused` and whatever this key was answered before, `BasketUnknown`, `BasketOrdered`,
+    `BasketEmpty`, `Invalid` (contact), `MethodUnknown` (also one that needs no provider), `NoDelivery`, `NotSold`,
+    `PriceChanged`, `BasketChanged`, `ChargeUnderWay`. What the stock or the provider says no to is an answer: `failed`.
+    """
+    try:
+        async with database.reading() as conn:
+            stored = await stored_basket(conn, basket_id=basket_id)
+            before = await attempt(conn, charge_id=stored.charge_id) if stored and stored.charge_id else None
+        if stored is None or stored.shop_id != shop.id:
+            raise BasketUnknown(basket_id=basket_id)
+        if stored.order_id is not None:
+            raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
+        if not stored.lines:
+            raise BasketEmpty(basket_id=basket_id)
+        order = await _order(assortment, shop, stored, purchase, language, channel, actor, at, charged=True)
+    except Refusal:
+        began = await _answered_before(database, key, Began)
+        return await settle(desk, database, charge_id=began.charge_id, at=at)
+    charge_id = uuid7()
+    new = Attempt(
+        charge_id=charge_id,
+        basket_id=basket_id,
+        version=stored.version,
+        shop_id=shop.id,
+        order_id=order.order_id,
+        hold_id=uuid7(),
+        replaces=before.hold_id if before else None,
+        origin=origin if stored.customer_id is None else "",
+        held_until=at + HELD,
+        return_url=return_url(charge_id),
+        webhook_url=webhook_url,
+        order=order,
+        created_at=at,
+    )
+    method, _ = terms(purchase.method, at)
+    charge = NewCharge(
+        id=charge_id,
+        provider=method.provider,
+        method=method.name,
+        purpose=PURPOSE,
+        purpose_id=basket_id,
+        legal_entity_id=order.legal_entity_id,
+        zone=order.zone,
+        currency=order.currency,
+        amount_minor=purchase.total_minor,
+        expires_at=at + PAYABLE,
+    )
+    began = await once(database, key, Began, lambda tx: _begin(tx, new, charge, actor, at), at=at)
+    return await settle(desk, database, charge_id=began.charge_id, at=at)
+
+
+async def _begin(tx: Transaction, new: Attempt, charge: NewCharge, actor: str, at: datetime) -> Began:
+    """Under the basket's lock: of two tabs one is later, and finds what the other began."""
+    basket = await tx.one(WRITES.lock_basket, _Basket, id=new.basket_id)
+    if basket.order_id is not None:
+        raise BasketOrdered(basket_id=basket.id, order_id=basket.order_id)
+    if basket.version != new.version:
+        raise BasketChanged(basket_id=basket.id)
+    for other in await open_charges(tx, purpose=PURPOSE, purpose_id=basket.id):
+        if not await _superseded(tx, other.id, actor, at):
+            raise ChargeUnderWay(charge_id=other.id)
+    await payments.begin_charge(tx, new=charge, actor=actor, at=at)
+    row = {name: value for name, value in asdict(new).items() if name not in ("created_at", "closed_at")}
+    await tx.execute(WRITES.begin_attempt, **row, at=at)
+    await tx.execute(WRITES.begin_paying, id=basket.id, charge_id=new.charge_id)
+    return Began(new.charge_id)
+
+
+async def _superseded(tx: Transaction, charge_id: UUID, actor: str, at: datetime) -> bool:
+    """Give an attempt up for another one, unless there is money for it: then it is the one that counts."""
+    charge = await payments.lock_charge(tx, charge_id=charge_id)
+    if charge.state in ("authorised", "taken", "ordered", "captured"):
+        return False
+    await payments.give_up_charge(tx, charge_id=charge_id, reason="superseded", actor=actor, at=at)
+    return True
+
+
+async def _end_attempt(database: Database, desk: Desk, charge_id: UUID, at: datetime) -> None:
+    """Before a basket is ordered otherwise: what an unpaid attempt holds of it must not stand in the buyer's own way.
+
+    Refusal: `ChargeUnderWay` if there is money for it.
+    """
+    async with database.reading() as conn:
+        charge = await read_charge(conn, charge_id=charge_id)
+    if charge is None or not charge.is_open:
+        return
+    async with database.transaction() as tx:
+        if not await _superseded(tx, charge_id, "system", at):
+            raise ChargeUnderWay(charge_id=charge_id)
+    found = await _attempt(database, charge_id)
+    await _release(desk, found, at)
+
+
+async def settle(desk: Desk, database: Database, *, charge_id: UUID, at: datetime, eager: bool = False) -> Paying:
+    """Bring a payment as far as it comes now, and say how it stands. Safe to call at any time, by any number at once.
+
+    `eager`: ask the provider even if it was asked a moment ago. Refusal: `ChargeUnknown`.
+    """
+    for _ in range(_MOST_STEPS):
+        charge, found = await _standing(database, charge_id)
+        step = _STEPS.get(charge.state, _closed)
+        if not await step(_Work(desk, database, charge, found, at, eager)):
+            break
+    charge, found = await _standing(database, charge_id)
+    return paying(charge, found)
+
+
+class _Work(Struct, frozen=True):
+    """What a step works with. `attempt` is as it was when the step began; so is `charge`."""
+
+    desk: Desk
+    database: Database
+    charge: Charge
+    attempt: Attempt
+    at: datetime
+    eager: bool
+
+    async def heard(self, report: Report, what: str) -> bool:
+        """Note what the provider said; whether that moved the charge."""
+        async with self.database.transaction() as tx:
+            charge = await payments.report_charge(tx, charge_id=self.charge.id, report=report, what=what, at=self.at)
+        return charge.state != self.charge.state
+
+    async def give_up(self, reason: str) -> bool:
+        async with self.database.transaction() as tx:
+            await payments.give_up_charge(tx, charge_id=self.charge.id, reason=reason, actor="system", at=self.at)
+        return True
+
+
+async def _start(work: _Work) -> bool:
+    """Hold, then ask the provider. One of all who come by asks it: who noted first that it is being asked."""
+    charge, found = work.charge, work.attempt
+    order = found.order
+    if order is None or work.at - charge.created_at > ATTENTION:
+        return await work.give_up("abandoned")  # whoever began is gone
+    wants = tuple(
+        Want(line.quantity, tuple(source.pool_id for source in line.sources)) for line in order.lines if line.sources
+    )
+    holder = f"customer:{order.customer_id}" if order.customer_id else f"basket:{found.basket_id}"
+    hold = HoldRequest(found.hold_id, holder, wants, found.held_until, origin=found.origin)
+    try:
+        await work.desk.submit(
+            "hold_for_payment",
+            HoldForPayment(hold, found.replaces),
+            Held,
+            key=_key("hold", charge.id),
+            at=work.at,
+        )
+    except Refusal as refusal:
+        return False if refusal.status >= _UNAVAILABLE else await work.give_up(refusal.code)
+    async with work.database.transaction() as tx:
+        ours = await payments.ask_charge(tx, charge_id=charge.id, at=work.at)
+    if not ours:
+        return True
+    provider = provider_named(charge.provider)
+    report = await provider.authorise(
+        Authorise(
+            reference=str(charge.id),
+            method=charge.method,
+            amount_minor=charge.amount_minor,
+            currency=charge.currency,
+            description=_DESCRIPTION.get(order.language[:2], _DESCRIPTION["en"]),
+            language=order.language,
+            return_url=found.return_url,
+            webhook_url=found.webhook_url,
+            expires_at=charge.expires_at,
+            capture=provider.captures_at_once(charge.method),
+        )
+    )
+    await work.heard(report, "authorise")
+    # Without an answer nothing is done at once: the page that waits, or a job, looks it up by its reference.
+    return report.outcome != "unknown"
+
+
+async def _look_up(work: _Work) -> bool:
+    """The provider was asked and may or may not know the charge: look it up before anything else is done."""
+    charge, at = work.charge, work.at
+    if not work.eager and at - charge.looked_at < PATIENCE:
+        return False
+    report = await provider_named(charge.provider).status(str(charge.id))
+    if report.outcome == "absent":
+        if at - charge.changed_at < ATTENTION:
+            return False  # whoever asks may be about to
+        return await work.give_up("no-answer")
+    if await work.heard(report, "status"):
+        return True
+    # The page is over and nobody has decided.
+    return await work.give_up("expired") if at >= charge.expires_at else False
+
+
+async def _place_paid(work: _Work) -> bool:
+    """The money is there: the order is placed, or the money goes back."""
+    charge, found, at = work.charge, work.attempt, work.at
+    order = found.order
+    if order is None:
+        return await work.give_up("forgotten")
+    if at >= found.held_until and (reason := await _changed_since(work.database, found, order, at)):
+        return await work.give_up(reason)
+    request = PaidOrder(
+        charge_id=charge.id,
+        basket_id=found.basket_id,
+        version=found.version,
+        hold_id=found.hold_id,
+        order=structs.replace(order, placed_at=at),
+    )
+    try:
+        await work.desk.submit("paid_order", request, Placed, key=_key("order", charge.id), at=at)
+    except (ChargeNotReady, ChargeUnknown):
+        return True  # somebody else has decided meanwhile
+    except Refusal as refusal:
+        return False if refusal.status >= _UNAVAILABLE else await work.give_up(refusal.code)
+    return True
+
+
+async def _changed_since(database: Database, found: Attempt, order: PlaceRequest, at: datetime) -> str | None:
+    """Why a basket whose hold has expired can not be ordered as the buyer saw it: the code of a refusal."""
+    async with database.snapshot() as conn:
+        shop = await read_shop(conn, shop_id=found.shop_id)
+        stored = await stored_basket(conn, basket_id=found.basket_id)
+        if shop is None or stored is None:
+            return BasketUnknown.code
+        contact = order.contact
+        country = (contact.delivery or contact.billing).country if contact else None
+        try:
+            now = await quote(conn, shop=shop, stored=stored, language=order.language, at=at, country=country)
+        except Refusal as refusal:
+            return refusal.code
+    if any(line.problem == "not_sold" for line in now.lines):
+        return NotSold.code
+    total = sum(line.net_minor + line.tax_minor for line in order.lines)
+    return PriceChanged.code if now.priced.gross_minor != total else None
+
+
+async def _capture(work: _Work) -> bool:
+    """The order is placed: take the money that is reserved for it."""
+    charge = work.charge
+    report = await provider_named(charge.provider).capture(
+        str(charge.id), amount_minor=charge.amount_minor, currency=charge.currency
+    )
+    return await work.heard(report, "capture")
+
+
+async def _give_back(work: _Work) -> bool:
+    """Nothing will come of it: the hold ends, an order that stands for it is cancelled, and no money stays with us."""
+    charge = work.charge
+    if charge.payment_id is not None:
+        await _cancel_order(work, charge.payment_id)
+    await _release(work.desk, work.attempt, work.at)
+    if charge.kept_minor > 0:
+        async with work.database.transaction() as tx:
+            refund = await payments.refund_all(tx, charge_id=charge.id, at=work.at)
+        if refund is None or refund.state != "asked":
+            return False
+        refund = await payments.send_refund(work.database, refund_id=refund.id, at=work.at)
+        return refund.state == "done"
+    # Also if it never heard of the charge: voided it cannot become one later.
+    report = await provider_named(charge.provider).void(str(charge.id))
+    moved = await work.heard(report, "void")
+    return moved or report.captured_minor > report.refunded_minor
+
+
+async def _cancel_order(work: _Work, payment_id: UUID) -> None:
+    async with work.database.reading() as conn:
+        payment = await read_payment(conn, payment_id=payment_id)
+        if payment is None:
+            raise LookupError(f"charge {work.charge.id} names payment {payment_id}, which is not there")
+        try:
+            await cancel_order(
+                work.desk,
+                conn,
+                order_id=payment.purpose_id,
+                reason=NOT_PAID,
+                actor="system",
+                key=_key("cancel", work.charge.id),
+                at=work.at,
+            )
+        except (AlreadyCancelled, NothingLeft):
+            return  # by somebody else, who knew
+
+
+async def _closed(work: _Work) -> bool:
+    """At its end: nothing is held any more, and names are kept no longer than somebody may want to try again."""
+    charge, found = work.charge, work.attempt
+    if found.closed_at is None:
+        if charge.payment_id is None:
+            await _release(work.desk, found, work.at)
+        async with work.database.transaction() as tx:
+            forget = charge.state == "captured"
+            await tx.execute(WRITES.close_attempt, charge_id=charge.id, forget=forget, at=work.at)
+    return False
+
+
+async def _release(desk: Desk, found: Attempt, at: datetime) -> None:
+    try:
+        await desk.submit("release", ReleaseRequest(found.hold_id), Held, key=_key("release", found.charge_id), at=at)
+    except (HoldUnknown, HoldEnded):
+        return  # never made, or ended before
+
+
+_Step = Callable[[_Work], Awaitable[bool]]
+# What is to be done with a charge that stands so; True: something has moved, look again.
+_STEPS: Mapping[ChargeState, _Step] = {
+    "started": _start,
+    "asked": _look_up,
+    "waiting": _look_up,
+    "authorised": _place_paid,
+    "taken": _place_paid,
+    "ordered": _capture,
+    "giving_up": _give_back,
+}
+# From here on a refusal says that somebody is busy or away: nothing is decided by it.
+_UNAVAILABLE = 500
+# What the buyer reads on the provider's page and on the statement; the order has no number yet.
+_DESCRIPTION = {"de": "Dein Einkauf", "en": "Your purchase"}
+NOT_PAID = "the payment could not be taken"
+
+
+def _key(what: str, charge_id: UUID) -> Key:
+    """One key per charge and step, whatever the request holds: repeated by anybody it is the same."""
+    return key_for("system", f"checkout.{what}:{charge_id}", b"")
+
+
+async def void(desk: Desk, database: Database, *, charge_id: UUID, reason: str, actor: str, at: datetime) -> Paying:
+    """Give back what a charge reserved, by somebody with the right. An order that stands for it is cancelled.
+
+    Refusals: `ChargeUnknown`, `ChargeNotReady` (what was captured is refunded, not voided).
+    """
+    async with database.transaction() as tx:
+        charge = await payments.lock_charge(tx, charge_id=charge_id)
+        if charge.state in ENDS:
+            raise ChargeNotReady(charge_id=charge_id, state=charge.state)
+        await payments.give_up_charge(tx, charge_id=charge_id, reason=reason, actor=actor, at=at, ordered_too=True)
+    return await settle(desk, database, charge_id=charge_id, at=at, eager=True)
+
+
+async def capture(desk: Desk, database: Database, *, charge_id: UUID, at: datetime) -> Paying:
+    """Take the money of an order now, by somebody who does not want to wait for the job.
+
+    Refusals: `ChargeUnknown`, `ChargeNotReady`.
+    """
+    charge, _ = await _standing(database, charge_id)
+    if charge.state not in ("ordered", "captured"):
+        raise ChargeNotReady(charge_id=charge_id, state=charge.state)
+    return await settle(desk, database, charge_id=charge_id, at=at, eager=True)
+
+
+async def forget_attempts(tx: Transaction, *, at: datetime, limit: int = 1_000) -> int:
+    """Erase the names of attempts that nobody came back to; how many."""
+    return await tx.execute(WRITES.forget_attempts, before=at - ATTEMPT_KEPT, limit=limit)
+
+
+async def erase_party(tx: Transaction, *, party_id: UUID, at: datetime) -> Erased:
+    """Erase what a person's own attempts to pay say of them; one that is under way is closed within the hour."""
+    return Erased(await tx.execute(WRITES.erase_attempts, party_id=party_id))
+
+
+async def _standing(database: Database, charge_id: UUID) -> tuple[Charge, Attempt]:
+    async with database.reading() as conn:
+        charge = await read_charge(conn, charge_id=charge_id)
+    if charge is None or charge.purpose != PURPOSE:
+        raise ChargeUnknown(charge_id=charge_id)
+    return charge, await _attempt(database, charge_id)
+
+
+async def _attempt(database: Database, charge_id: UUID) -> Attempt:
+    async with database.reading() as conn:
+        found = await attempt(conn, charge_id=charge_id)
+    if found is None:
+        raise LookupError(f"charge {charge_id} has no attempt")
+    return found
+
+
+class _Basket(Struct, frozen=True):
+    id: UUID
+    version: int
+    order_id: UUID | None
 
 
 def _lines(quote: Quote, language: str) -> tuple[PlaceLine, ...]:
@@ -338,12 +864,37 @@ def _goods(line: QuotedLine, priced: PricedLine, tax_country: str) -> PlaceLine:
     )
 
 
+async def _sold(
+    assortment: Assortment, shop: Shop, offer_id: UUID, quantity: int, at: datetime
+) -> tuple[UUID, Decimal]:
+    """The variant of an offer and what one of so many costs. Refusals: `NotInThisShop`, `NotSold`."""
+    known = await assortment.articles(shop=shop, offer_ids=[offer_id], language=shop.language, at=at)
+    article = known.get(offer_id)
+    if article is None or article.offer.shop_id != shop.id:
+        raise NotInThisShop(offer_id=offer_id)
+    found = PriceLists(article.prices, at=at).find(article.offer.variant_id, quantity)
+    if article.offer.state != "active" or found is None or found.unit_price is None:
+        raise NotSold(variant_ids=(article.offer.variant_id,))
+    return article.offer.variant_id, found.unit_price
+
+
+def _too_many(quantity: int) -> InvalidQuantity:
+    return InvalidQuantity(quantity=quantity, least=1, most=MAX_QUANTITY)
+
+
+async def _check_open(conn: Connection, shop: Shop, basket_id: UUID) -> None:
+    """Refusals: `BasketUnknown`, `BasketOrdered`."""
+    stored = await stored_basket(conn, basket_id=basket_id)
+    if stored is None or stored.shop_id != shop.id:
+        raise BasketUnknown(basket_id=basket_id)
+    if stored.order_id is not None:
+        raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
+
+
 async def _lock(tx: Transaction, shop: Shop, basket_id: UUID, at: datetime) -> None:
     shop_id = await tx.value(WRITES.touch_basket, id=basket_id, at=at)
     if shop_id is None or shop_id != shop.id:
-        stored = await stored_basket(tx, basket_id=basket_id)
-        if stored is not None and stored.order_id is not None and stored.shop_id == shop.id:
-            raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
+        await _check_open(tx, shop, basket_id)
         raise BasketUnknown(basket_id=basket_id)
 
 

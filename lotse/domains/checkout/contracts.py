@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from lotse.domains.orders.contracts import Contact, PlaceRequest
+from lotse.domains.pools.contracts import HoldRequest
 from lotse.domains.pricing.contracts import TaxTotal
 from lotse.kernel.refusals import Refusal
 
@@ -34,6 +35,8 @@ class StoredBasket(Struct, frozen=True):
     order_id: UUID | None
     changed_at: datetime
     lines: list[StoredLine]
+    # The newest attempt to pay for it through a provider.
+    charge_id: UUID | None = None
 
 
 class BasketLine(Struct, frozen=True):
@@ -101,6 +104,70 @@ class Purchase(Struct, frozen=True, kw_only=True):
     contact: Contact
     method: str
     total_minor: int
+
+
+# What signed links to a payment under way are made for; whoever holds one is its buyer.
+CHARGE_LINK = "charge"
+
+# pending: wait and ask again. redirect: the buyer has to go to `redirect_url`. ordered: it is done. failed: nothing was
+# ordered and no money is kept; `reason` says why, the basket is as it was.
+PayingState = Literal["pending", "redirect", "ordered", "failed"]
+
+
+class Paying(Struct, frozen=True, kw_only=True):
+    """How a payment stands, for whoever waits for it."""
+
+    charge_id: UUID
+    state: PayingState
+    redirect_url: str = ""
+    reason: str = ""
+    order_id: UUID | None = None
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """An attempt to pay for a basket: everything that its order needs once the money is there.
+
+    `order` is None once names and addresses were erased. `held_until`: until then goods and prices are the buyer's.
+    """
+
+    charge_id: UUID
+    basket_id: UUID
+    version: int
+    shop_id: UUID
+    order_id: UUID
+    hold_id: UUID
+    replaces: UUID | None
+    origin: str
+    held_until: datetime
+    return_url: str
+    webhook_url: str
+    order: PlaceRequest | None
+    created_at: datetime
+    closed_at: datetime | None = None
+
+
+class ChargeToSettle(Struct, frozen=True):
+    """A job's payload: the payment to bring as far as it comes."""
+
+    charge_id: UUID
+
+
+class HoldForPayment(Struct, frozen=True):
+    """Hold what a basket wants while it is paid; what the attempt before held is given back in the same moment, so
+    that nobody stands in their own way."""
+
+    hold: HoldRequest
+    replaces: UUID | None = None
+
+
+class PaidOrder(Struct, frozen=True, kw_only=True):
+    """What the desk decides on when the money is there: charge, basket and hold become the order, or none does."""
+
+    charge_id: UUID
+    basket_id: UUID
+    version: int
+    hold_id: UUID
+    order: PlaceRequest
 
 
 class Wanted(Struct, frozen=True):

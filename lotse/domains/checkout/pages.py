@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -23,7 +24,9 @@ from lotse.domains.checkout.contracts import (
 )
 from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY
 from lotse.domains.customers.contracts import Address
-from lotse.domains.inventory.queries import availability
+from lotse.domains.inventory.contracts import LocationChanged
+from lotse.domains.inventory.queries import availability, signs
+from lotse.domains.offers.contracts import OfferChanged
 from lotse.domains.offers.queries import offers_for_variants
 from lotse.domains.orders.contracts import ORDER_LINK, Contact
 from lotse.domains.parties.contracts import Shop
@@ -32,16 +35,16 @@ from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import public
-from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
 from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked, posted_key, refused
 from lotse.kernel.pages.i18n import N_
-from lotse.kernel.pages.slots import Answerer, Ask
+from lotse.kernel.pages.slots import Answerer, Ask, Standing
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import Invalid, NotFound
-from lotse.kernel.tags import Tags
+from lotse.kernel.tags import Tags, any_of, tagged
 
 COOKIE = "lotse_basket"
 # As long as a basket that nobody touches is kept.
@@ -78,6 +81,10 @@ _FIVE_DIGITS = re.compile(r"[0-9]{5}")
 _Line = Annotated[str, Meta(min_length=1, max_length=120)]
 _Optional = Annotated[str, Meta(max_length=120)]
 _Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+
+
+_offer_changed = tagged(OfferChanged)
+_ANY_LOCATION = any_of(LocationChanged)
 
 
 class Buy(Struct, frozen=True):
@@ -134,15 +141,24 @@ async def _buys(connection: Connection, ask: Ask) -> Mapping[UUID, Buy]:
     return buys
 
 
+async def _buys_standing(connection: Connection, ask: Ask) -> Standing:
+    """As long as the stock and the offers that it is made of."""
+    return Standing(
+        tags=tuple(_offer_changed(id) for id in ask.ids),
+        types=(_ANY_LOCATION,),
+        signs=await signs(connection, ask.ids),
+    )
+
+
 # -- the basket
 
 
 @get("/basket", guards=[public])
 async def basket_page(
-    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, draft: Draft | None
+    request: Request[Any, Any, Any], view: View, database: Database, tags: Tags, shop: Shop, draft: Draft | None
 ) -> Response[str]:
     """What is in the basket, at today's prices and stock."""
-    found = await _basket(request, view, database, shop)
+    found = await _basket(request, view, queries.Assortment(database, tags), shop)
     return view.show(
         "checkout/basket.html", basket=found, refused=refused(view, draft, REFUSED, fields=False), headers=_NO_STORE
     )
@@ -161,10 +177,10 @@ async def basket_count(request: Request[Any, Any, Any], view: View, database: Da
 
 @get("/basket/added/{offer_id:uuid}", guards=[public])
 async def added(
-    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, offer_id: UUID
+    request: Request[Any, Any, Any], view: View, database: Database, tags: Tags, shop: Shop, offer_id: UUID
 ) -> Response[str]:
     """The note that something went in."""
-    found = await _basket(request, view, database, shop)
+    found = await _basket(request, view, queries.Assortment(database, tags), shop)
     line = next((line for line in found.lines if line.offer_id == offer_id), None) if found else None
     if found is None or line is None:
         raise NotFound(what="basket line", id=str(offer_id))
@@ -172,21 +188,26 @@ async def added(
 
 
 @post("/basket/lines", guards=[public], opt={"form": "/basket"})
-async def add_line(request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime) -> Response[Any]:
+async def add_line(
+    request: Request[Any, Any, Any], database: Database, tags: Tags, shop: Shop, at: datetime
+) -> Response[Any]:
     """Put something in; without a basket, or with one that was ordered, into a new one. Refusals: as the command."""
     form = await request.form()
     quantity = checked({"quantity": form.get("quantity", "1")}, Quantity).quantity
     offer_id = _uuid(form.get("offer_id"))
     basket_id = _basket_id(request)
-    async with database.transaction() as tx:
+    assortment = queries.Assortment(database, tags)
+    if basket_id is not None:
         try:
-            if basket_id is None:
-                raise BasketUnknown(basket_id=offer_id)
-            async with tx.raw.transaction():  # what a refusal leaves behind must not end the outer transaction
-                await commands.add_line(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at)
+            await commands.add_line(
+                database, assortment, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at
+            )
         except (BasketUnknown, BasketOrdered):
-            basket_id = await _new_basket(tx, shop, at)
-            await commands.add_line(tx, shop=shop, basket_id=basket_id, offer_id=offer_id, quantity=quantity, at=at)
+            basket_id = None
+    if basket_id is None:
+        basket_id = await commands.add_first_line(
+            database, assortment, shop=shop, offer_id=offer_id, quantity=quantity, at=at
+        )
     cookies = [_cookie(request, basket_id)]
     if request.headers.get("hx-request") == "true":
         # A place that fetches the note by itself: this process does not render.
@@ -224,11 +245,11 @@ async def remove_line(
 
 @get("/checkout", guards=[public])
 async def checkout_page(
-    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, draft: Draft | None
+    request: Request[Any, Any, Any], view: View, database: Database, tags: Tags, shop: Shop, draft: Draft | None
 ) -> Response[str]:
     """Everything on one page. Who has nothing to order is sent to the basket, which says why."""
     form = drafted(draft)
-    found = await _basket(request, view, database, shop, form.value("country", None))
+    found = await _basket(request, view, queries.Assortment(database, tags), shop, form.value("country", None))
     if found is None or not found.ready:
         return view.go("/basket")
     said = refused(view, draft, REFUSED)
@@ -250,11 +271,12 @@ async def checkout_sum(
     request: Request[Any, Any, Any],
     view: View,
     database: Database,
+    tags: Tags,
     shop: Shop,
     country: Annotated[str | None, Parameter(max_length=2)] = None,
 ) -> Response[str]:
     """The sum for delivery to a country, while it is chosen."""
-    found = await _basket(request, view, database, shop, country)
+    found = await _basket(request, view, queries.Assortment(database, tags), shop, country)
     if found is None:
         raise NotFound(what="basket", id="")
     return view.show("checkout/sum.html", basket=found, headers=_NO_STORE)
@@ -351,28 +373,23 @@ def drafted(draft: Draft | None) -> Form[Typed]:
 
 
 async def _basket(
-    request: Request[Any, Any, Any], view: View, database: Database, shop: Shop, country: str | None = None
+    request: Request[Any, Any, Any],
+    view: View,
+    assortment: queries.Assortment,
+    shop: Shop,
+    country: str | None = None,
 ) -> Basket | None:
     """The visitor's basket, unless there is none or it became an order."""
     basket_id = _basket_id(request)
     if basket_id is None:
         return None
-    async with database.reading() as connection:
-        try:
-            found = await queries.basket(
-                connection,
-                shop=shop,
-                basket_id=basket_id,
-                language=view.language,
-                at=view.question.at,
-                country=country or None,
-            )
-        except NoDelivery:  # said beside the field; the sum is shown for the shop's own country
-            found = await queries.basket(
-                connection, shop=shop, basket_id=basket_id, language=view.language, at=view.question.at
-            )
-        except BasketUnknown:
-            return None
+    ask = partial(assortment.basket, shop=shop, basket_id=basket_id, language=view.language, at=view.question.at)
+    try:
+        found = await ask(country=country or None)
+    except NoDelivery:  # said beside the field; the sum is shown for the shop's own country
+        found = await ask()
+    except BasketUnknown:
+        return None
     return found if found.order_id is None else None
 
 
@@ -398,10 +415,6 @@ def _needed(request: Request[Any, Any, Any]) -> UUID:
     if basket_id is None:
         raise BasketUnknown(basket_id=UUID(int=0))
     return basket_id
-
-
-async def _new_basket(tx: Transaction, shop: Shop, at: datetime) -> UUID:
-    return await commands.create_basket(tx, shop=shop, at=at)
 
 
 def _cookie(request: Request[Any, Any, Any], basket_id: UUID) -> Cookie:
@@ -442,4 +455,4 @@ routes = (
     checkout_sum,
     place,
 )
-slots = (Answerer("product.buy", "checkout", "checkout/product_buy.html", 800, _buys),)
+slots = (Answerer("product.buy", "checkout", "checkout/product_buy.html", 800, _buys, _buys_standing, signs),)

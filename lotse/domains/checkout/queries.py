@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from msgspec import Struct
 from lotse.domains.catalog.contracts import ProductChanged, ProductStateChanged, VariantCard
 from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.checkout.contracts import (
+    Attempt,
     Basket,
     BasketLine,
     BasketUnknown,
@@ -90,6 +92,30 @@ class Quote(Struct, frozen=True):
 async def stored_basket(conn: Connection, *, basket_id: UUID) -> StoredBasket | None:
     """A basket as it is stored, or None."""
     return await conn.maybe(READS.basket, StoredBasket, basket_id=basket_id)
+
+
+async def attempt(conn: Connection, *, charge_id: UUID) -> Attempt | None:
+    """What a charge is for, or None if it is not for a basket."""
+    return await conn.maybe(READS.attempt, Attempt, charge_id=charge_id)
+
+
+class StoredAttempt(Struct, frozen=True):
+    """What is stored about a person with an attempt to pay."""
+
+    created_at: datetime
+    contact: dict[str, Any] | None
+
+
+class StoredAttempts(Struct, frozen=True):
+    """What the checkout stores about a person, for their export."""
+
+    attempts: list[StoredAttempt]
+
+
+async def export_party(conn: Connection, *, party_id: UUID) -> StoredAttempts | None:
+    """What is stored about a person; None if nothing is."""
+    found = await conn.many(READS.attempts_of_party, StoredAttempt, party_id=party_id)
+    return StoredAttempts(found) if found else None
 
 
 async def pieces(conn: Connection, *, basket_id: UUID) -> int:
@@ -187,12 +213,31 @@ class Assortment:
         copies: Copies[UUID, Article] = self._tags.copies(f"checkout.articles {shop.id} {spoken}", size=_ARTICLES)
         return await copies.many(offer_ids, load)
 
+    async def basket(
+        self, *, shop: Shop, basket_id: UUID, language: str, at: datetime, country: str | None = None
+    ) -> Basket:
+        """As `basket`: what is in it and what is in stock is read, all else comes from copies."""
+        async with self._database.reading() as conn:
+            stored = await stored_basket(conn, basket_id=basket_id)
+        if stored is None or stored.shop_id != shop.id:
+            raise BasketUnknown(basket_id=basket_id)
+        offer_ids = [line.offer_id for line in stored.lines]
+        # With no connection in hand: what is missing takes one of its own, and they are few.
+        known = await self.articles(shop=shop, offer_ids=offer_ids, language=language, at=at)
+        terms = await self.terms(shop=shop, at=at)
+        pool_ids = [pool.pool_id for article in known.values() for pool in article.pools]
+        async with self._database.reading() as conn:
+            stock = await balances(conn, pool_ids=pool_ids)
+        return shown(put_together(stored, shop, known, terms, stock, at=at, country=country))
+
     async def terms(self, *, shop: Shop, at: datetime) -> Terms:
         """As `terms_of_sale`."""
 
-        async def load(_: list[int]) -> dict[int, tuple[Terms, tuple[str, ...]]]:
+        async def load(seconds: list[int]) -> dict[int, tuple[Terms, tuple[str, ...]]]:
+            # Of all who ask at once one reads, so also for those of the second before.
             async with self._database.reading() as conn:
-                return {second: (await terms_of_sale(conn, shop=shop, at=at), ())}
+                terms = await terms_of_sale(conn, shop=shop, at=at)
+            return {second: (terms, ()) for second in seconds}
 
         second = int(time.monotonic() / _TERMS_SECONDS)
         copies: Copies[int, Terms] = self._tags.copies(f"checkout.terms {shop.id}", size=1)

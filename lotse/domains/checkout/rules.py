@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from lotse.domains.checkout.contracts import InvalidQuantity, NoDelivery, ShippingRate
+from lotse.domains.checkout.contracts import Attempt, InvalidQuantity, NoDelivery, Paying, ShippingRate
 from lotse.domains.customers.contracts import Address
 from lotse.domains.orders.contracts import Contact
+from lotse.domains.payments.contracts import Charge
 from lotse.domains.pricing.contracts import Line, PricedLine
 from lotse.kernel.money import minor_digits, spread
 from lotse.kernel.refusals import Invalid
@@ -18,6 +19,18 @@ MAX_LINES = 200
 MAX_FIELD = 200
 # A season: people come back to a basket, but not to last winter's.
 KEPT = timedelta(days=90)
+
+# How long the provider's page waits for the buyer: card issuers give ten minutes for a challenge, and finding the phone
+# takes some.
+PAYABLE = timedelta(minutes=15)
+# The hold outlasts the page, so that who pays in the last second still gets what was paid for.
+HELD = PAYABLE + timedelta(minutes=5)
+# Whoever began to pay or to ask does the next step within this, or is gone. Longer than the slowest answer is awaited.
+ATTENTION = timedelta(seconds=25)
+# A provider is not asked again how a charge stands sooner than this: pages that wait ask every two seconds.
+PATIENCE = timedelta(seconds=3)
+# Who failed to pay may try again with the same details; after this they are typed anew.
+ATTEMPT_KEPT = timedelta(hours=1)
 
 # One @, something before it, a dot after it, no spaces: what can be said without sending a letter (RFC 5321 allows
 # more than any provider gives out).
@@ -91,3 +104,16 @@ def shipping_lines(rate: ShippingRate, goods: Sequence[PricedLine], currency: st
         for tax_class, part in zip(by_class, parts, strict=True)
         if part
     ]
+
+
+def paying(charge: Charge, attempt: Attempt) -> Paying:
+    """How a payment stands, in the words of whoever waits for it."""
+    if charge.state in ("ordered", "captured"):
+        return Paying(charge_id=charge.id, state="ordered", order_id=attempt.order_id)
+    if charge.state in ("giving_up", "dropped", "declined", "voided", "refunded"):
+        # The order may have been there and be cancelled; its page says so.
+        order_id = attempt.order_id if charge.payment_id else None
+        return Paying(charge_id=charge.id, state="failed", reason=charge.reason or charge.state, order_id=order_id)
+    if charge.state == "waiting" and charge.redirect_url:
+        return Paying(charge_id=charge.id, state="redirect", redirect_url=charge.redirect_url)
+    return Paying(charge_id=charge.id, state="pending")

@@ -15,10 +15,12 @@ from lotse.domains.inventory.contracts import (
     Availability,
     DocumentKind,
     Location,
+    LocationChanged,
     MoveRequest,
     StockChange,
     StockLine,
 )
+from lotse.domains.offers.contracts import OfferChanged
 from lotse.domains.pools import queries as pools
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.names import names_of
@@ -30,9 +32,10 @@ from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
 from lotse.kernel.pages.forms import Form, checked, posted_key, refused
 from lotse.kernel.pages.i18n import N_
-from lotse.kernel.pages.slots import Answerer, Ask
+from lotse.kernel.pages.slots import Answerer, Ask, Standing
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
+from lotse.kernel.tags import any_of, tagged
 
 _STATES = {
     "in_stock": "https://schema.org/InStock",
@@ -67,6 +70,10 @@ _MOST = 1_000_000
 PoolId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 
 
+_offer_changed = tagged(OfferChanged)
+_ANY_LOCATION = any_of(LocationChanged)
+
+
 class Shown(Struct, frozen=True):
     """An availability that also describes itself to machines."""
 
@@ -92,6 +99,19 @@ class Change(Struct, frozen=True):
 async def _available(connection: Connection, ask: Ask) -> Mapping[UUID, Shown]:
     found = await queries.availability(connection, shop_id=ask.shop, variant_ids=ask.ids)
     return {one.variant_id: Shown(one) for one in found}
+
+
+async def _standing(connection: Connection, ask: Ask) -> Standing:
+    """Until an offer, a place, or a number that is shown changes."""
+    return Standing(
+        tags=tuple(_offer_changed(id) for id in ask.ids),
+        types=(_ANY_LOCATION,),
+        signs=await queries.signs(connection, ask.ids),
+    )
+
+
+async def _stores_standing(_: Connection, __: Ask) -> Standing:
+    return Standing(types=(_ANY_LOCATION,))
 
 
 async def _stores(connection: Connection, ask: Ask) -> Mapping[UUID, list[Location]]:
@@ -241,10 +261,10 @@ async def _move(
 routes = (stores, office_stock, office_pool, receive, count)
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
-    Answerer("card.stock", "inventory", "inventory/card_stock.html", 800, _available),
-    Answerer("product.stock", "inventory", "inventory/product_stock.html", 800, _available),
-    Answerer("product.places", "inventory", "inventory/product_places.html", 800, _available),
-    Answerer("home.below", "inventory", "inventory/home_stores.html", 150, _stores),
+    Answerer("card.stock", "inventory", "inventory/card_stock.html", 800, _available, _standing, queries.signs),
+    Answerer("product.stock", "inventory", "inventory/product_stock.html", 800, _available, _standing, queries.signs),
+    Answerer("product.places", "inventory", "inventory/product_places.html", 800, _available, _standing, queries.signs),
+    Answerer("home.below", "inventory", "inventory/home_stores.html", 150, _stores, _stores_standing),
     Answerer("office.variant.stock", "inventory", "inventory/office_variant_stock.html", 300, _stock),
     Answerer("office.location", "inventory", "inventory/office_location.html", 150, _locations),
 )

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from lotse.domains.catalog.rules import search_terms
 from lotse.domains.inventory.contracts import AtLocation, Availability, Location, OfferPool, PoolChoice, StockLine
-from lotse.domains.inventory.rules import stock_state
+from lotse.domains.inventory.rules import MOST_SHOWN, stock_state
 from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
@@ -46,6 +46,13 @@ async def availability(conn: Connection, *, shop_id: UUID, variant_ids: Sequence
     offers, in the offered condition. A variant that nobody offers there is out."""
     found = await conn.many(READS.availability, _Available, shop_id=shop_id, variant_ids=list(variant_ids))
     return [Availability(row.variant_id, stock_state(row.available), row.available, row.by_location) for row in found]
+
+
+async def signs(conn: Connection, variant_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """What differs as soon as a page that shows the variants' stock would: a sale from plenty changes nothing."""
+    found = await conn.many(READS.signs, _Signs, variant_ids=list(variant_ids), most=MOST_SHOWN + 1)
+    by_variant = {row.variant_id: row.signs for row in found}
+    return {variant_id: by_variant.get(variant_id, []) for variant_id in variant_ids}
 
 
 async def stock_of_variants(conn: Connection, *, variant_ids: Sequence[UUID]) -> list[StockLine]:
@@ -89,6 +96,11 @@ async def pools_for_offers(conn: Connection, *, offer_ids: Sequence[UUID]) -> li
     """The pools that can serve offers (their seller's goods in their condition): in the order of the offers, the
     preferred first."""
     return await conn.many(READS.pools_for_offers, OfferPool, offer_ids=list(offer_ids))
+
+
+class _Signs(Struct, frozen=True):
+    variant_id: UUID
+    signs: list[int]
 
 
 class _Available(Struct, frozen=True):

@@ -6,6 +6,9 @@ from lotse.domains.inventory.contracts import State
 # would change with every sale.
 LOW = 5
 
+# The largest number that a page says of stock; what is more is "more than", so that pages of what sells well last.
+MOST_SHOWN = 10
+
 
 def stock_state(available: int) -> State:
     """What a shop says about a quantity that it can sell."""

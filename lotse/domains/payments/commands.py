@@ -245,6 +245,11 @@ async def begin_charge(tx: Transaction, *, new: NewCharge, actor: str, at: datet
     return charge
 
 
+async def lock_charge(tx: Transaction, *, charge_id: UUID) -> Charge:
+    """A charge as it stands, and stays until the transaction ends. Refusal: `ChargeUnknown`."""
+    return await _locked(tx, charge_id)
+
+
 async def ask_charge(tx: Transaction, *, charge_id: UUID, at: datetime) -> bool:
     """Note that the provider is about to be asked; True for the one who is to ask it, once per charge."""
     charge = await _locked(tx, charge_id)
@@ -341,13 +346,16 @@ async def refund_all(tx: Transaction, *, charge_id: UUID, at: datetime) -> Charg
     One that the provider refused is asked for again: nobody may keep money for nothing.
     """
     charge = await _locked(tx, charge_id)
-    known = await tx.maybe(READS.lock_refund, ChargeRefund, refund_id=charge.id)
+    # Drawn from the charge's id, so that whoever comes by means the same refund; next to it, so of the same month.
+    refund_id = UUID(int=charge.id.int ^ 1)
+    known = await tx.maybe(READS.lock_refund, ChargeRefund, refund_id=refund_id)
     if known is not None and known.state == "refused":
         await tx.execute(WRITES.put_refund, id=known.id, state="asked", reason=known.reason, look_at=at, at=at)
         return structs.replace(known, state="asked", look_at=at)
-    if known is not None or charge.state != "giving_up" or charge.kept_minor <= 0:
+    left = charge.captured_minor - await tx.value(READS.refunded_by_us, charge_id=charge.id)
+    if known is not None or charge.state != "giving_up" or left <= 0:
         return known
-    return await _refund(tx, charge, charge.id, charge.kept_minor, "no order", "system", at)
+    return await _refund(tx, charge, refund_id, left, "no order", "system", at)
 
 
 async def report_refund(tx: Transaction, *, refund_id: UUID, report: Report, at: datetime) -> ChargeRefund:
@@ -372,7 +380,7 @@ async def report_refund(tx: Transaction, *, refund_id: UUID, report: Report, at:
 
 
 async def send_refund(database: Database, *, refund_id: UUID, at: datetime) -> ChargeRefund:
-    """Ask the provider for a refund, outside of any transaction; again and again under one reference until it answers."""
+    """Ask the provider for a refund, outside of any transaction. Its id makes asking again safe."""
     async with database.reading() as conn:
         refund = await conn.one(READS.refund_by_id, ChargeRefund, refund_id=refund_id)
         charge = await conn.one(READS.charge, Charge, charge_id=refund.charge_id)

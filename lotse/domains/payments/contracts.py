@@ -221,6 +221,12 @@ class ChargeRefund(Struct, frozen=True):
     changed_at: datetime
 
 
+class RefundToSend(Struct, frozen=True):
+    """A job's payload: the refund to ask the provider for."""
+
+    refund_id: UUID
+
+
 # -- the port: what a payment provider's plugin fills
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,8 +17,9 @@ from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.parties.queries import shop as read_shop
 from lotse.domains.pricing import commands, queries
-from lotse.domains.pricing.contracts import Line, Price, PriceChange, SetPrice
+from lotse.domains.pricing.contracts import Line, Price, PriceChange, PriceChanged, SetPrice
 from lotse.domains.pricing.rules import PriceLists, price
+from lotse.domains.tax.contracts import RatesChanged
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
 from lotse.kernel.auth.forms import Draft
@@ -31,9 +32,10 @@ from lotse.kernel.ids import uuid7
 from lotse.kernel.money import minor_digits, to_minor
 from lotse.kernel.pages.forms import NOT_ALLOWED, Error, Form, FormIncomplete, checked, posted_key, refused
 from lotse.kernel.pages.i18n import N_
-from lotse.kernel.pages.slots import Answerer, Ask
+from lotse.kernel.pages.slots import Answerer, Ask, Standing
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
+from lotse.kernel.tags import any_of, tagged
 
 NOT_A_PRICE = N_("Please enter an amount like 59.95.")
 IN_THE_PAST = N_("A price cannot begin in the past.")
@@ -45,6 +47,10 @@ REFUSED = {
 }
 # A number with one decimal sign, a comma or a point, as people type prices; thousands are not grouped.
 _AMOUNT = re.compile(r"\d{1,12}(?:[.,]\d{1,6})?")
+
+
+_price_changed = tagged(PriceChanged)
+_ANY_RATES = any_of(RatesChanged)
 
 
 class Offered(Struct, frozen=True):
@@ -109,6 +115,17 @@ async def _offers(connection: Connection, ask: Ask) -> Mapping[UUID, Offered]:
         for line in priced.lines
         if line.variant_id is not None
     }
+
+
+async def _standing(connection: Connection, ask: Ask) -> Standing:
+    """Until a price is set or begins, or a tax rate or a product's tax class changes."""
+    return Standing(
+        tags=tuple(_price_changed(id) for id in ask.ids),
+        types=(_ANY_RATES,),
+        until=await queries.next_beginning(
+            connection, shop_id=ask.shop, variant_ids=ask.ids, at=ask.at, until=ask.at + timedelta(hours=1)
+        ),
+    )
 
 
 async def _prices(connection: Connection, ask: Ask) -> Mapping[UUID, Price]:
@@ -222,7 +239,7 @@ def holding(history: list[PriceChange], at: datetime) -> PriceChange | None:
 routes = (office_prices, office_price, set_price)
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
-    Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers),
-    Answerer("product.offer", "pricing", "pricing/product_offer.html", 800, _offers),
+    Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers, _standing),
+    Answerer("product.offer", "pricing", "pricing/product_offer.html", 800, _offers, _standing),
     Answerer("office.variant.price", "pricing", "pricing/office_variant_price.html", 250, _prices),
 )

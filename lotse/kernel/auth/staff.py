@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from uuid import UUID
 
 import argon2
@@ -146,7 +147,7 @@ async def sign_in(database: Database, *, login: str, password: str, address: str
     login = login.strip().lower()[:200]
     # Each attempt in a transaction of its own: it must count whatever happens next.
     async with database.transaction() as tx:
-        await attempts.count(tx, ADDRESS, address, at=at)
+        await attempts.count(tx, ADDRESS, _network(address), at=at)
         await attempts.count(tx, ACCOUNT, login, at=at)
     async with database.reading() as conn:
         account = await conn.maybe(SQL.staff_by_login, _Known, login=login)
@@ -155,10 +156,26 @@ async def sign_in(database: Database, *, login: str, password: str, address: str
         raise WrongCredentials()
     renewed = await _renewed(account.password, password)
     async with database.transaction() as tx:
+        if not await tx.value(SQL.still_so, id=account.id, password=account.password):
+            raise WrongCredentials()
         await attempts.forget(tx, ACCOUNT, login)
         if renewed:
             await tx.execute(SQL.set_password, id=account.id, password=renewed, at=at)
         return await sessions.begin(tx, staff_id=account.id, at=at)
+
+
+def _network(address: str) -> str:
+    """Who counts as one address: a household has one of IPv4, but a network of 64 bits of IPv6, from which it may draw
+    a new address for every attempt. What is no address counts as it stands."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(IPv6Network((parsed, 64), strict=False))
+        parsed = parsed.ipv4_mapped
+    return str(parsed)
 
 
 @cache
@@ -170,7 +187,8 @@ def _nobody() -> str:
 async def _matches(known: str | None, password: str) -> bool:
     async with _HASHING:
         try:
-            return await asyncio.to_thread(_HASHER.verify, known or _nobody(), password[: MAX_PASSWORD + 1])
+            against = known or await asyncio.to_thread(_nobody)
+            return await asyncio.to_thread(_HASHER.verify, against, password[: MAX_PASSWORD + 1])
         except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
             return False
 

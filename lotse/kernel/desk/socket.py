@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from lotse.kernel import idempotency
-from lotse.kernel.desk.desk import InProcessDesk, OutcomeUnknown
+from lotse.kernel.desk.desk import MAX_QUEUE, DeskBusy, InProcessDesk, OutcomeUnknown
 from lotse.kernel.idempotency import Key
 from lotse.kernel.refusals import Refusal
 
@@ -190,7 +190,12 @@ class DeskClient:
         self._connecting = asyncio.Lock()
 
     async def submit(self, kind: str, request: msgspec.Struct, answer: type[A], *, key: Key, at: datetime) -> A:
-        """Ask; ask again with the same key when the connection is lost, until `PATIENCE_SECONDS` are over."""
+        """Ask; ask again with the same key when the connection is lost, until `PATIENCE_SECONDS` are over.
+
+        Refusal: `DeskBusy`, also when as much of this process waits for the desk as the desk itself would hold.
+        """
+        if len(self._pending) >= MAX_QUEUE:
+            raise DeskBusy()
         body = msgspec.Raw(_encode(request))
         until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:

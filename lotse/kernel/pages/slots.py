@@ -44,10 +44,64 @@ class Ask(Struct, frozen=True):
     at: datetime
 
 
+class Standing(Struct, frozen=True):
+    """How long an answer stands, for pages that are kept (`lotse.kernel.pages.kept`).
+
+    `tags` are of single things, `types` of any event of that type; `until` is when it ends by itself. `signs` are what
+    no event tells, by key, as they were before the answer was made.
+    """
+
+    tags: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    until: datetime | None = None
+    signs: Mapping[Any, Any] = {}
+
+
+Look = Callable[[Connection, Sequence[Any]], Awaitable[Mapping[Any, Any]]]
+
+
+class Keeping:
+    """What is learnt about a page while it is made: whether and how long it may be kept."""
+
+    def __init__(self) -> None:
+        self.tags: set[str] = set()
+        self.types: set[str] = set()
+        self.until: datetime | None = None
+        self.signs: dict[Look, dict[Any, Any]] = {}
+        self._shows = False
+        self._refused = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything on the page is accounted for."""
+        return self._shows and not self._refused
+
+    def shows(self, tags: Iterable[str], types: Iterable[str]) -> None:
+        self._shows = True
+        self.tags.update(tags)
+        self.types.update(types)
+
+    def add(self, standing: Standing, look: Look | None) -> None:
+        """An answer's part."""
+        self.tags.update(standing.tags)
+        self.types.update(standing.types)
+        if standing.until is not None:
+            self.until = min(self.until or standing.until, standing.until)
+        if look is not None:
+            self.signs.setdefault(look, {}).update(standing.signs)
+
+    def refuse(self) -> None:
+        """Something on the page is nobody else's, or missing."""
+        self._refused = True
+
+
 class Answerer(Struct, frozen=True):
     """Who answers a slot. `template` renders what was said about the ids of one place on the page: `answers`, a list.
 
     A card stands for several variants (a price "from"), a product page for the one that is chosen.
+
+    `standing` is asked before the answer when the page may be kept; a page with an answer that lacks it is not kept.
+    `look` gives the present signs of those keys.
     """
 
     slot: str
@@ -55,6 +109,8 @@ class Answerer(Struct, frozen=True):
     template: str
     budget_ms: int
     answer: Callable[[Connection, Ask], Awaitable[Mapping[UUID, Any]]]
+    standing: Callable[[Connection, Ask], Awaitable[Standing]] | None = None
+    look: Look | None = None
 
 
 @runtime_checkable
@@ -109,7 +165,8 @@ class Answers:
         for slot in slots:
             for _, contents in self.of(slot, (id,)):
                 said: Any = contents[0]
-                if _describes(type(said)):
+                kind: type[Any] = type(said)
+                if _describes(kind):
                     merged |= said.offer_properties()
         return {"@type": "Offer", **merged} if merged else {}
 
@@ -129,8 +186,15 @@ class Slots:
                 raise ValueError(f"slot {answerer.slot} has two answerers named {answerer.name}")
             known.append(answerer)
 
-    async def ask(self, database: Connecting, question: Ask, ids: Mapping[str, Sequence[UUID]]) -> Answers:
-        """Ask several slots at once; `ids` are those of each slot and stand in for `question.ids`.
+    async def ask(
+        self,
+        database: Connecting,
+        question: Ask,
+        ids: Mapping[str, Sequence[UUID]],
+        keeping: Keeping | None = None,
+    ) -> Answers:
+        """Ask several slots at once; `ids` are those of each slot and stand in for `question.ids`. `keeping` is told
+        how long the answers stand.
 
         `ValueError` for more ids than a page can show: that is a bug of the page.
         """
@@ -143,24 +207,33 @@ class Slots:
             if unique:
                 mine = msgspec.structs.replace(question, ids=unique)
                 asked += [(answerer, mine) for answerer in self._answerers.get(slot, ())]
-        found = await asyncio.gather(*(_answered(database, answerer, mine) for answerer, mine in asked))
+        found = await asyncio.gather(*(_answered(database, answerer, mine, keeping) for answerer, mine in asked))
         given: dict[str, list[tuple[Answerer, Mapping[UUID, Any]]]] = {}
         missing: list[str] = []
         for (answerer, _), content in zip(asked, found, strict=True):
             if content is None:
                 missing.append(f"{answerer.slot}/{answerer.name}")
+                if keeping is not None:
+                    keeping.refuse()  # such a page is not whole
             else:
                 given.setdefault(answerer.slot, []).append((answerer, content))
         return Answers(given, missing)
 
 
-async def _answered(database: Connecting, answerer: Answerer, question: Ask) -> Mapping[UUID, Any] | None:
+async def _answered(
+    database: Connecting, answerer: Answerer, question: Ask, keeping: Keeping | None
+) -> Mapping[UUID, Any] | None:
     """The answer, or None if it was late or failed: the outcome is counted and the reason logged."""
     outcome = "failed"
     with _seconds.labels(answerer.slot, answerer.name).time():
         try:
             # The wait for a connection is inside the budget: what the reader waits for is what counts.
             async with asyncio.timeout(answerer.budget_ms / 1000), database.reading() as connection:
+                if keeping is not None:
+                    if answerer.standing is None:
+                        keeping.refuse()
+                    else:
+                        keeping.add(await answerer.standing(connection, question), answerer.look)
                 content = await answerer.answer(connection, question)
             outcome = "answered"
             return content

@@ -19,9 +19,14 @@ from msgspec import Struct
 
 from lotse.kernel.pages.environment import Templates
 from lotse.kernel.pages.formatting import locale_of
-from lotse.kernel.pages.slots import Answers, Ask, Connecting, Slots
+from lotse.kernel.pages.slots import Answers, Ask, Connecting, Keeping, Slots
 
 _YEAR_SECONDS = 365 * 24 * 3600
+
+
+def remembered(name: str, value: str) -> Cookie:
+    """A cookie of what a visitor chose, for a year."""
+    return Cookie(name, value=value, max_age=_YEAR_SECONDS, samesite="lax")
 
 
 class Site(Struct, frozen=True):
@@ -43,6 +48,7 @@ class View:
         *,
         prefix: str = "",
         zone: str = "UTC",
+        keeping: Keeping | None = None,
     ) -> None:
         self.site = site
         self.question = question
@@ -53,6 +59,8 @@ class View:
         # Cookies that have done their work, with their paths: a draft is shown once.
         self.spent: dict[str, str] = {}
         self._values = dict(values)
+        # Where it is told what the page shows, if it may be kept for others.
+        self._keeping = keeping
         self._answers = Answers()
 
     @property
@@ -77,9 +85,17 @@ class View:
         """Have the frame say something above the page, as `said`."""
         self._values["said"] = what
 
+    def shows(self, *tags: str, types: Sequence[str] = ()) -> None:
+        """The page is everybody's, and changes with events of these tags and types, and with its slots' answers.
+
+        What a page shows and does not say is shown for half a minute after it changed.
+        """
+        if self._keeping is not None:
+            self._keeping.shows(tags, types)
+
     async def ask(self, ids: Mapping[str, Sequence[UUID]]) -> Answers:
         """Ask slots for the ids that this page shows. Once per page; all slots at the same time."""
-        found = await self.site.slots.ask(self.site.database, self.question, ids)
+        found = await self.site.slots.ask(self.site.database, self.question, ids, self._keeping)
         self._answers = self._answers.joined(found)
         return found
 
@@ -112,9 +128,7 @@ class View:
                 "Cache-Control": "private, no-cache",
                 **(headers or {}),
             },
-            cookies=[
-                Cookie(name, value=value, max_age=_YEAR_SECONDS, samesite="lax") for name, value in self.cookies.items()
-            ],
+            cookies=[remembered(name, value) for name, value in self.cookies.items()],
         )
         for name, path in self.spent.items():
             response.delete_cookie(name, path=path)

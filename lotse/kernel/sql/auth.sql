@@ -25,6 +25,11 @@ select 'token:' || id as actor, name from kernel.tokens where id = any (:ids::uu
 -- name: staff_by_login
 select id, login, name, password, scopes, active from kernel.staff where login = :login;
 
+-- Comparing a password takes a while. Whoever changes it meanwhile has either ended all sessions before this look, which
+-- then finds nothing, or waits for it and ends the session that is about to begin.
+-- name: still_so
+select true from kernel.staff where id = :id and password = :password and active for share;
+
 -- Locked, because old and new value go to the audit trail.
 -- name: staff_for_change
 select id, login, name, scopes, active, created_at, changed_at from kernel.staff where login = :login for update;

@@ -68,7 +68,7 @@ async def sign_in(request: Request[Any, Any, Any], database: Database) -> Redire
     return response
 
 
-@post("/signout", guards=[public])
+@post("/signout", guards=[public], opt={"form": SIGN_IN})
 async def sign_out(request: Request[Any, Any, Any], database: Database) -> Redirect:
     """End the session, here and in the database."""
     await _end(request, database)

@@ -16,14 +16,15 @@ import structlog
 from babel import Locale
 from litestar import Request, Response, Router
 from litestar.config.app import AppConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from markupsafe import Markup
 from msgspec import Struct
 
 from lotse.domains.catalog import queries as catalog
-from lotse.domains.catalog.contracts import Category
-from lotse.domains.parties.contracts import Shop
+from lotse.domains.catalog.contracts import Category, CategoryChanged, ProductStateChanged
+from lotse.domains.parties.contracts import Shop, ShopChanged
 from lotse.kernel import clock, seams
 from lotse.kernel.auth.authenticate import staff_session
 from lotse.kernel.auth.forms import DRAFT_COOKIE
@@ -35,6 +36,7 @@ from lotse.kernel.pages.slots import Ask, Slots
 from lotse.kernel.pages.static import StaticFiles
 from lotse.kernel.pages.view import Site, View
 from lotse.kernel.problems import Problem
+from lotse.kernel.tags import any_of
 from lotse.web.shops import shop_of
 from lotse.web.storefront.brand import Brand, brand_of
 
@@ -46,6 +48,9 @@ LANGUAGE_COOKIE = "lotse_language"
 _REMEMBERED_SECONDS = 5.0
 # Nobody's page: files and what is not the storefront's.
 _OTHERS = (OFFICE, "/static", "/media", "/signin", "/signout")
+
+# Events that tell of what every page shows.
+_FRAME = (any_of(CategoryChanged), any_of(ProductStateChanged), any_of(ShopChanged))
 
 _ROOT = Path(str(files("lotse")))
 
@@ -132,10 +137,25 @@ def on_app_init(config: AppConfig) -> AppConfig:
     config.state["site"] = Site(templates(static, own), Slots(answerers), process.database)
     config.state["problem_page"] = problem_page
     config.dependencies["view"] = Provide(view_of)
+    process.tags.on_drop(_forgetting(config.state))
     readable = [route for route in page_routes() if _has_language(route)]
     for language in languages():
         config.route_handlers.append(Router(f"/{language}", route_handlers=readable))
     return config
+
+
+def _forgetting(state: State) -> Callable[[frozenset[str] | None], None]:
+    """When something changes that the frame of every page shows, it is read anew; what problem pages show remains."""
+
+    def forget(tags: frozenset[str] | None) -> None:
+        if tags is None or any(tag.startswith(_FRAME) for tag in tags):
+            _, shop = state.get("shop", (0.0, None))
+            state["shop"] = (0.0, shop)
+            known: dict[str, tuple[float, list[Category]]] = state.setdefault("navigation", {})
+            for language, (_, departments) in list(known.items()):
+                known[language] = (0.0, departments)
+
+    return forget
 
 
 def _has_language(route: Any) -> bool:
@@ -204,6 +224,7 @@ def _view(
         },
         prefix="" if language == offered[0] else f"/{language}",
         zone=shop.timezone,
+        keeping=None if csrf else request.scope["state"].get("keeping"),
     )
     if remember and request.cookies.get(LANGUAGE_COOKIE) != language:
         view.cookies[LANGUAGE_COOKIE] = language
@@ -250,10 +271,13 @@ async def _navigation(request: Request[Any, Any, Any], language: str) -> list[Ca
     until, departments = known.get(language, (0.0, []))
     if time.monotonic() > until:
         database: Database = state.database
+        mark = state.process.tags.mark()
         async with database.reading() as connection:
             tree = await catalog.category_tree(connection, language=language)
         departments = [category for category in tree if category.depth == 0 and category.products]
-        known[language] = (time.monotonic() + _REMEMBERED_SECONDS, departments)
+        # What was dropped while it was read may be older than the drop.
+        is_new = state.process.tags.mark() == mark
+        known[language] = (time.monotonic() + _REMEMBERED_SECONDS if is_new else 0.0, departments)
     return departments
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.response import File
 
+from lotse.domains.catalog.contracts import ProductChanged, ProductStateChanged
 from lotse.domains.parties import queries as parties
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.rights import public
@@ -13,6 +14,7 @@ from lotse.kernel.db import Database
 from lotse.kernel.media import POLICY
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
+from lotse.kernel.tags import any_of
 from lotse.web.storefront.faces import faces_of
 
 # Two rows of four on a desk, four of two on a phone.
@@ -21,13 +23,14 @@ _ON_HOME = 8
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
-@get("/", guards=[public])
+@get("/", guards=[public], opt={"kept": True})
 async def home(view: View, database: Database) -> Response[str]:
     """The first page."""
     async with database.reading() as connection:
         faces = await faces_of(connection, view.language)
     cards = faces.cards[:_ON_HOME]
     variants = [id for card in cards for id in card.variant_ids]
+    view.shows(types=(any_of(ProductChanged), any_of(ProductStateChanged)))
     await view.ask({"card.offer": variants, "card.stock": variants, "home.below": [view.question.shop]})
     return view.show("storefront/home.html", cards=cards, faces=faces.media)
 

@@ -35,7 +35,7 @@ from lotse.kernel.waiting import places, rules
 from lotse.kernel.waiting.places import COOKIE, Place
 from lotse.kernel.waiting.rooms import Rooms, TooManyArrive
 from lotse.kernel.waiting.rules import Room
-from lotse.web.bounds import Bound, refuse
+from lotse.web.bounds import Bound
 from lotse.web.front import API_PATHS
 from lotse.web.waiting.parts import BARE, SECONDS, Parts
 
@@ -137,7 +137,7 @@ class Gate:
             await self._app(scope, receive, send)  # writes have their bound, files cost nearly nothing
             return
         if not self._pages.enter():
-            await refuse(scope, send)
+            await self._pages.refuse(scope, send)
             return
         started = time.perf_counter()
         try:

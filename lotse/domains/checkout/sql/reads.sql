@@ -12,7 +12,8 @@ select
         from checkout.basket_lines as line
         where line.basket_id = baskets.id
         order by line.added_at, line.offer_id
-    ) as lines
+    ) as lines,
+    baskets.charge_id
 from checkout.baskets
 where baskets.id = :basket_id;
 
@@ -41,3 +42,32 @@ from checkout.baskets
 left join orders.known(array(select order_id from checkout.baskets where order_id is not null)) as known (id)
     on known.id = baskets.order_id
 where baskets.order_id is not null and known.id is null;
+
+-- An attempt to pay, with the order that it shall become.
+-- name: attempt
+select
+    charge_id, basket_id, version, shop_id, order_id, hold_id, replaces, origin, held_until, return_url, webhook_url,
+    "order", created_at, closed_at
+from checkout.attempts
+where charge_id = :charge_id;
+
+-- What is kept about a person with attempts to pay, for their export: their own baskets'.
+-- name: attempts_of_party
+select attempts.created_at, attempts."order" -> 'contact' as contact
+from checkout.attempts
+join checkout.baskets on baskets.id = attempts.basket_id
+where baskets.customer_id in (select id from customers.of_party(:party_id)) and attempts."order" is not null
+order by attempts.created_at;
+
+-- A charge that has become an order belongs to the attempt of that order, and its basket says so.
+-- name: check_paid_baskets
+select
+    'charge ' || charges.id as subject,
+    'order ' || charges.purpose_id as expected,
+    coalesce('order ' || baskets.order_id, 'no order') as found
+from payments.paid_charges() as charges
+left join checkout.attempts on attempts.charge_id = charges.id
+left join checkout.baskets on baskets.id = attempts.basket_id
+where attempts.order_id is distinct from charges.purpose_id
+    -- A basket may have been forgotten since.
+    or (baskets.id is not null and baskets.order_id is distinct from charges.purpose_id);

@@ -22,6 +22,7 @@ from lotse.domains.checkout.contracts import (
     NotSold,
     PriceChanged,
     ShippingRate,
+    TooManyLines,
     Wanted,
 )
 from lotse.domains.checkout.rules import shipping_lines
@@ -152,12 +153,10 @@ async def test_adding_adds_and_zero_takes_out(store):
     ball = await store.article(9)
     basket_id = await store.basket((ball, 2))
     line = {"shop": store.shop, "basket_id": basket_id, "offer_id": ball.offer_id, "at": AT}
-    async with store.db.transaction() as tx:
-        await commands.add_line(tx, quantity=3, **line)
+    await commands.add_line(store.db, store.assortment, quantity=3, **line)
     assert [line.quantity for line in (await shown(store, basket_id)).lines] == [5]
     with pytest.raises(InvalidQuantity):
-        async with store.db.transaction() as tx:
-            await commands.add_line(tx, quantity=9_998, **line)
+        await commands.add_line(store.db, store.assortment, quantity=9_998, **line)
     async with store.db.transaction() as tx:
         await commands.set_quantity(tx, quantity=0, **line)
     assert (await shown(store, basket_id)).lines == []
@@ -171,9 +170,60 @@ async def test_what_may_be_put_into_a_basket(store, fresh):
         (fresh.id(), basket_id, NotInThisShop),
         (unpriced.offer_id, basket_id, NotSold),
     ):
+        line = {"shop": store.shop, "basket_id": basket, "offer_id": offer_id, "at": AT}
+        with pytest.raises(refused):
+            await commands.add_line(store.db, store.assortment, quantity=1, **line)
         with pytest.raises(refused):
             async with store.db.transaction() as tx:
-                await commands.add_line(tx, shop=store.shop, basket_id=basket, offer_id=offer_id, quantity=1, at=AT)
+                await commands.set_quantity(tx, quantity=1, **line)
+
+
+async def test_a_basket_begins_with_what_is_put_into_it(store, fresh):
+    ball, unpriced = await store.article(9), await store.article(9, price=None)
+    basket_id = await commands.add_first_line(
+        store.db, store.assortment, shop=store.shop, offer_id=ball.offer_id, quantity=2, at=AT
+    )
+    assert [(line.offer_id, line.quantity) for line in (await shown(store, basket_id)).lines] == [(ball.offer_id, 2)]
+    for offer_id, quantity, refused in (
+        (ball.offer_id, 0, InvalidQuantity),
+        (fresh.id(), 1, NotInThisShop),
+        (unpriced.offer_id, 1, NotSold),
+    ):
+        with pytest.raises(refused):
+            await commands.add_first_line(
+                store.db, store.assortment, shop=store.shop, offer_id=offer_id, quantity=quantity, at=AT
+            )
+
+
+async def test_a_full_basket_takes_no_more(store, monkeypatch):
+    ball, bat = await store.article(9), await store.article(9)
+    basket_id = await store.basket((ball, 1))
+    monkeypatch.setattr(commands, "MAX_LINES", 1)
+    line = {"shop": store.shop, "basket_id": basket_id, "offer_id": bat.offer_id, "quantity": 1, "at": AT}
+    with pytest.raises(TooManyLines):
+        await commands.add_line(store.db, store.assortment, **line)
+    with pytest.raises(TooManyLines):
+        async with store.db.transaction() as tx:
+            await commands.set_quantity(tx, **line)
+
+
+async def test_an_ordered_basket_takes_nothing(store):
+    ball = await store.article(9)
+    basket_id = await store.basket((ball, 1))
+    await place(store, basket_id, store.purchase(1685))
+    with pytest.raises(BasketOrdered):
+        await commands.add_line(
+            store.db, store.assortment, shop=store.shop, basket_id=basket_id, offer_id=ball.offer_id, quantity=1, at=AT
+        )
+
+
+async def test_the_assortment_says_what_the_database_says(store):
+    ball, bat = await store.article(2, 9), await store.article(9, price=None)
+    basket_id = await store.basket((ball, 3))
+    read = await shown(store, basket_id)
+    assert await store.assortment.basket(shop=store.shop, basket_id=basket_id, language="en", at=AT) == read
+    with pytest.raises(BasketUnknown):
+        await store.assortment.basket(shop=store.shop, basket_id=bat.offer_id, language="de", at=AT)
 
 
 async def test_refusals_of_placing_in_their_order(store, fresh):
@@ -251,10 +301,15 @@ async def test_a_basket_that_changed_after_it_was_read_is_not_ordered(store, mon
 
     class SlowDesk:
         async def submit(self, *args, **kwargs):
-            async with store.db.transaction() as tx:
-                await commands.add_line(
-                    tx, shop=store.shop, basket_id=basket_id, offer_id=ball.offer_id, quantity=1, at=AT
-                )
+            await commands.add_line(
+                store.db,
+                store.assortment,
+                shop=store.shop,
+                basket_id=basket_id,
+                offer_id=ball.offer_id,
+                quantity=1,
+                at=AT,
+            )
             return await store.desk.submit(*args, **kwargs)
 
     with pytest.raises(BasketChanged):

@@ -39,6 +39,17 @@ select v.id as variant_id, coalesce(sum(greatest(a.available, 0)), 0)::bigint as
  group by v.id, v.place
  order by v.place;
 
+-- What of their stock a page can show: every pool with what is available there, no more exactly than pages say it. The
+-- pool and the number in one integer, because a page compares some dozens of them each second.
+-- name: signs
+select s.variant_id, array_agg(s.pool_id * 1000 + least(greatest(b.on_hand - b.held, 0), :most) order by s.pool_id) as signs
+  from inventory.stock s
+  join pools.balances(array(
+           select x.pool_id from inventory.stock x where x.variant_id = any(:variant_ids::uuid[])
+       )) b on b.pool_id = s.pool_id
+ where s.variant_id = any(:variant_ids::uuid[])
+ group by s.variant_id;
+
 -- Every pool that counts one of these variants.
 -- name: stock_of_variants
 select s.variant_id, s.location_id, l.code as location_code, s.owner_party_id, s.condition, s.lot, s.pool_id,

@@ -5,6 +5,13 @@ select p.id, p.shop_id, p.variant_id, p.currency, p.customer_group, p.min_quanti
   from pricing.prices_at(:shop_id, :variant_ids::uuid[], :at, :customer_group) p
  order by array_position(:variant_ids::uuid[], p.variant_id), p.customer_group, p.min_quantity;
 
+-- When the next price of any of these begins, if it is soon: what is shown of them ends then.
+-- name: next_beginning
+select min(p.valid_from)
+  from pricing.prices p
+ where p.shop_id = :shop_id and p.variant_id = any(:variant_ids::uuid[])
+   and p.valid_from > :at and p.valid_from <= :until;
+
 -- Who, when, old, new, why: the newest first.
 -- name: price_history
 select p.id, p.shop_id, p.variant_id, p.currency, p.customer_group, p.min_quantity,

@@ -12,7 +12,16 @@ from lotse.web import app as web
 from lotse.web.process import Process
 
 # The writes of the API that anybody may do. A route that is added here is one that somebody has thought about.
-PUBLIC_WRITES = {"create_basket", "set_quantity", "remove_line", "place_order", "buy", "cancel_linked_order"}
+PUBLIC_WRITES = {
+    "create_basket",
+    "set_quantity",
+    "remove_line",
+    "place_order",
+    "buy",
+    "cancel_linked_order",
+    "start_payment",
+    "payment_webhook",
+}
 
 
 @pytest.fixture(params=["api", "pages"])

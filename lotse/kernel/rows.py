@@ -19,7 +19,7 @@ The writers of one statement see the same snapshot and run in no order, so no tw
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -60,16 +60,24 @@ class Rows:
 
     def add(self, writer: Writer[R], row: R) -> None:
         """One more row for a writer."""
-        self._by_writer.setdefault(writer, []).append(row)
+        rows = self._by_writer.get(writer)
+        if rows is None:
+            self._by_writer[writer] = [row]
+        else:
+            rows.append(row)
 
     def extend(self, writer: Writer[R], rows: Iterable[R]) -> None:
         """Several rows for a writer."""
         self._by_writer.setdefault(writer, []).extend(rows)
 
-    def merge(self, other: "Rows") -> None:
-        """Take over what another request wants written."""
-        for writer, rows in other._by_writer.items():
-            self._by_writer.setdefault(writer, []).extend(rows)
+    def lengths(self) -> "dict[Writer[Any], int]":
+        """How many rows there are for each writer."""
+        return {writer: len(rows) for writer, rows in self._by_writer.items()}
+
+    def shorten(self, lengths: "Mapping[Writer[Any], int]") -> None:
+        """Forget the rows that came after `lengths`."""
+        for writer, rows in self._by_writer.items():
+            del rows[lengths.get(writer, 0) :]
 
     def of(self, writer: Writer[R]) -> list[R]:
         """What is gathered for a writer."""

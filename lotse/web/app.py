@@ -216,11 +216,12 @@ def _frames() -> Iterable[Any]:
 
 
 async def _require_key(request: Request[Any, Any, Any]) -> None:
-    """Every write of the API, also one whose handler forgot to ask for its key.
+    """Every write of the API, also one whose handler forgot to ask for its key; but for messages of outside systems,
+    which carry a natural key in their body and know no header of ours.
 
-    A coroutine, because Litestar runs a plain function in a thread: that cost 0.1 ms and more per request.
+    A coroutine, because Litestar runs a plain function in a thread: 0.1 ms and more per request.
     """
-    if request.method not in READING:
+    if request.method not in READING and not request.route_handler.opt.get("natural_key"):
         idempotency_key(request)
 
 

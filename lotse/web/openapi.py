@@ -143,7 +143,7 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
         refusals.add(NotFound)
     if operation.get("requestBody"):
         refusals |= {problems.MalformedBody, problems.BodyTooLarge, problems.UnsupportedMediaType}
-    if method not in READING:
+    if method not in READING and not handler.opt.get("natural_key"):
         parameters.append(_KEY_PARAMETER)
         refusals |= {problems.IdempotencyKeyMissing, KeyReused}
     if any(parameter["in"] in ("path", "query") for parameter in parameters):

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Response, delete, get, post, put
+from litestar import Request, Response, delete, get, post, put
 from litestar.params import Parameter
 from msgspec import Meta, Struct
 
 from lotse.domains.checkout import commands, queries
 from lotse.domains.checkout.contracts import (
+    CHARGE_LINK,
     Basket,
     BasketChanged,
     BasketEmpty,
@@ -20,19 +21,28 @@ from lotse.domains.checkout.contracts import (
     NoDelivery,
     NotInThisShop,
     NotSold,
+    Paying,
+    PayingState,
     PriceChanged,
     Purchase,
     TooManyLines,
     Wanted,
 )
-from lotse.domains.checkout.rules import MAX_LINES
+from lotse.domains.checkout.rules import MAX_LINES, holder_secret
 from lotse.domains.orders.contracts import ORDER_LINK, OutOfStock, Placed
 from lotse.domains.parties.contracts import Shop
-from lotse.domains.payments.contracts import MethodUnknown
+from lotse.domains.payments.contracts import (
+    ChargeNotReady,
+    ChargeUnderWay,
+    ChargeUnknown,
+    MethodNeedsCharge,
+    MethodUnknown,
+)
+from lotse.domains.pools.rules import origin_of
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
 from lotse.kernel.desk import Desk
-from lotse.kernel.http import Principal, public
+from lotse.kernel.http import Principal, needs, public
 from lotse.kernel.idempotency import key_for, once
 from lotse.kernel.refusals import Invalid
 from lotse.kernel.tags import Tags
@@ -172,9 +182,11 @@ async def remove_line(
         BasketOrdered,
         BasketEmpty,
         MethodUnknown,
+        MethodNeedsCharge,
         NoDelivery,
         NotSold,
         PriceChanged,
+        ChargeUnderWay,
         BasketChanged,
         OutOfStock,
     ),
@@ -226,6 +238,7 @@ class Buying(Purchase, frozen=True, kw_only=True):
         TooManyLines,
         Invalid,
         MethodUnknown,
+        MethodNeedsCharge,
         NotInThisShop,
         NoDelivery,
         NotSold,
@@ -268,6 +281,126 @@ def _ordered(placed: Placed, links: Links) -> Response[Ordered]:
     return Response(Ordered(placed, link), status_code=201, headers={"Location": f"/api/v1/order-links/{link}"})
 
 
+class PaymentStarted(Struct, frozen=True, kw_only=True):
+    """How a payment stands. `pending`: ask again; `redirect`: send the buyer to `redirect_url`; `ordered`: `link` is
+    the order's; `failed`: nothing was ordered and no money is kept, `reason` says why."""
+
+    charge_id: UUID
+    state: PayingState
+    redirect_url: str = ""
+    reason: str = ""
+    order_id: UUID | None = None
+    link: str = ""
+
+
+@post(
+    "/baskets/{basket_id:uuid}/payments",
+    guards=[public],
+    operation_id="startPayment",
+    refusals=(
+        BasketUnknown,
+        BasketOrdered,
+        BasketEmpty,
+        MethodUnknown,
+        NoDelivery,
+        NotSold,
+        PriceChanged,
+        BasketChanged,
+        ChargeUnderWay,
+    ),
+    tags=["checkout"],
+)
+async def start_payment(
+    request: Request[Any, Any, Any],
+    database: Database,
+    desk: Desk,
+    links: Links,
+    tags: Tags,
+    principal: Principal,
+    shop: Shop,
+    basket_id: UUID,
+    data: Purchase,
+    idempotency_key: str,
+    at: datetime,
+    language: Language = None,
+) -> Response[PaymentStarted]:
+    """Pay for a basket through a provider. What is in it is held; the order is placed when the money is there."""
+    base = str(request.base_url).rstrip("/")
+    paying = await commands.pay(
+        desk,
+        database,
+        queries.Assortment(database, tags),
+        shop=shop,
+        basket_id=basket_id,
+        purchase=data,
+        language=language or shop.language,
+        channel="api",
+        origin=origin_of(request.client.host if request.client else "", holder_secret(links)),
+        return_url=lambda id: f"{base}/pay/{links.sign(CHARGE_LINK, id)}",
+        webhook_url=f"{base}/api/v1/webhooks/payments",
+        key=key_for(str(principal), idempotency_key, ("start payment", basket_id, data)),
+        actor=str(principal),
+        at=at,
+    )
+    location = f"/api/v1/baskets/{basket_id}/payments/{paying.charge_id}"
+    return Response(_started(paying, links), status_code=201, headers={"Location": location})
+
+
+@get(
+    "/baskets/{basket_id:uuid}/payments/{charge_id:uuid}",
+    guards=[public],
+    refusals=(ChargeUnknown,),
+    tags=["checkout"],
+)
+async def read_payment_of_basket(
+    database: Database, desk: Desk, links: Links, basket_id: UUID, charge_id: UUID, at: datetime
+) -> PaymentStarted:
+    """How a payment stands now. The provider is asked if it has not told by itself."""
+    async with database.reading() as conn:
+        attempt = await queries.attempt(conn, charge_id=charge_id)
+    if attempt is None or attempt.basket_id != basket_id:
+        raise ChargeUnknown(charge_id=charge_id)
+    return _started(await commands.settle(desk, database, charge_id=charge_id, at=at), links)
+
+
+@post(
+    "/charges/{charge_id:uuid}/capture",
+    guards=[needs("payments:write")],
+    refusals=(ChargeUnknown, ChargeNotReady),
+    status_code=200,
+    tags=["payments"],
+)
+async def capture_charge(database: Database, desk: Desk, charge_id: UUID, at: datetime) -> Paying:
+    """Take what is reserved for an order now. It is done once, however often it is asked for."""
+    return await commands.capture(desk, database, charge_id=charge_id, at=at)
+
+
+@post(
+    "/charges/{charge_id:uuid}/void",
+    guards=[needs("payments:write")],
+    refusals=(ChargeUnknown, ChargeNotReady),
+    status_code=200,
+    tags=["payments"],
+)
+async def void_charge(database: Database, desk: Desk, principal: Principal, charge_id: UUID, at: datetime) -> Paying:
+    """Give back what is reserved. An order that stands for it is cancelled."""
+    return await commands.void(
+        desk, database, charge_id=charge_id, reason="voided-by-staff", actor=str(principal), at=at
+    )
+
+
+def _started(paying: Paying, links: Links) -> PaymentStarted:
+    ordered = paying.state == "ordered" and paying.order_id is not None
+    return PaymentStarted(
+        charge_id=paying.charge_id,
+        state=paying.state,
+        redirect_url=paying.redirect_url,
+        reason=paying.reason,
+        order_id=paying.order_id,
+        link=links.sign(ORDER_LINK, paying.order_id) if ordered and paying.order_id else "",
+    )
+
+
 async def _basket(
     database: Database, shop: Shop, basket_id: UUID, language: str | None, country: str | None, at: datetime
 ) -> Basket:
@@ -286,4 +419,15 @@ async def _done(basket_id: UUID, changing: Awaitable[None]) -> NewBasket:
     return NewBasket(basket_id)
 
 
-routes = (create_basket, read_basket, set_quantity, remove_line, place_order, buy)
+routes = (
+    create_basket,
+    read_basket,
+    set_quantity,
+    remove_line,
+    place_order,
+    buy,
+    start_payment,
+    read_payment_of_basket,
+    capture_charge,
+    void_charge,
+)

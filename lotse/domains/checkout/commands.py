@@ -434,7 +434,8 @@ async def pay(
     """Begin to pay for a basket with a method of a provider; the order is placed when the money is there.
 
     What the buyer wants is held, and the prices with it, longer than the payment page lives. An attempt before this one
-    that has no money yet is given up. `return_url` makes the address that the buyer comes back to of the charge's id.
+    that has no money yet is given up. `return_url` makes the address that the buyer comes back to of the charge's id;
+    the provider's name is added to `webhook_url`.
     Refusals, in this order: `KeyReused` and whatever this key was answered before, `BasketUnknown`, `BasketOrdered`,
     `BasketEmpty`, `Invalid` (contact), `MethodUnknown` (also one that needs no provider), `NoDelivery`, `NotSold`,
     `PriceChanged`, `BasketChanged`, `ChargeUnderWay`. What the stock or the provider says no to is an answer: `failed`.
@@ -599,7 +600,7 @@ async def _start(work: _Work) -> bool:
             description=_DESCRIPTION.get(order.language[:2], _DESCRIPTION["en"]),
             language=order.language,
             return_url=found.return_url,
-            webhook_url=found.webhook_url,
+            webhook_url=f"{found.webhook_url}/{charge.provider}" if found.webhook_url else "",
             expires_at=charge.expires_at,
             capture=provider.captures_at_once(charge.method),
         )

@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from lotse.domains.checkout.contracts import Attempt, InvalidQuantity, NoDelivery, Paying, ShippingRate
 from lotse.domains.customers.contracts import Address
 from lotse.domains.orders.contracts import Contact
 from lotse.domains.payments.contracts import Charge
 from lotse.domains.pricing.contracts import Line, PricedLine
+from lotse.kernel.auth.links import Links
 from lotse.kernel.money import minor_digits, spread
 from lotse.kernel.refusals import Invalid
 
@@ -104,6 +106,11 @@ def shipping_lines(rate: ShippingRate, goods: Sequence[PricedLine], currency: st
         for tax_class, part in zip(by_class, parts, strict=True)
         if part
     ]
+
+
+def holder_secret(links: Links) -> bytes:
+    """What addresses are hashed with before a hold keeps them: the installation's own, and nobody else's."""
+    return links.sign("hold origin", UUID(int=0)).encode()
 
 
 def paying(charge: Charge, attempt: Attempt) -> Paying:

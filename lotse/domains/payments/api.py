@@ -1,25 +1,34 @@
-"""Money in and out, told by the bank's software or a person with the right."""
+"""Money in and out, told by the bank's software or a person with the right; charges, and what providers tell."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import get, post
+from litestar import Request, Response, get, post
 from msgspec import Meta, Struct
 
 from lotse.domains.payments import commands, queries
 from lotse.domains.payments.contracts import (
     AmountNotPositive,
+    Charge,
+    ChargeNotReady,
+    ChargeRefund,
+    ChargeUnknown,
+    Happening,
     Money,
     MoreThanRefundable,
     Payment,
     PaymentUnknown,
+    ProviderUnknown,
     ReferenceReused,
+    RefundUnderWay,
+    WebhookForged,
 )
 from lotse.domains.payments.rules import MAX_AMOUNT_MINOR, MAX_REFERENCE
-from lotse.kernel.db import Database
-from lotse.kernel.http import Happened, Principal, happened, needs
+from lotse.kernel.db import Database, Transaction
+from lotse.kernel.http import Happened, Principal, happened, needs, public
 from lotse.kernel.idempotency import key_for, once
+from lotse.kernel.ids import uuid7
 
 
 class Transfer(Struct, frozen=True):
@@ -101,4 +110,98 @@ async def record_refund(
     )
 
 
-routes = (read_payment, record_receipt, record_refund)
+# -- charges
+
+# What any provider says of one charge; more was not sent by one.
+MAX_WEBHOOK_BYTES = 256 * 1024
+
+
+class ChargeView(Struct, frozen=True):
+    """A charge, what happened to it, and what went back of it."""
+
+    charge: Charge
+    trail: list[Happening]
+    refunds: list[ChargeRefund]
+
+
+class GiveBack(Struct, frozen=True):
+    """An amount in minor units to pay back through the provider; all that may go back without it."""
+
+    amount_minor: Annotated[int, Meta(le=MAX_AMOUNT_MINOR)] | None = None
+    reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+@get("/charges/{charge_id:uuid}", guards=[needs("payments:read")], refusals=(ChargeUnknown,), tags=["payments"])
+async def read_charge(database: Database, charge_id: UUID) -> ChargeView:
+    """What became of an attempt to be paid through a provider."""
+    async with database.snapshot() as conn:
+        found = await queries.charge(conn, charge_id=charge_id)
+        if found is None:
+            raise ChargeUnknown(charge_id=charge_id)
+        return ChargeView(
+            found,
+            await queries.trail(conn, charge_id=charge_id),
+            await queries.refunds_of(conn, charge_id=charge_id),
+        )
+
+
+@post(
+    "/charges/{charge_id:uuid}/refunds",
+    guards=[needs("payments:write")],
+    refusals=(ChargeUnknown, AmountNotPositive, ChargeNotReady, MoreThanRefundable, RefundUnderWay),
+    tags=["payments"],
+)
+async def refund_charge(
+    database: Database, principal: Principal, charge_id: UUID, data: GiveBack, idempotency_key: str, at: datetime
+) -> ChargeRefund:
+    """Pay back through the provider that took the money. `asked`: it has not answered yet and is asked again."""
+    key = key_for(str(principal), idempotency_key, ("refund charge", charge_id, data))
+    wanted = await once(database, key, ChargeRefund, lambda tx: _refund(tx, charge_id, data, str(principal), at), at=at)
+    return await commands.send_refund(database, refund_id=wanted.id, at=at)
+
+
+async def _refund(tx: Transaction, charge_id: UUID, data: GiveBack, actor: str, at: datetime) -> ChargeRefund:
+    refund = await commands.begin_refund(
+        tx,
+        charge_id=charge_id,
+        refund_id=uuid7(),
+        amount_minor=data.amount_minor,
+        cause=data.reason or "by staff",
+        actor=actor,
+        at=at,
+    )
+    if refund is None:
+        raise MoreThanRefundable(amount_minor=0, refundable_minor=0)
+    return refund
+
+
+@post(
+    "/webhooks/payments/{provider:str}",
+    guards=[public],
+    refusals=(ProviderUnknown, WebhookForged),
+    opt={"natural_key": True},
+    status_code=200,
+    tags=["payments"],
+)
+async def payment_webhook(
+    request: Request[Any, Any, Any], database: Database, provider: str, at: datetime
+) -> Response[None]:
+    """A message of a payment provider, signed as the provider does. Stored first, then handled, each once.
+
+    It needs no `Idempotency-Key`: the message names itself. Whoever waits for the money goes on from an event.
+    """
+    body = await request.body()
+    if len(body) > MAX_WEBHOOK_BYTES:
+        raise WebhookForged(provider=provider, rule=f"at most {MAX_WEBHOOK_BYTES} bytes")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    notice = queries.provider_named(provider).webhook(headers, body, at=at)
+    async with database.transaction() as tx:
+        # What was verified is UTF-8 JSON; a provider that sends something else is kept as far as a column holds it.
+        text = body.decode("utf-8", "replace").replace("\0", "\ufffd")
+        await commands.keep_webhook(tx, provider=provider, notice=notice, body=text, at=at)
+    async with database.transaction() as tx:
+        await commands.handle_webhook(tx, provider=provider, notice=notice, at=at)
+    return Response(None, status_code=200)
+
+
+routes = (read_payment, record_receipt, record_refund, read_charge, refund_charge, payment_webhook)

@@ -420,21 +420,6 @@ create table kernel.drafts (
 -- The sweep finds what has expired.
 create index drafts_expires_at on kernel.drafts (expires_at);
 
--- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
--- own and not the tables' rows, so that a new column does not break a desk of the version before.
-create type kernel.outbox_row as (
-    type text,
-    version smallint,
-    key text,
-    payload text,
-    occurred_at timestamptz
-);
-
-create type kernel.answers_row as (
-    principal text,
-    key text,
-    answer bytea
-
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Waiting rooms: one fair queue per room, shared by all processes and hosts
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -534,4 +519,20 @@ create unlogged table kernel.waiting_loads (
     at timestamptz not null,
     strain double precision not null,
     newcomers integer not null
+);
+
+-- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
+-- own and not the tables' rows, so that a new column does not break a desk of the version before.
+create type kernel.outbox_row as (
+    type text,
+    version smallint,
+    key text,
+    payload text,
+    occurred_at timestamptz
+);
+
+create type kernel.answers_row as (
+    principal text,
+    key text,
+    answer bytea
 );

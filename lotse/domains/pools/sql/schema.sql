@@ -74,7 +74,16 @@ create index hold_lines_live on pools.hold_lines (pool_id, expires_at) where liv
 -- Finds what has expired, for the sweep of pools that nobody touches.
 create index hold_lines_expiring on pools.hold_lines (expires_at) where live;
 
-<<<<<<< HEAD
+-- What soft holds of one holder, or of the guests of one origin, take at the moment: locked by whoever holds for them,
+-- so that the limits hold at any number of desks, and bounded by the limits, so that nobody counts past holds.
+create table pools.holders (
+    id text not null primary key,
+    -- [{hold_id, expires_at, lines: [[pool_id, quantity]]}]; what has expired counts for nothing.
+    open jsonb not null,
+    -- When the last of them expires; from then on the row is not needed.
+    until timestamptz not null
+) with (fillfactor = 70); -- each hold and each end of one updates its holder
+
 -- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
 -- own and not the tables' rows, so that a new column does not break a desk of the version before.
 create type pools.movements_row as (
@@ -95,14 +104,3 @@ create type pools.balances_row as (
     on_hand bigint,
     held bigint
 );
-=======
--- What soft holds of one holder, or of the guests of one origin, take at the moment: locked by whoever holds for them,
--- so that the limits hold at any number of desks, and bounded by the limits, so that nobody counts past holds.
-create table pools.holders (
-    id text not null primary key,
-    -- [{hold_id, expires_at, lines: [[pool_id, quantity]]}]; what has expired counts for nothing.
-    open jsonb not null,
-    -- When the last of them expires; from then on the row is not needed.
-    until timestamptz not null
-) with (fillfactor = 70); -- each hold and each end of one updates its holder
->>>>>>> main

@@ -159,6 +159,43 @@ def bench(
     return bench(_settings(), name, options, as_json=json)
 
 
+@app.command
+def simulate(
+    name: str,
+    /,
+    *,
+    port: int = 9100,
+    host: str = "127.0.0.1",
+    faults: str = "",
+    seed: int = 1,
+    secret: str | None = None,
+    data: Path | None = None,
+) -> None:
+    """Run the other side of a plugin, to try it against: a payment provider that takes no money.
+
+    Parameters
+    ----------
+    name
+        `psp`: the simulated payment provider; LOTSE_PAY_SIMULATED_URL leads Lotse to it (docs/guides/payments.md).
+    port
+        Listen here.
+    host
+        Listen on this address.
+    faults
+        How it fails: shares of requests as `decline=0.1,lost=0.05`, seconds as `slow_seconds=3`.
+    seed
+        The same number decides the same in the same order.
+    secret
+        What both sides sign with, instead of LOTSE_PAY_SIMULATED_SECRET.
+    data
+        The file of its books, instead of one below LOTSE_HOME.
+    """
+    from lotse.web.commands import simulate
+
+    options = {"faults": faults, "seed": seed, "secret": secret, "data": data}
+    simulate(_settings(), name, host=host, port=port, options=options)
+
+
 @staff.command(name="add")
 def staff_add(login: str, /, *, name: str = "", scope: Scopes | None = None) -> None:
     """Make an account. The password is asked for, or read from the first line of the input.

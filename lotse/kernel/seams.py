@@ -8,7 +8,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -110,6 +110,18 @@ class Seam(Generic[T]):
 retailers: Seam[Any] = Seam("retailers", since="0.1.0")
 # A year of somebody's real trade: `async replay(database, desk, folder, *, progress) -> report`. Filled by replay_*.
 replays: Seam[Any] = Seam("replays", since="0.1.0")
-# The other side of a plugin, to try it against: `async run(listener, stop, *, settings, options)` answers on a socket.
-# `lotse simulate NAME` runs one.
-simulators: Seam[Any] = Seam("simulators", since="0.1.0")
+
+
+class Simulator(Struct, frozen=True):
+    """A server that stands in for an outside system.
+
+    `run(listener, stop, *, settings, options)` answers on a socket until `stop` is set. `environment(url)` are the
+    variables that lead the plugin to it, drawn anew (a secret); None if the plugin is set up for something else.
+    """
+
+    run: Callable[..., Coroutine[Any, Any, None]]
+    environment: Callable[[str], dict[str, str] | None]
+
+
+# The other side of a plugin, to try it against. `lotse simulate NAME` runs one; beside the demo they all run.
+simulators: Seam[Simulator] = Seam("simulators", since="0.1.0")

@@ -1,8 +1,11 @@
 """What the commands of `lotse` do that need the database: open it, do one thing, say what was done."""
 
+import asyncio
 import getpass
+import os
+import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -84,6 +87,29 @@ def replay(settings: Settings, name: str, folder: Path, *, as_json: bool) -> int
         return 0 if getattr(report, "check", "ok") == "ok" and not getattr(report, "difference_minor", 0) else 1
 
     return _run(settings, "replay", work)
+
+
+def simulate(settings: Settings, name: str, *, host: str, port: int, options: Mapping[str, Any]) -> None:
+    """`lotse simulate`, by itself or as a child of `lotse up`, which passes the socket on."""
+    import uvloop
+
+    from lotse.web.lifeline import Lifeline
+    from lotse.web.roles import LISTEN_VARIABLE
+    from lotse.web.server import listen_tcp, stop_on_signals
+
+    simulator = _filled(seams.simulators, name, "simulator")
+    logs.configure(settings, f"simulate {name}")
+    lifeline = Lifeline.from_environment()
+    passed = os.environ.pop(LISTEN_VARIABLE, None)
+    listener = socket.socket(fileno=int(passed)) if passed else listen_tcp(host, port)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        lifeline.ready()  # who asks now waits in the socket's queue
+        await simulator.run(listener, stop, settings=settings, options=options)
+
+    uvloop.run(run())
 
 
 def add_staff(settings: Settings, login: str, name: str, scopes: list[str]) -> None:

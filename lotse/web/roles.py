@@ -26,6 +26,9 @@ log = structlog.get_logger()
 # The supervisor keeps the public socket open across restarts of the role and passes it on by its number.
 LISTEN_VARIABLE = "LOTSE_LISTEN_FD"
 
+# With a core to share, a process of this weight gets a fifth of what one of the others gets (sched(7)).
+PAGES_NICE = 7
+
 Run = Callable[[Settings, str, asyncio.Event, Lifeline], Awaitable[None]]
 
 
@@ -62,6 +65,9 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
     from lotse.web.server import listen_tcp, listen_unix, serve
     from lotse.web.storefront.keeping import kept_pages
 
+    # Rendering takes whatever CPU there is. On a small machine the desk and the api come first: a page that waits some
+    # milliseconds more is the smaller harm.
+    os.nice(PAGES_NICE)
     async with process(settings, dsn, "pages") as own:
         # Behind the front, which logs every request already, only what is notable is worth a second line.
         observed = Observed(kept_pages(make_pages(own), own), "pages", "notable", trusts_request_ids=True)

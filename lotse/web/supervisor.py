@@ -38,10 +38,17 @@ class Child:
     """One role and whatever process currently is it."""
 
     def __init__(
-        self, role: str, environment: Mapping[str, str], metrics_folder: Path, passed: Mapping[str, int]
+        self,
+        role: str,
+        environment: Mapping[str, str],
+        metrics_folder: Path,
+        passed: Mapping[str, int],
+        words: Sequence[str] = (),
     ) -> None:
-        """`passed` are open sockets by the environment variable that tells the role their number."""
+        """`passed` are open sockets by the environment variable that tells the role their number; `words` are the
+        command of what is no role (a simulator)."""
         self.role = role
+        self._words = tuple(words) or ("role", role)
         self.ready = asyncio.Event()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._environment = environment
@@ -104,8 +111,7 @@ class Child:
                     sys.executable,
                     "-m",
                     "lotse",
-                    "role",
-                    self.role,
+                    *self._words,
                     env={**self._environment, **{name: str(fd) for name, fd in fds.items()}},
                     pass_fds=list(fds.values()),
                     stdin=asyncio.subprocess.DEVNULL,
@@ -144,9 +150,24 @@ class Supervisor:
         self.children: list[Child] = []
         metrics.clear(metrics_folder)
 
-    async def start(self, roles: Sequence[str], passed: Mapping[str, Mapping[str, int]] | None = None) -> None:
-        """Start roles together and wait until all are ready. Raises `NeverReady`."""
-        started = [Child(role, self._environment, self._metrics, (passed or {}).get(role, {})) for role in roles]
+    def tell(self, more: Mapping[str, str]) -> None:
+        """What the environment of children started from here on holds as well."""
+        self._environment = {**self._environment, **more}
+
+    async def start(
+        self,
+        roles: Sequence[str],
+        passed: Mapping[str, Mapping[str, int]] | None = None,
+        commands: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """Start roles together and wait until all are ready; what has a command of its own is none of them.
+
+        Raises `NeverReady`.
+        """
+        started = [
+            Child(role, self._environment, self._metrics, (passed or {}).get(role, {}), (commands or {}).get(role, ()))
+            for role in roles
+        ]
         self.children += started
         for child in started:
             child.start()

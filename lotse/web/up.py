@@ -15,18 +15,20 @@ from contextlib import ExitStack, contextmanager
 import structlog
 from msgspec import structs
 
-from lotse.kernel import logs, migrate, runtime
+from lotse.kernel import logs, migrate, runtime, seams
+from lotse.kernel.auth.demo import demo_staff
 from lotse.kernel.db import opened
 from lotse.kernel.postgres import PostgresError, attached, revived
 from lotse.kernel.settings import Settings
 from lotse.web.commands import demo_unfinished
 from lotse.web.roles import LISTEN_VARIABLE
-from lotse.web.server import listen_tcp
+from lotse.web.server import PortTaken, listen_tcp
 from lotse.web.supervisor import Supervisor, base_environment
 
 log = structlog.get_logger()
 
 BACK_OFFICE = "/office"
+_LAST_PORT = 65_535
 # Stopped in the opposite order: the door closes first, the desk last, when nobody asks it any more.
 ORDER = ("desk", "worker", "pages", "api")
 # How often we look whether the database still lives: one look reads a file. Requests wait or are told to repeat.
@@ -87,10 +89,37 @@ async def _work(supervisor: Supervisor, settings: Settings, dsn: str, listener: 
     if demo and (demo_unfinished(settings).exists() or await _is_empty(dsn)):
         _say("  demo retailer (only the first time)")
         await _load_demo(settings)
-    with _step("desk, worker, pages, api"):
-        await supervisor.start(ORDER, {"api": {LISTEN_VARIABLE: listener.fileno()}})
+    simulated = _simulators(supervisor, settings)
+    with _step(", ".join([*ORDER, *simulated])):
+        passed = {name: {LISTEN_VARIABLE: one.fileno()} for name, one in simulated.items()}
+        await supervisor.start(
+            [*simulated, *ORDER],
+            {"api": {LISTEN_VARIABLE: listener.fileno()}, **passed},
+            {name: ("simulate", name) for name in simulated},
+        )
     _greet(settings, listener)
     await supervisor.watch()
+
+
+def _simulators(supervisor: Supervisor, settings: Settings) -> dict[str, socket.socket]:
+    """Beside the demo, the other sides of plugins, so that a card payment can be clicked through. A shop of somebody's
+    own has none: its buyers must not be offered a way to pay with which no money moves."""
+    if demo_staff(settings) is None:
+        return {}
+    found: dict[str, socket.socket] = {}
+    for number, name in enumerate(seams.simulators, 1):
+        try:
+            # The same port at every start, so that a page that is open in a browser stays good.
+            listener = listen_tcp("127.0.0.1", settings.port + number if settings.port + number <= _LAST_PORT else 0)
+        except PortTaken:
+            listener = listen_tcp("127.0.0.1", 0)
+        told = seams.simulators[name].environment(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        if told is None:
+            listener.close()
+            continue
+        supervisor.tell(told)
+        found[name] = listener
+    return found
 
 
 async def _keep_database(settings: Settings) -> None:
@@ -141,8 +170,6 @@ def _step(what: str) -> Iterator[None]:
 
 
 def _greet(settings: Settings, listener: socket.socket) -> None:
-    from lotse.kernel.auth.demo import demo_staff
-
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared, not bound
     address = f"http://[{host}]" if ":" in host else f"http://{host}"
     address += f":{listener.getsockname()[1]}"

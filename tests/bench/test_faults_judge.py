@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from lotse.bench.faults.facts import (
     AmendmentFact,
     BasketFact,
+    ChargeFact,
     DocumentFact,
     EventFact,
     Facts,
@@ -20,7 +21,8 @@ from lotse.bench.faults.facts import (
 )
 from lotse.bench.faults.history import Answered, Asked, Case, History, read
 from lotse.bench.faults.judge import Finding, events, judge
-from lotse.bench.faults.load import MAIL
+from lotse.bench.faults.load import MAIL, PAID_METHOD
+from lotse.bench.faults.provider import ChargeTruth
 
 BEGAN = {7: 10, 8: 5}
 
@@ -56,6 +58,7 @@ def world() -> World:
         case("claim", answer={}, subject="h1"),
         case("basket", answer={"id": "b1"}),
         case("line", answer={}, subject="b1", wants={"offer": 2}),
+        case("pay", answer={"charge_id": "c1", "state": "ordered", "order_id": "o2"}, wants={"offer": 1}),
     )
     order = OrderFact(
         id="o1",
@@ -73,6 +76,9 @@ def world() -> World:
         payment_minor=1490,
         method="invoice",
         reported=1,
+    )
+    paid = structs.replace(
+        order, id="o2", number="100002", payment_id="p2", email=f"r1-c1-pay@{MAIL}", method=PAID_METHOD
     )
     amendment = AmendmentFact(
         id="a1",
@@ -93,12 +99,17 @@ def world() -> World:
         EventFact(4, "pools.Refilled", "8"),
     ]
     there = Facts(
-        orders=[order],
+        orders=[order, paid],
         amendments=[amendment],
         documents=[DocumentFact("d1", "r1-c1-move", {"7": 4})],
         holds=[HoldFact("h1", "claimed", {"8": 2}, False, {"8": -2})],
-        pools=[PoolFact(7, 14, 0, 0, 0), PoolFact(8, 3, 0, 0, 0)],
+        pools=[PoolFact(7, 13, 0, 0, 0), PoolFact(8, 3, 0, 0, 0)],
         baskets=[BasketFact("b1", "", {"offer": 2})],
+        charges=[
+            ChargeFact("c1", "captured", True, 1490, 1490, 1490, 0, 0, "o2", 1490),
+            ChargeFact("c2", "voided", True, 500, 500, 0, 500, 0, "", 0),
+        ],
+        truth=[ChargeTruth("c1", "captured", 1490, 1490, 1490, 0, 0), ChargeTruth("c2", "voided", 500, 500, 0, 500, 0)],
         events=log,
         seen=[SeenFact("bench", event.position) for event in log],
     )
@@ -158,8 +169,8 @@ BROKEN: list[tuple[str, Break, str, str]] = [
     ("a basket is gone", lambda w: w.facts.baskets.clear(), "lost", "an acknowledged basket"),
     ("a line is gone", lambda w: change(w, "baskets", wants={}), "lost", "an acknowledged line"),
     ("part without whole", lambda w: w.facts.orphans.append(Orphan("order line", "o9")), "doubled", "a part without"),
-    ("sold without leaving", lambda w: change(w, "pools", on_hand=15), "oversold", "pieces"),
-    ("pieces vanish", lambda w: change(w, "pools", on_hand=13), "lost", "pieces"),
+    ("sold without leaving", lambda w: change(w, "pools", on_hand=14), "oversold", "pieces"),
+    ("pieces vanish", lambda w: change(w, "pools", on_hand=12), "lost", "pieces"),
     ("more sold than came", lambda w: change(w, "orders", sold={"7": 99}), "oversold", "more was sold than came in"),
     ("held above what is there", lambda w: change(w, "pools", held=15, live=15), "oversold", "a balance that cannot"),
     ("below zero", lambda w: change(w, "pools", on_hand=-1), "oversold", "a balance that cannot be"),
@@ -185,6 +196,35 @@ BROKEN: list[tuple[str, Break, str, str]] = [
         "the same key, another answer",
     ),
     ("a bug's answer", lambda w: answer(w, "move", outcome="unknown", status=500), "unexpected", "an answer that is a"),
+    ("a charge nobody knows", lambda w: w.facts.charges.pop(1), "unaccounted", "a charge that Lotse does not know"),
+    (
+        "a charge the provider lost",
+        lambda w: w.facts.truth.pop(0),
+        "unaccounted",
+        "a charge that the provider does not",
+    ),
+    (
+        "money without an order",
+        lambda w: change(w, "charges", order_id="", owed_minor=0),
+        "unaccounted",
+        "money that is",
+    ),
+    ("an order nobody pays", lambda w: change(w, "charges", order_id=""), "unaccounted", "charges of an order"),
+    ("its order is gone", lambda w: w.facts.orders.pop(1), "unaccounted", "a charge for an order that is not there"),
+    ("paid twice", lambda w: change(w, "charges", 1, order_id="o2"), "unaccounted", "charges of an order"),
+    ("not refunded", lambda w: change(w, "charges", owed_minor=0), "unaccounted", "money that is kept"),
+    ("refunded twice", lambda w: change(w, "truth", refunded_minor=10), "unaccounted", "money that is kept"),
+    ("still reserved", lambda w: change(w, "truth", 1, voided_minor=0), "unaccounted", "money that stays reserved"),
+    ("never captured", lambda w: change(w, "truth", captured_minor=0), "unaccounted", "money that is kept"),
+    (
+        "known otherwise",
+        lambda w: change(w, "charges", 1, voided_minor=1),
+        "unaccounted",
+        "what Lotse knows of a charge",
+    ),
+    ("a charge without an end", lambda w: change(w, "charges", ended=False), "stuck", "a charge that does not come to"),
+    ("paid, not ordered", lambda w: w.facts.orders.pop(1), "lost", "an order that was told to be paid"),
+    ("a payment is gone", lambda w: w.facts.charges.pop(0), "lost", "an acknowledged payment"),
     ("an event is lost", lambda w: w.facts.seen.pop(1), "misordered", "an event that was not delivered"),
     ("an event twice", lambda w: w.facts.seen.append(w.facts.seen[3]), "misordered", "deliveries of an event"),
     ("an event of nobody", lambda w: w.facts.seen.append(SeenFact("bench", 9)), "misordered", "deliveries of an event"),
@@ -202,20 +242,20 @@ def test_a_fault_is_found(world: World, broken: Break, kind: str, what: str):
     assert [one for one in found if one.kind == kind and one.what.startswith(what)], found
 
 
-@pytest.mark.parametrize("op", ["order", "cancel", "move", "hold"])
+@pytest.mark.parametrize("op", ["order", "pay", "cancel", "move", "hold"])
 def test_what_was_refused_must_not_be_there(world: World, op: str):
     world.cases[op] = structs.replace(world.cases[op], answers=[Answered(id="", outcome="refused", refusal="no")])
     assert ("doubled", f"r1-c1-{op}") in {(one.kind, one.request) for one in world.judged()}
 
 
-@pytest.mark.parametrize("op", ["order", "cancel", "move", "hold", "claim", "basket", "line"])
+@pytest.mark.parametrize("op", ["order", "pay", "cancel", "move", "hold", "claim", "basket", "line"])
 def test_what_nobody_knows_may_be_there_wholly(world: World, op: str):
     world.cases[op] = structs.replace(world.cases[op], answers=[])
     assert world.judged() == []
 
 
 def test_what_nobody_knows_may_be_missing_wholly(world: World):
-    for name in ("orders", "amendments", "documents", "holds", "baskets", "events", "seen"):
+    for name in ("orders", "amendments", "documents", "holds", "baskets", "events", "seen", "charges", "truth"):
         getattr(world.facts, name).clear()
     world.facts.pools[:] = [PoolFact(7, 10, 0, 0, 0), PoolFact(8, 5, 0, 0, 0)]
     for op, made in world.cases.items():

@@ -147,7 +147,7 @@ PUBLIC = [
     "/en/imprint",
     "/en/nowhere",
 ]
-OFFICE = ["/office/orders", "/office/products", "/office/stock", "/office/prices"]
+OFFICE = ["/office/orders", "/office/products", "/office/stock", "/office/prices", "/office/waiting"]
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", SMALL), ("dark", DESK)], ids=["light-small", "dark-desk"])

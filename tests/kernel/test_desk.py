@@ -9,6 +9,7 @@ import pytest
 from msgspec import Struct
 
 from lotse.kernel.db import Database, Transaction
+from lotse.kernel.desk import desk as desk_module
 from lotse.kernel.desk.batch import Asked, Batches
 from lotse.kernel.desk.desk import InProcessDesk, OutcomeUnknown
 from lotse.kernel.desk.kinds import Draft, Kind, Lock, Registry, registry
@@ -298,6 +299,25 @@ async def test_a_desk_whose_connection_is_cut_says_that_it_does_not_know_and_goe
     assert await desk.submit("take", Take(17, 1), Left, key=key, at=AT) == Left(9)
     running.cancel()
     await blocker.close()
+
+
+async def test_a_connection_that_could_not_be_prepared_is_not_kept(bench, fresh, monkeypatch):
+    """Kept, it would answer every later batch from the connection before it, which is closed."""
+    desk = InProcessDesk(bench.dsn, KNOWN)
+    running = asyncio.create_task(desk.run())
+    prepare, failures = desk_module.prepare_connection, [asyncpg.QueryCanceledError("too slow")]
+
+    async def prepared(raw: asyncpg.Connection) -> None:
+        if failures:
+            raise failures.pop()
+        await prepare(raw)
+
+    monkeypatch.setattr(desk_module, "prepare_connection", prepared)
+    key = _key(fresh)
+    with pytest.raises(OutcomeUnknown):
+        await desk.submit("take", Take(18, 1), Left, key=key, at=AT)
+    assert await desk.submit("take", Take(18, 1), Left, key=key, at=AT) == Left(9)
+    running.cancel()
 
 
 async def test_over_the_socket(bench, fresh, tmp_path):

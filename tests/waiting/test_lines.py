@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+import psycopg
 import pytest
 
 from lotse.kernel import audit
@@ -12,7 +13,7 @@ from lotse.kernel.db import Database
 from lotse.kernel.refusals import Invalid, Refusal
 from lotse.kernel.waiting import commands, rules
 from lotse.kernel.waiting.places import Place, Places
-from lotse.kernel.waiting.rooms import NoLine, Rooms, Seen, TooManyArrive, tick
+from lotse.kernel.waiting.rooms import SQL, NoLine, Rooms, Seen, TooManyArrive, tick
 from lotse.kernel.waiting.rules import Room
 from lotse.testing import Fresh
 
@@ -327,3 +328,19 @@ async def test_a_plan_can_be_changed_until_it_begins(db: Database, name: str) ->
     async with db.transaction() as tx:
         with pytest.raises(commands.AlreadyOpen):
             await commands.watch(tx, room=name, actor="staff:1", at=later)
+
+
+# -- plans
+
+
+@pytest.mark.parametrize(
+    "statement", ["take", "touch", "claim", "admit", "begin_tick", "report", "note_minute", "minutes"]
+)
+def test_what_runs_while_visitors_wait_uses_its_indexes(dsn: str, statement: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("set enable_seqscan = off")
+        sql: str = getattr(SQL, statement).sql
+        plan = "\n".join(row[0] for row in connection.execute(f"explain (generic_plan) {sql}".encode()))
+    assert "Seq Scan" not in plan, plan
+    # Nothing is counted over the line: what is read of it is bounded by `look`.
+    assert statement != "admit" or "waiting_tickets_head" in plan, plan

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from lotse.bench.faults.provider import ChargeTruth
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
 
@@ -77,6 +78,21 @@ class BasketFact(Struct, frozen=True):
     wants: dict[str, int]
 
 
+class ChargeFact(Struct, frozen=True):
+    """A charge as Lotse knows it. `order_id` is empty without an order; `owed_minor` is what of that is still sold."""
+
+    id: str
+    state: str
+    ended: bool
+    amount_minor: int
+    authorised_minor: int
+    captured_minor: int
+    voided_minor: int
+    refunded_minor: int
+    order_id: str
+    owed_minor: int
+
+
 class Orphan(Struct, frozen=True):
     """A row whose head is missing."""
 
@@ -105,6 +121,9 @@ class Facts(Struct, kw_only=True):
     pools: list[PoolFact] = []
     baskets: list[BasketFact] = []
     orphans: list[Orphan] = []
+    charges: list[ChargeFact] = []
+    # What the provider itself says; not of the same moment, but of one when nothing moved any more.
+    truth: list[ChargeTruth] = []
     events: list[EventFact] = []
     seen: list[SeenFact] = []
 
@@ -125,6 +144,7 @@ async def gather(conn: Connection, *, at: datetime) -> Facts:
         "holds": await conn.many(READS.holds, HoldFact),
         "pools": await conn.many(READS.pools, PoolFact, at=at),
         "baskets": await conn.many(READS.baskets, BasketFact),
+        "charges": await conn.many(READS.charges, ChargeFact),
         "orphans": await conn.many(READS.orphans, Orphan),
         "events": await conn.many(READS.events, EventFact),
         "seen": await conn.many(READS.seen, SeenFact),
@@ -135,3 +155,8 @@ async def gather(conn: Connection, *, at: datetime) -> Facts:
 async def unrest(conn: Connection) -> list[Unrest]:
     """What is still under way; none when everything that was begun has ended."""
     return await conn.many(READS.unrest, Unrest)
+
+
+async def unfinished_jobs(conn: Connection) -> list[Unrest]:
+    """Jobs that nobody has done yet, or that failed for good."""
+    return await conn.many(READS.unfinished_jobs, Unrest)

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 # order: place, with or without a basket; cancel: take an order back; move: receive, adjust, transfer.
 Op = Literal["basket", "line", "order", "pay", "cancel", "hold", "claim", "release", "move", "sell"]
-# again: asked once more after recovery, under the same key.
-Outcome = Literal["acknowledged", "refused", "unknown", "again"]
+# again: asked once more after recovery, under the same key. seen: what it had become when its client looked later.
+Outcome = Literal["acknowledged", "refused", "unknown", "again", "seen"]
 
 
 class Asked(Struct, frozen=True, kw_only=True, tag="asked"):

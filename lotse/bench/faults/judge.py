@@ -23,7 +23,7 @@ from lotse.bench.faults.facts import (
     SeenFact,
 )
 from lotse.bench.faults.history import Answered, Case
-from lotse.bench.faults.load import MAIL
+from lotse.bench.faults.load import MAIL, PAID_METHOD
 
 Kind = Literal["lost", "doubled", "oversold", "misordered", "unaccounted", "stuck", "unexpected"]
 
@@ -56,6 +56,7 @@ def judge(cases: Sequence[Case], facts: Facts, began: dict[int, int]) -> list[Fi
         *_moves(cases, facts.documents),
         *_holds(cases, facts.holds),
         *_baskets(cases, facts.baskets),
+        *_charges(cases, facts),
         *_answers(cases),
         *_pools(cases, facts, began),
         *(Finding("doubled", "a part without its whole", part.id, "none", part.what) for part in facts.orphans),
@@ -68,13 +69,16 @@ def judge(cases: Sequence[Case], facts: Facts, began: dict[int, int]) -> list[Fi
 
 def _orders(cases: Sequence[Case], orders: Sequence[OrderFact]) -> Iterable[Finding]:
     by_request = _grouped((_request_of(order), order) for order in orders)
-    for case in (*_of(cases, "order"), *_of(cases, "sell")):
+    for case in (*_of(cases, "order"), *_of(cases, "sell"), *_of(cases, "pay")):
         found = by_request.get(case.asked.id, [])
-        yield from _exactly_once(case, [order.id for order in found], "order")
+        if case.asked.op == "pay":
+            yield from _paid(case, [order.id for order in found])
+        else:
+            yield from _exactly_once(case, [order.id for order in found], "order")
         for order in found:
             if order.wants != case.asked.wants:
                 yield _differs("lost", "the order's lines", case, case.asked.wants, order.wants)
-        answer = _answer(case) if case.asked.op == "sell" else _answer(case).get("order")
+        answer = _answer(case) if case.asked.op == "sell" else _answer(case).get("order") if _answer(case) else None
         if answer and len(found) == 1:
             [order] = found
             expected = (answer["order_id"], answer["number"], answer["payment_id"], answer["gross_minor"])
@@ -87,6 +91,18 @@ def _orders(cases: Sequence[Case], orders: Sequence[OrderFact]) -> Iterable[Find
             yield Finding("doubled", "an order that nobody asked for", request, "none", order.id)
     for order in orders:
         yield from _whole_order(order)
+
+
+def _paid(case: Case, found: Sequence[str]) -> Iterable[Finding]:
+    """A payment that began need not become an order; one of which a client was told that it did must have."""
+    if case.refused and found:
+        yield _differs("doubled", "a refused payment", case, "no order", ", ".join(found))
+    if len(found) > 1:
+        yield _differs("doubled", "one payment, several orders", case, 1, ", ".join(found))
+    for answer in case.answers:
+        told = answer.answer if isinstance(answer.answer, dict) and answer.outcome != "refused" else {}
+        if told.get("state") == "ordered" and told.get("order_id") not in found:
+            yield _differs("lost", "an order that was told to be paid", case, told.get("order_id"), ", ".join(found))
 
 
 def _whole_order(order: OrderFact) -> Iterable[Finding]:
@@ -194,6 +210,48 @@ def _baskets(cases: Sequence[Case], baskets: Sequence[BasketFact]) -> Iterable[F
             yield _differs("doubled", "a refused line of a basket", case, "none", found)
 
 
+# -- money at the provider
+
+
+def _charges(cases: Sequence[Case], facts: Facts) -> Iterable[Finding]:
+    """Every charge at the provider is exactly one order, or nothing of it is kept."""
+    ours = {charge.id: charge for charge in facts.charges}
+    orders = {order.id: order for order in facts.orders}
+    truth = {charge.reference: charge for charge in facts.truth}
+    for reference, charge in truth.items():
+        own = ours.get(reference)
+        if own is None:
+            yield _unaccounted("a charge that Lotse does not know", reference, "none", charge.status)
+            continue
+        if own.order_id and own.order_id not in orders:
+            yield _unaccounted("a charge for an order that is not there", reference, own.order_id, "none")
+        if not own.ended:
+            yield Finding("stuck", "a charge that does not come to its end", reference, "an end", own.state)
+            continue
+        if charge.kept_minor != own.owed_minor:
+            yield _unaccounted("money that is kept", reference, own.owed_minor, charge.kept_minor)
+        if charge.reserved_minor:
+            yield _unaccounted("money that stays reserved", reference, 0, charge.reserved_minor)
+        said = (own.captured_minor, own.voided_minor, own.refunded_minor) if charge.authorised_minor else ()
+        found = (charge.captured_minor, charge.voided_minor, charge.refunded_minor) if said else ()
+        if said != found:
+            yield _unaccounted("what Lotse knows of a charge", reference, found, said)
+    for charge in facts.charges:
+        if charge.id not in truth and (charge.authorised_minor or charge.order_id):
+            yield _unaccounted("a charge that the provider does not know", charge.id, "none", charge.state)
+    paid = Counter(charge.order_id for charge in facts.charges if charge.order_id)
+    for order in facts.orders:
+        if order.method == PAID_METHOD and paid[order.id] != 1:
+            yield _unaccounted("charges of an order", _request_of(order), 1, paid[order.id])
+    for case in _of(cases, "pay"):
+        if case.acknowledged and _answer(case)["charge_id"] not in ours:
+            yield _differs("lost", "an acknowledged payment", case, _answer(case)["charge_id"], "none")
+
+
+def _unaccounted(what: str, reference: str, expected: object, found: object) -> Finding:
+    return Finding("unaccounted", what, reference, str(expected), str(found))
+
+
 def _answers(cases: Sequence[Case]) -> Iterable[Finding]:
     """The same key gets the same answer again; and nobody gets a bug's answer."""
     for case in cases:
@@ -204,8 +262,7 @@ def _answers(cases: Sequence[Case]) -> Iterable[Finding]:
         for again in (answer for answer in case.answers if answer.outcome == "again"):
             if final is None or (final.outcome == "refused" and final.refusal not in KEPT_REFUSALS):
                 continue
-            # The answer to a line is the basket as it stands, which goes on changing.
-            expected, found = (_told(final), _told(again)) if case.asked.op != "line" else (final.status, again.status)
+            expected, found = _told(case, final), _told(case, again)
             if expected != found:
                 yield _differs("doubled", "the same key, another answer", case, expected, found)
 
@@ -312,8 +369,13 @@ def _answer(case: Case) -> dict[str, Any]:
     return final.answer if final and final.outcome == "acknowledged" else {}
 
 
-def _told(answer: Answered) -> tuple[str, Any]:
-    return (answer.refusal, None) if answer.refusal else ("", answer.answer)
+def _told(case: Case, answer: Answered) -> tuple[str, Any]:
+    """What must be the same each time. A basket and a payment are told as they stand, and go on changing."""
+    if answer.refusal:
+        return answer.refusal, None
+    if case.asked.op == "line":
+        return "", answer.status
+    return "", answer.answer["charge_id"] if case.asked.op == "pay" else answer.answer
 
 
 def _grouped(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:

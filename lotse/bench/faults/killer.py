@@ -27,8 +27,19 @@ WRITES = statements("lotse.bench.faults", "writes")
 ROLES = ("desk", "worker", "pages", "api")
 
 # kill -9 of a role; PostgreSQL stopped in immediate mode; connections cut from either side; a role that stops for a
-# while and goes on; a client and the bench's consumers that die.
-KINDS = (*ROLES, "postgres", "http_sockets", "desk_sockets", "backend", "frozen", "client", "listener")
+# while and goes on; a client and the bench's consumers that die; the payment provider killed, or down, or slow.
+KINDS = (
+    *ROLES,
+    "postgres",
+    "http_sockets",
+    "desk_sockets",
+    "backend",
+    "frozen",
+    "client",
+    "listener",
+    "psp",
+    "psp_faults",
+)
 # Nothing ends before its round has begun to work, nothing happens after it.
 EDGE = 0.1
 FROZEN_SECONDS = (0.5, 2.5)

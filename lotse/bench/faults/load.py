@@ -29,6 +29,9 @@ from lotse.kernel.refusals import Refusal
 
 API = "/api/v1"
 MAIL = "faults.example"
+PAID_METHOD = "card_test"
+# How long a buyer looks at the page that waits for the payment.
+WATCHES_SECONDS = 5.0
 # Answers after which nobody knows whether it was done, or which say to come again.
 UNKNOWN_STATUSES = frozenset({429, 502, 503, 504})
 # A real client's patience: after so many tries it tells its user that something is wrong.
@@ -156,7 +159,8 @@ class Client:
         doings: dict[Callable[[], Awaitable[None]], int] = {
             self._buy: 34,
             self._buy_hot: 16,
-            self._fill_a_basket: 10,
+            self._buy_a_basket: 8,
+            self._pay_for_a_basket: 14,
             self._hold: 16,
             self._receive: 5,
             self._adjust: 4,
@@ -184,11 +188,48 @@ class Client:
         total = self._scene.total(wants)
         await self._place(f"POST {API}/orders", {"lines": lines}, wants, total)
 
-    async def _fill_a_basket(self) -> None:
-        """As in a browser: what goes wrong on the way is left behind."""
+    async def _buy_a_basket(self) -> None:
+        basket, wants = await self._fill_a_basket()
+        if wants:
+            total = self._scene.total(wants)
+            await self._place(f"POST {API}/baskets/{basket}/order", {}, wants, total, subject=basket)
+
+    async def _pay_for_a_basket(self) -> None:
+        """Through the provider. Some buyers wait until it is done, some do not."""
+        basket, wants = await self._fill_a_basket()
+        if not wants:
+            return
+        id, total = self._next(), self._scene.total(wants)
+        body = {"contact": contact(id), "method": PAID_METHOD, "total_minor": total}
+        address = f"POST {API}/baskets/{basket}/payments"
+        case = await self._ask("pay", address, body, id=id, wants=wants, total=total, subject=basket)
+        if not case.acknowledged or case.final is None or self._random.random() < 0.3:
+            return
+        told, loop = case.final.answer, asyncio.get_running_loop()
+        until = loop.time() + WATCHES_SECONDS
+        while told["state"] in ("pending", "redirect") and loop.time() < until:
+            await asyncio.sleep(0.5)  # as the page does
+            told = await self._looked(f"{API}/baskets/{basket}/payments/{told['charge_id']}") or told
+        self.history.answer(case, Answered(id=id, outcome="seen", answer=told))
+        if told["state"] == "ordered":
+            self._orders.append((told["order_id"], told["link"]))
+
+    async def _looked(self, path: str) -> Any:
+        """What a reading request is answered; None if it is not."""
+        try:
+            async with asyncio.timeout(self._patience()), self._line.http.get(path) as response:
+                said = _decoded(await response.read())
+        except (aiohttp.ClientError, OSError):
+            return None
+        if response.status >= 500 and response.status not in UNKNOWN_STATUSES:
+            self.counts.unexpected.append(f"GET {path}: {response.status}")
+        return said if response.status == 200 else None
+
+    async def _fill_a_basket(self) -> tuple[str, dict[str, int]]:
+        """As in a browser: what goes wrong on the way is left behind. The basket and what is in it; nothing if so."""
         made = await self._ask("basket", f"POST {API}/baskets", None)
         if not made.acknowledged or made.final is None:
-            return
+            return "", {}
         basket = made.final.answer["id"]
         wants: dict[str, int] = {}
         for article in self._random.sample(self._scene.articles, self._random.randint(1, 3)):
@@ -196,10 +237,9 @@ class Client:
             address = f"PUT {API}/baskets/{basket}/lines/{offer}"
             put = await self._ask("line", address, {"quantity": pieces}, wants={offer: pieces}, subject=basket)
             if not put.acknowledged:
-                return
+                return "", {}
             wants[offer] = pieces
-        total = self._scene.total(wants)
-        await self._place(f"POST {API}/baskets/{basket}/order", {}, wants, total, subject=basket)
+        return basket, wants
 
     async def _place(
         self, address: str, body: dict[str, Any], wants: dict[str, int], total: int, subject: str = ""

@@ -32,6 +32,7 @@ from lotse.bench.faults.judge import Finding, judge
 from lotse.bench.faults.killer import KINDS, ROLES, Killer, children, plan
 from lotse.bench.faults.listener import WRITES
 from lotse.bench.faults.load import API, Client, Line, contact, send
+from lotse.bench.faults.provider import Provider
 from lotse.bench.faults.scene import Scene
 from lotse.bench.profile import BenchFailed, Say
 from lotse.domains.inventory.contracts import MoveRequest, StockChange
@@ -45,7 +46,7 @@ from lotse.kernel.postgres import attached
 from lotse.kernel.postgres.cluster import Cluster
 from lotse.kernel.settings import Settings
 
-FAULTS = 7
+FAULTS = 8
 # Pieces of the hot article in each round: fewer than are wanted.
 HOT_PIECES = 30
 # Who asks when the load stops may be in the midst of its tries; then it dies.
@@ -53,8 +54,8 @@ STOPPING_SECONDS = 15.0
 # From the last fault to the first order: the longest pause of the supervisor (10 s), the start of a role, and what a
 # busy machine adds. A shop that takes longer is stuck.
 RECOVERY_SECONDS = 60.0
-# Every event at every consumer: eight seconds of a reaction's tries, a relay's and a consumer's take-over, and slack.
-REST_SECONDS = 60.0
+# A payment that nobody waits for is looked at each minute, and a provider that was away is asked again after a pause.
+PAYMENTS_SECONDS = 180.0
 # The job that gives back what nobody asks for runs every minute.
 SWEEP_SECONDS = 100.0
 # How many acknowledged requests are asked again; those whose outcome is unknown all are.
@@ -76,6 +77,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     asked_again: int
     pages: int
     events: int
+    charges: int
     killed: dict[str, int]
     lost: int
     doubled: int
@@ -175,12 +177,13 @@ async def _trial(settings: Settings, home: Path, seed: int, wanted: Wanted, say:
             async with database.reading() as conn:
                 await conn.raw.execute(WRITES.make_schema.sql)
             async with (
-                _up(own, port) as up,
+                _providing(home, seed) as provider,
+                _up(own, port, provider) as up,
                 _listening(dsn, home) as listener,
                 wire.to_port(port) as (http, wired_port),
                 wire.to_socket(runtime.desk_socket(own), home / "run" / "wire.sock") as desk_wire,
             ):
-                trial = Trial(own, database, goods, histories, seed, wanted, say, up, listener)
+                trial = Trial(own, database, goods, histories, seed, wanted, say, up, listener, provider)
                 trial.wires = {"http_sockets": http, "desk_sockets": desk_wire}
                 trial.wired = (f"http://127.0.0.1:{wired_port}", home / "run" / "wire.sock")
                 await trial.ready()
@@ -201,6 +204,7 @@ class Trial:
         say: Say,
         up: asyncio.subprocess.Process,
         listener: "Listener",
+        provider: Provider,
     ) -> None:
         self.wires: dict[str, wire.Wire] = {}
         self.wired: tuple[str, Path] = ("", Path())
@@ -214,11 +218,13 @@ class Trial:
         self._say = say
         self._up = up
         self._listener = listener
+        self._provider = provider
         self._again = History(histories / "asked-again.jsonl")
         self._killed: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._pages = 0
         self._events = 0
+        self._charges = 0
         self._slowest = 0.0
         self._check = "never run"
         self._number = 0
@@ -240,8 +246,9 @@ class Trial:
             await self._recovered(name)
             recovery = loop.time() - stopped
             again = await self._ask_again(name)
+            await self._end_payments(by_themselves=last and self._wanted.patient)
             await self._end_holds(name, by_itself=last and self._wanted.patient)
-            await self._at_rest()
+            await self._at_rest(jobs_too=last and self._wanted.patient)
             findings = [*unexpected, *await self._judged()]
         except Stuck as stuck:
             findings = [stuck.finding, *await self._judged_if_possible()]
@@ -264,6 +271,7 @@ class Trial:
             asked_again=self._outcomes["again"],
             pages=self._pages,
             events=self._events,
+            charges=self._charges,
             killed=dict(sorted(self._killed.items())),
             lost=count["lost"],
             doubled=count["doubled"],
@@ -282,6 +290,7 @@ class Trial:
     async def _load(self, name: str, number: int) -> list[Finding]:
         stop = asyncio.Event()
         seconds = self._wanted.seconds
+        await self._provider.begins_to_fail()
         async with self._line(*self.wired) as line:
             crowd = _Crowd(name, line, self._scene, self._histories, f"{self._seed} {name}", stop)
             crowd.begin(self._wanted.clients)
@@ -290,7 +299,12 @@ class Trial:
                 Cluster(self._settings),
                 self._database,
                 self.wires,
-                {"client": crowd.one_dies, "listener": self._listener.dies},
+                {
+                    "client": crowd.one_dies,
+                    "listener": self._listener.dies,
+                    "psp": self._provider.dies,
+                    "psp_faults": self._provider.worsens,
+                },
             )
             await asyncio.gather(
                 asyncio.sleep(seconds),
@@ -414,10 +428,26 @@ class Trial:
 
     # -- rest
 
+    async def _end_payments(self, *, by_themselves: bool) -> None:
+        """Every payment becomes an order or nothing: because its buyer looks how it stands, or by jobs alone."""
+        await self._provider.calms_down()
+        async with self._line(self._direct, runtime.desk_socket(self._settings)) as line:
+
+            async def open_charges() -> str:
+                async with self._database.reading() as conn:
+                    charges = await conn.raw.fetch(READS.open_charges.sql)
+                for charge in () if by_themselves else charges:
+                    path = f"{API}/baskets/{charge['basket_id']}/payments/{charge['charge_id']}"
+                    async with line.http.get(path) as response:
+                        await response.read()
+                return f"{len(charges)} charges" if charges else ""
+
+            await _until("payments come to their end", PAYMENTS_SECONDS, open_charges)
+
     async def _end_holds(self, name: str, *, by_itself: bool) -> None:
         """Wait until every hold is over; then whoever asks for its pool next gives its pieces back, or the job does."""
         async with self._database.reading() as conn:
-            ends = await conn.raw.fetchval("select max(expires_at) from pools.hold_lines where live")
+            ends = await conn.value(READS.last_hold)
         if ends is not None:
             await asyncio.sleep(max(0.0, (ends - clock.now()).total_seconds()) + 0.1)
         if by_itself:
@@ -450,12 +480,17 @@ class Trial:
             pools = await conn.values(READS.overdue_pools, at=clock.now())
         return f"pools {pools}" if pools else ""
 
-    async def _at_rest(self) -> None:
-        await _until("every event arrives and every transaction ends", REST_SECONDS, self._unrest)
+    async def _at_rest(self, *, jobs_too: bool) -> None:
+        """Every event has arrived, every transaction has ended; and every job is done, if somebody waits so long."""
 
-    async def _unrest(self) -> str:
-        async with self._database.reading() as conn:
-            return "; ".join(f"{one.what}: {one.how}" for one in await facts.unrest(conn))
+        async def unrest() -> str:
+            async with self._database.reading() as conn:
+                found = await facts.unrest(conn)
+                if jobs_too:
+                    found += await facts.unfinished_jobs(conn)
+            return "; ".join(f"{one.what}: {one.how}" for one in found)
+
+        await _until("everything comes to rest", PAYMENTS_SECONDS, unrest)
 
     # -- judgement
 
@@ -465,7 +500,9 @@ class Trial:
         async with self._database.snapshot() as conn:
             await conn.raw.execute("set local statement_timeout = '5min'")  # whole tables, and nobody waits
             found = await facts.gather(conn, at=clock.now())
+        found.truth = await self._provider.truth()
         self._events = len(found.events)
+        self._charges = len(found.truth)
         differences = await check.run(self._database)
         self._check = "ok" if not differences else "differs"
         return [
@@ -568,10 +605,21 @@ async def _listening(dsn: str, home: Path) -> AsyncIterator[Listener]:
 
 
 @asynccontextmanager
-async def _up(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _providing(home: Path, seed: int) -> AsyncIterator[Provider]:
+    provider = Provider(_free_port(), home, seed)
+    await provider.start()
+    try:
+        yield provider
+    finally:
+        await provider.stop()
+
+
+@asynccontextmanager
+async def _up(settings: Settings, port: int, provider: Provider) -> AsyncIterator[asyncio.subprocess.Process]:
     """`lotse up` as its users run it; it must also end as they end it."""
     ours = {"LOTSE_DATABASE_URL", "LOTSE_POSTGRES_FSYNC", "LOTSE_PAGES_LISTEN", "LOTSE_HOST"}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
+    environment |= provider.environment
     environment |= {"LOTSE_HOME": str(settings.home), "LOTSE_LOG_FORMAT": "json", "LOTSE_ACCESS_LOG": "notable"}
     with (settings.home / "up.log").open("wb") as log:
         up = await asyncio.create_subprocess_exec(

@@ -258,7 +258,8 @@ async def checkout_page(
         basket=found,
         form=form,
         countries=_countries(view, found),
-        methods=[_method(view, method.name, method.days) for method in methods() if method.name in METHODS],
+        methods=tuple(_method(view, method.name, method.days) for method in methods() if method.name in METHODS),
+        is_untouched=draft is None,
         refused=None if form.errors else said,
         other_billing=bool(draft and draft.typed.get("other_billing")),
         key=str(uuid7()),
@@ -393,9 +394,9 @@ async def _basket(
     return found if found.order_id is None else None
 
 
-def _countries(view: View, basket: Basket) -> list[tuple[str, str]]:
+def _countries(view: View, basket: Basket) -> tuple[tuple[str, str], ...]:
     names = cast("dict[str, str]", view.locale.territories)
-    return [(code, names.get(code, code)) for code in basket.delivers_to or (basket.country,)]
+    return tuple((code, names.get(code, code)) for code in basket.delivers_to or (basket.country,))
 
 
 def _method(view: View, name: str, days: int) -> tuple[str, str, str]:

@@ -24,8 +24,8 @@ READS = statements("lotse.domains.payments", "reads")
 
 
 def methods() -> tuple[Method, ...]:
-    """The ways to pay, in the order in which they are offered: those of the providers first, they are paid at once."""
-    return (*(method for name in providers for method in providers[name].methods()), *METHODS.values())
+    """The ways to pay, in the order in which they are offered: our own, then those of the providers."""
+    return (*METHODS.values(), *(method for name in providers for method in providers[name].methods()))
 
 
 def terms(method: str, at: datetime) -> tuple[Method, datetime]:

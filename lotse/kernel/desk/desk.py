@@ -137,9 +137,13 @@ class InProcessDesk:
                 "plan_cache_mode": "force_generic_plan",
                 "jit": "off",
             }
-            self._raw = await asyncpg.connect(self._dsn, server_settings=settings)
-            await prepare_connection(self._raw)
-            self._batches_on = Batches(self._raw, self._known)
+            raw = await asyncpg.connect(self._dsn, server_settings=settings)
+            try:
+                await prepare_connection(raw)
+            except BaseException:
+                raw.terminate()  # half prepared it must not be taken for the desk's next time
+                raise
+            self._raw, self._batches_on = raw, Batches(raw, self._known)
         return self._batches_on
 
 

@@ -6,7 +6,7 @@ A page handler takes `view`, calls one query or one command, and ends with `view
     async def product(view: View, database: Database, slug: str) -> Response[str]: ...
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,7 +15,7 @@ from babel import Locale
 from litestar import Response
 from litestar.datastructures import Cookie
 from markupsafe import Markup
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lotse.kernel.pages.environment import Templates
 from lotse.kernel.pages.formatting import locale_of
@@ -29,12 +29,29 @@ def remembered(name: str, value: str) -> Cookie:
     return Cookie(name, value=value, max_age=_YEAR_SECONDS, samesite="lax")
 
 
+class Parts:
+    """Pieces of pages as they were rendered, by all that they depend on; all go when there are too many."""
+
+    def __init__(self, most: int = 500) -> None:
+        self._most = most
+        self._known: dict[Hashable, Markup] = {}
+
+    def get(self, key: Hashable) -> Markup | None:
+        return self._known.get(key)
+
+    def put(self, key: Hashable, piece: Markup) -> None:
+        if len(self._known) >= self._most:
+            self._known.clear()
+        self._known[key] = piece
+
+
 class Site(Struct, frozen=True):
     """What all pages of a process share."""
 
     templates: Templates
     slots: Slots
     database: Connecting
+    parts: Parts = field(default_factory=Parts)
 
 
 class View:
@@ -62,6 +79,7 @@ class View:
         # Where it is told what the page shows, if it may be kept for others.
         self._keeping = keeping
         self._answers = Answers()
+        self._shown: Mapping[str, Any] = {}
 
     @property
     def language(self) -> str:
@@ -108,6 +126,7 @@ class View:
             "at": self.question.at,
             "zone": self.zone,
             "slot": self._slot,
+            "part": self._part,
             "answers_of": self._answers,
             **values,
         }
@@ -117,6 +136,7 @@ class View:
         self, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
     ) -> Response[str]:
         """The page as an answer."""
+        self._shown = values
         response = Response(
             self.render(template, **values),
             status_code=status,
@@ -137,6 +157,18 @@ class View:
     def go(self, path: str, *, status: int = 303, **query: Any) -> Response[str]:
         """Send the browser on with GET, so that a reload repeats nothing."""
         return Response("", status_code=status, media_type="text/plain", headers={"Location": self.href(path, **query)})
+
+    def _part(self, template: str, *key: Hashable) -> Markup:
+        """A piece of the page that many pages share: rendered once per language and key.
+
+        The key holds everything that the piece depends on; what is a visitor's own has no place in it.
+        """
+        whole = (template, self.language, key)
+        piece = self.site.parts.get(whole)
+        if piece is None:
+            piece = Markup(self.render(template, **self._shown))  # noqa: S704 - a template's own output, escaped there
+            self.site.parts.put(whole, piece)
+        return piece
 
     def _slot(self, name: str, *ids: UUID) -> Markup:
         """What the answerers of a slot show for these ids, as one piece."""

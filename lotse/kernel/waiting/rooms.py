@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-import asyncpg
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,6 +23,7 @@ from prometheus_client import Counter, Gauge
 from lotse.kernel import clock
 from lotse.kernel.auth.links import secret_of
 from lotse.kernel.db import Database, Transaction, is_unavailable
+from lotse.kernel.db import opened as connected
 from lotse.kernel.ids import uuid7
 from lotse.kernel.refusals import Refusal
 from lotse.kernel.sql import statements
@@ -217,7 +217,8 @@ class Rooms:
             try:
                 await self.look(clock.now())
                 is_away = False
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:
+                # A bug as well: a line that one bad second stops would keep everybody out for ever.
                 if not is_unavailable(error):
                     log.error("waiting rooms", exc_info=error)
                 elif not is_away:  # once, and not every second
@@ -228,14 +229,19 @@ class Rooms:
 
 @asynccontextmanager
 async def opened(database: Database, seen: Callable[[], Seen] = Seen) -> AsyncGenerator[Rooms]:
-    """Rooms that are kept up to date for the life of the block."""
-    rooms = Rooms(database, Places(await secret_of(database, "waiting")), seen)
-    keeping = asyncio.create_task(rooms.keep(), name="waiting rooms")
-    try:
-        yield rooms
-    finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+    """Rooms that are kept up to date for the life of the block.
+
+    On two connections of their own: the line must move on most of all when everything else waits for a connection.
+    """
+    secret = await secret_of(database, "waiting")
+    async with connected(database.dsn, role="lotse waiting", connections=2) as own:
+        rooms = Rooms(own, Places(secret), seen)
+        keeping = asyncio.create_task(rooms.keep(), name="waiting rooms")
+        try:
+            yield rooms
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def tick(tx: Transaction, name: str, at: datetime) -> Moved | None:

@@ -6,14 +6,16 @@ sides sign with, `..._CAPTURE=at_once` has money taken with the authorisation.
 """
 
 import asyncio
+import os
+import secrets
 import socket
 from collections.abc import Mapping
 from typing import Any
 
 from lotse.domains.payments.contracts import providers
-from lotse.kernel.seams import simulators
+from lotse.kernel.seams import Simulator, simulators
 from lotse.kernel.settings import Settings
-from lotse.plugins.pay_simulated.provider import Simulated
+from lotse.plugins.pay_simulated.provider import PREFIX, Simulated
 
 
 async def psp(listener: socket.socket, stop: asyncio.Event, *, settings: Settings, options: Mapping[str, Any]) -> None:
@@ -23,5 +25,12 @@ async def psp(listener: socket.socket, stop: asyncio.Event, *, settings: Setting
     await serve(listener, stop, settings=settings, options=options)
 
 
+def environment(url: str) -> dict[str, str] | None:
+    """What leads our side to a server that is started beside it; None if it was told of another one."""
+    if os.environ.get(PREFIX + "URL"):
+        return None
+    return {PREFIX + "URL": url, PREFIX + "SECRET": secrets.token_urlsafe(24)}
+
+
 providers.register("simulated", Simulated())
-simulators.register("psp", psp)
+simulators.register("psp", Simulator(psp, environment))

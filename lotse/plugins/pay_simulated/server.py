@@ -29,7 +29,7 @@ import structlog
 from aiohttp import web
 
 from lotse.domains.payments.contracts import Outcome
-from lotse.kernel.settings import Settings
+from lotse.kernel.settings import Settings, SettingsError
 from lotse.plugins.pay_simulated import pages
 from lotse.plugins.pay_simulated.book import OPEN, Book, Kept, Message, view_of
 from lotse.plugins.pay_simulated.faults import HEADER, Dice, Faults, FaultsUnreadable, asked_for, checked, parsed
@@ -49,7 +49,7 @@ LIST_LIMIT = 10_000
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class PspUnusable(Exception):
+class PspUnusable(SettingsError):
     """One line that says why it does not start."""
 
 

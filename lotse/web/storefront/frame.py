@@ -208,21 +208,30 @@ def _view(
     brand: Brand = brand_of(request.app.state.process.settings.home)
     offered = offered_languages(shop)
     query = request.scope["query_string"].decode("latin-1")
+    here = {part for part in path.split("/") if part}
+    at = clock.now()
+    prefix = "" if language == offered[0] else f"/{language}"
+    # All that the head and the foot of a page depend on.
+    frame = (
+        *(shop.id, shop.name, shop.gross, prefix, brand.logo, at.year),
+        *((department.slug, department.name, department.slug in here) for department in navigation),
+    )
     elsewhere = ("" if path == "/" else path) + (f"?{query}" if query else "")
     view = View(
         site,
-        Ask(shop.id, language, shop.currency, "", (), clock.now()),
+        Ask(shop.id, language, shop.currency, "", (), at),
         {
             "shop": shop,
             "navigation": navigation,
-            "here": {part for part in path.split("/") if part},
+            "here": here,
+            "frame": frame,
             "languages": [LanguageLink(code, own_name(code), f"/{code}{elsewhere}") for code in offered],
             "logo": brand.logo,
             "hero": brand.hero,
             "csrf": csrf_field(csrf),
             "csrf_token": csrf,
         },
-        prefix="" if language == offered[0] else f"/{language}",
+        prefix=prefix,
         zone=shop.timezone,
         keeping=None if csrf else request.scope["state"].get("keeping"),
     )

@@ -150,6 +150,20 @@ select
     ) as wants
 from checkout.baskets;
 
+-- Charges as Lotse knows them, with the order that each paid for and what of that order is still owed for.
+-- name: charges
+select
+    charges.id::text, charges.state, charges.look_at is null as ended, charges.amount_minor, charges.authorised_minor,
+    charges.captured_minor, charges.voided_minor, charges.refunded_minor,
+    coalesce(payments.purpose_id::text, '') as order_id,
+    coalesce(payments.amount_minor - payments.credited_minor, 0) as owed_minor
+from payments.charges
+left join payments.payments on payments.id = charges.payment_id;
+
+-- Attempts to pay that are not at their end, for whoever looks at how theirs stands.
+-- name: open_charges
+select purpose_id::text as basket_id, id::text as charge_id from payments.charges where look_at is not null;
+
 -- Rows whose head is missing: half of something.
 -- name: orphans
 select 'order line' as what, order_id::text as id from orders.lines as part
@@ -212,14 +226,31 @@ where consumers.position < head.position
 union all
 select 'parked events of ' || consumer, count(*)::text from kernel.parked_events group by consumer
 union all
+select 'charges ' || state, count(*)::text from payments.charges where look_at is not null group by state
+union all
+select 'refunds on their way', count(*)::text from payments.charge_refunds where state = 'asked' having count(*) > 0
+union all
 select 'transaction of ' || application_name, state || ' since ' || xact_start::text
 from pg_stat_activity
 where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
     and xact_start < clock_timestamp() - interval '5 seconds';
 
+-- Jobs that were not done, or failed for good. A dead worker's come to others when its lease is over.
+-- name: unfinished_jobs
+select 'job ' || entrypoint as what, status::text || ' since ' || updated as how
+from pgqueuer.pgqueuer
+where status in ('failed', 'exception') or created < clock_timestamp() - interval '2 seconds';
+
 -- Pools with a hold that is over and not given back.
 -- name: overdue_pools
 select distinct pool_id from pools.hold_lines where live and expires_at <= :at;
+
+-- When the last hold of the bench's own is over. Those of the checkout end with their payments.
+-- name: last_hold
+select max(line.expires_at)
+from pools.hold_lines as line
+join pools.holds on holds.id = line.hold_id
+where line.live and (holds.holder like 'bench:%' or holds.holder like 'system:bench%');
 
 -- The backends of Lotse's roles, to be ended one at a time.
 -- name: backends

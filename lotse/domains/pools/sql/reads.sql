@@ -125,8 +125,9 @@ from (
     where state = 'held' and firmness = 'soft' and expires_at > now() + interval '1 minute' and origin <> ''
 ) as held
 full join (
-    select holders.id as holder, open ->> 'hold_id' as id
-    from pools.holders, jsonb_array_elements(holders.open) as open
-    where (open ->> 'expires_at')::timestamptz > now() + interval '1 minute'
+    select holders.id as holder, entry.hold ->> 'hold_id' as id
+    from pools.holders
+    cross join jsonb_array_elements(holders.open) as entry (hold)
+    where (entry.hold ->> 'expires_at')::timestamptz > now() + interval '1 minute'
 ) as counted on counted.holder = held.holder and counted.id = held.id
 where held.id is null or counted.id is null;

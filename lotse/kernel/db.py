@@ -165,8 +165,17 @@ async def _keep_as_it_is(raw: asyncpg.Connection) -> None:
 
 async def prepare_connection(raw: asyncpg.Connection) -> None:
     """Teach a connection that jsonb is plain Python (msgspec both ways)."""
-    await raw.set_type_codec("jsonb", encoder=_to_json, decoder=msgspec.json.decode, schema="pg_catalog", format="text")
+    # Binary, or composite types with such a field could not be sent (see `rows`): a version byte before the text.
+    await raw.set_type_codec("jsonb", encoder=_to_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary")
     await raw.set_type_codec("json", encoder=_to_json, decoder=json.loads, schema="pg_catalog", format="text")
+
+
+def _to_jsonb(thing: Any) -> bytes:
+    return b"\x01" + msgspec.json.encode(thing)
+
+
+def _from_jsonb(sent: bytes) -> Any:
+    return msgspec.json.decode(memoryview(sent)[1:])
 
 
 def _to_json(thing: Any) -> str:

@@ -12,7 +12,7 @@ from lotse.kernel import runtime
 from lotse.kernel.settings import Settings
 from lotse.kernel.waiting import rooms
 from lotse.kernel.waiting.rooms import Seen
-from lotse.web.app import free_routes, make_api, page_posts
+from lotse.web.app import express, free_routes, make_api, page_posts
 from lotse.web.bounds import MOST_AT_ONCE, MOST_PAGES, SLOW_PAGE_SECONDS, SLOW_WRITE_SECONDS, Bound, Bounded
 from lotse.web.front import Front, Posts
 from lotse.web.observe import Observed
@@ -27,7 +27,7 @@ from lotse.web.waiting.gate import Gate
 async def door(own: Process) -> AsyncIterator[Any]:
     """The ASGI application of the role `api`, for the life of the block."""
     settings = own.settings
-    front = Front(make_api(own), Posts(_posts()), _address(settings) or runtime.pages_socket(settings))
+    front = Front(express(make_api(own)), Posts(_posts()), _address(settings) or runtime.pages_socket(settings))
     api = Bound("api", MOST_AT_ONCE, SLOW_WRITE_SECONDS)
     pages = Bound("pages", MOST_PAGES, SLOW_PAGE_SECONDS)
     gates: list[Gate] = []

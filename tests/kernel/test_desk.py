@@ -54,6 +54,7 @@ class TallyRow(Struct, frozen=True):
 def _writer() -> Writer[TallyRow]:
     writer = object.__new__(Writer)
     writer.statement, writer.row, writer.fields = TALLY["write"], TallyRow, ("id", "left_over")
+    writer.composite = False
     return writer
 
 

@@ -232,6 +232,7 @@ class Buying(Purchase, frozen=True, kw_only=True):
     "/orders",
     guards=[public],
     operation_id="buy",
+    opt={"express": True},
     refusals=(
         InvalidQuantity,
         TooManyLines,

@@ -124,18 +124,19 @@ class Batches:
             await lock_rows(tx, wanted, draft, self._registry.locks)
         given_back: list[Key] = []
         for asked in fresh:
-            over = draft.above(asked.at)
+            draft.begin(asked.at)
             try:
-                answer = asked.kind.decide(over, asked.request)
+                answer = asked.kind.decide(draft, asked.request)
             except Refusal as refusal:
+                draft.undo()
                 asked.kept = idempotency.encode_refusal(refusal)
                 if asked.key.natural:
                     given_back.append(asked.key)
                     continue
             else:
                 asked.kept = idempotency.encode_answer(answer)
-                over.lay_down()
             draft.add(ANSWERS, Answered(asked.key.principal, asked.key.key, asked.kept))
+        draft.begin(now)
         for finish in self._registry.finishes:
             finish.finish(draft)
         await draft.written.write(tx)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import asyncpg
 import msgspec
@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from lotse.kernel import clock, idempotency
 from lotse.kernel.db import is_unavailable, prepare_connection, server_settings
 from lotse.kernel.desk.batch import Asked, Batches
-from lotse.kernel.desk.kinds import Registry, registry
+from lotse.kernel.desk.kinds import Kind, Registry, registry
 from lotse.kernel.idempotency import Key
 from lotse.kernel.refusals import Refusal
 
@@ -73,12 +73,18 @@ class InProcessDesk:
 
     async def submit_raw(self, kind: str, request: msgspec.Struct, *, key: Key, at: datetime) -> bytes:
         """The kept bytes of the answer or refusal (see `idempotency.decode`)."""
+        return await self.enqueue(self._known.kinds[kind], request, key=key, at=at)
+
+    def enqueue(
+        self, kind: Kind[Any, Any], request: msgspec.Struct, *, key: Key, at: datetime
+    ) -> "asyncio.Future[bytes]":
+        """The next batch takes it; the kept bytes come after its commit. Refusal: `DeskBusy`."""
         if len(self._waiting) >= MAX_QUEUE:
             raise DeskBusy()
         done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting.append((Asked(self._known.kinds[kind], request, key, at), done))
+        self._waiting.append((Asked(kind, request, key, at), done))
         self._arrived.set()
-        return await done
+        return done
 
     def known(self) -> Registry:
         """The kinds this desk can do."""

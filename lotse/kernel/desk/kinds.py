@@ -59,46 +59,57 @@ class Lock(Generic[Row]):
 
 
 class Draft:
-    """What one request sees and leaves: locked rows, possibly replaced, and rows to be written.
+    """What a batch sees and leaves: locked rows, possibly replaced, and rows to be written.
 
-    Drafts are layered: a request's draft lies over the batch's, and is laid down there only if it was not refused, so
-    that a refusal costs its neighbours nothing. `at` is when the request happened (a replay: in 2011), `recorded_at` is
-    the desk's clock.
+    Requests are decided one after the other in one draft. Each begins with `begin`; if it is refused, `undo` takes back
+    what it has left, so that a refusal costs its neighbours nothing. `at` is when the request happened (a replay: in
+    2011), `recorded_at` is the desk's clock.
     """
 
-    __slots__ = ("_below", "_numbers", "_rows", "at", "recorded_at", "written")
+    __slots__ = ("_lengths", "_numbers", "_replaced", "_rows", "at", "recorded_at", "written")
 
-    def __init__(
-        self, at: datetime, recorded_at: datetime, numbers: dict[str, list[int]], below: "Draft | None" = None
-    ) -> None:
+    def __init__(self, at: datetime, recorded_at: datetime, numbers: dict[str, list[int]]) -> None:
         self.at = at
         self.recorded_at = recorded_at
         self._numbers = numbers
-        self._below = below
         self._rows: dict[Lock[Any], dict[Hashable, Any]] = {}
+        # What the request under way has replaced, and how many rows there were before it.
+        self._replaced: list[tuple[dict[Hashable, Any], Hashable, Any]] = []
+        self._lengths: dict[Writer[Any], int] = {}
         self.written = Rows()
 
-    def above(self, at: datetime) -> "Draft":
-        """A draft for one request over this one."""
-        return Draft(at, self.recorded_at, self._numbers, self)
+    def begin(self, at: datetime) -> None:
+        """The next request, which happened at `at`."""
+        self.at = at
+        self._replaced.clear()
+        self._lengths = self.written.lengths()
+
+    def undo(self) -> None:
+        """Take back what the request under way has left; numbers that it drew stay drawn."""
+        for rows, id, before in reversed(self._replaced):
+            if before is _NOTHING:
+                del rows[id]
+            else:
+                rows[id] = before
+        self._replaced.clear()
+        self.written.shorten(self._lengths)
 
     def get(self, lock: Lock[Row], id: Hashable) -> Row | None:
         """A locked row as the requests before this one left it; None if there is none of that id."""
-        layer: Draft | None = self
-        while layer is not None:
-            found = layer._rows.get(lock)
-            if found is not None and id in found:
-                return found[id]
-            layer = layer._below
-        return None
+        rows = self._rows.get(lock)
+        return None if rows is None else rows.get(id)
 
     def all(self, lock: Lock[Row]) -> Mapping[Hashable, Row]:
-        """Every locked row of this layer."""
+        """Every locked row."""
         return self._rows.get(lock, {})
 
     def put(self, lock: Lock[Row], id: Hashable, row: Row) -> None:
         """Replace a row for the requests that follow; writing it is the writer's business (see `add`)."""
-        self._rows.setdefault(lock, {})[id] = row
+        rows = self._rows.get(lock)
+        if rows is None:
+            rows = self._rows[lock] = {}
+        self._replaced.append((rows, id, rows.get(id, _NOTHING)))
+        rows[id] = row
 
     def add(self, writer: Writer[Row], row: Row) -> None:
         """One more row to be written."""
@@ -108,13 +119,8 @@ class Draft:
         """The next number of a sequence that the kind named in `draws`; a refusal leaves a gap."""
         return self._numbers[sequence].pop()
 
-    def lay_down(self) -> None:
-        """Make this draft's changes part of the one below."""
-        if self._below is None:
-            raise TypeError("the lowest draft is the batch's own")
-        for lock, rows in self._rows.items():
-            self._below._rows.setdefault(lock, {}).update(rows)
-        self._below.written.merge(self.written)
+
+_NOTHING: Any = object()
 
 
 class Kind(Generic[Q, A]):
@@ -144,6 +150,8 @@ class Kind(Generic[Q, A]):
         self.decide = decide
         self.draws = draws or {}
         self.constraints = constraints or {}
+        # What came over a socket.
+        self.decode = msgspec.msgpack.Decoder(request).decode
 
     def __repr__(self) -> str:
         return f"Kind({self.name})"

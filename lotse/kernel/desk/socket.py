@@ -6,11 +6,11 @@ that lost its connection sends it again and can never cause a second order; the 
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 import structlog
@@ -45,46 +45,138 @@ class _Reply(msgspec.Struct, array_like=True):
     error: str | None
 
 
+_encode = msgspec.msgpack.Encoder().encode
+_question = msgspec.msgpack.Decoder(_Question).decode
+_reply = msgspec.msgpack.Decoder(_Reply).decode
+
+
+class _Frames(asyncio.Protocol):
+    """Frames over a socket, many per system call.
+
+    What is sent in one turn of the event loop goes out in one write, and what came in is taken apart in one go: a
+    batch of answers is one write at the desk and one read at the api. With streams, each frame cost a write, two
+    awaited reads and a drain.
+    """
+
+    def __init__(self, got: Callable[[bytes], None], lost: Callable[["_Frames"], None]) -> None:
+        self._got = got
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._inbox = bytearray()
+        self._outbox: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._inbox += data
+        inbox, begin = self._inbox, 0
+        while len(inbox) - begin >= 4:
+            length = int.from_bytes(inbox[begin : begin + 4], "big")
+            if length > MAX_FRAME:
+                log.warning("desk connection dropped", error=f"a frame of {length} bytes; {MAX_FRAME} are allowed")
+                self.close()
+                return
+            if len(inbox) - begin - 4 < length:
+                break
+            frame = bytes(inbox[begin + 4 : begin + 4 + length])
+            begin += 4 + length
+            try:
+                self._got(frame)
+            except msgspec.DecodeError as error:
+                log.warning("desk connection dropped", error=repr(error))
+                self.close()
+                return
+        del inbox[:begin]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._outbox.clear()
+        self._lost(self)
+
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    def send(self, message: msgspec.Struct) -> None:
+        """Goes out at the end of this turn. `ConnectionResetError` if nobody is there, `ValueError` for its size."""
+        if not self.is_open:
+            raise ConnectionResetError("the connection is closed")
+        body = _encode(message)
+        if len(body) > MAX_FRAME:
+            raise ValueError(f"a frame of {len(body)} bytes; {MAX_FRAME} are allowed")
+        if not self._outbox:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._outbox.append(len(body).to_bytes(4, "big"))
+        self._outbox.append(body)
+
+    def close(self) -> None:
+        if self._transport:
+            self._flush()
+            self._transport.close()
+
+    def _flush(self) -> None:
+        if self._outbox and self._transport and not self._transport.is_closing():
+            # Unbounded buffering is not possible: a client has no more under way than the desk's queue holds.
+            self._transport.write(b"".join(self._outbox))
+        self._outbox.clear()
+
+
 async def serve(desk: InProcessDesk, path: Path) -> None:
     """Answer on a socket that only this user can reach, until cancelled."""
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, before anybody waits; a desk that was killed leaves its socket; the supervisor runs one desk per path
+    clients: set[_Client] = set()
+
+    def accept() -> _Frames:
+        client = _Client(desk, clients.discard)
+        clients.add(client)
+        return client.frames
+
     umask = os.umask(0o177)
     try:
-        server = await asyncio.start_unix_server(lambda r, w: _serve_client(desk, r, w), path=path, limit=MAX_FRAME)
+        server = await asyncio.get_running_loop().create_unix_server(accept, path=str(path))
     finally:
         os.umask(umask)
-    async with server:
-        await server.serve_forever()
-
-
-async def _serve_client(desk: InProcessDesk, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    decoders = {name: msgspec.msgpack.Decoder(kind.request) for name, kind in desk.known().kinds.items()}
-    underway: set[asyncio.Task[None]] = set()
-
-    async def answer(question: _Question) -> None:
-        kept: bytes | None = None
-        error: str | None = None
-        try:
-            request = decoders[question.kind].decode(question.request)
-            kept = await desk.submit_raw(question.kind, request, key=question.key, at=question.at)
-        except Refusal as refusal:
-            kept = idempotency.encode_refusal(refusal)
-        except Exception as bug:
-            # The desk has logged it with its traceback; the asker gets its name and raises it as a bug there.
-            error = f"{type(bug).__name__}: {bug}"
-        if not writer.is_closing():
-            _write_frame(writer, _Reply(question.sequence, kept, error))
-
     try:
-        while (frame := await _read_frame(reader)) is not None:
-            task = asyncio.create_task(answer(msgspec.msgpack.decode(frame, type=_Question)))
-            underway.add(task)
-            task.add_done_callback(underway.discard)
-            await writer.drain()
-    except (ConnectionError, msgspec.DecodeError) as error:
-        log.warning("desk client dropped", error=repr(error))
+        async with server:
+            await server.serve_forever()
     finally:
-        writer.close()
+        for client in list(clients):
+            client.frames.close()
+
+
+class _Client:
+    """One connection at the desk."""
+
+    def __init__(self, desk: InProcessDesk, gone: Callable[["_Client"], None]) -> None:
+        self.frames = _Frames(self._asked, lambda _: gone(self))
+        self._desk = desk
+
+    def _asked(self, frame: bytes) -> None:
+        question = _question(frame)
+        try:
+            kind = self._desk.known().kinds[question.kind]
+            request = kind.decode(question.request)
+            done = self._desk.enqueue(kind, request, key=question.key, at=question.at)
+        except Exception as refused:
+            self._answer(question.sequence, None, refused)
+            return
+        done.add_done_callback(lambda done: self._done(question.sequence, done))
+
+    def _done(self, sequence: int, done: "asyncio.Future[bytes]") -> None:
+        error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        self._answer(sequence, None if error else done.result(), error)
+
+    def _answer(self, sequence: int, kept: bytes | None, error: BaseException | None) -> None:
+        if not self.frames.is_open:
+            return  # it asks again with its key, and is told then
+        if isinstance(error, Refusal):
+            self.frames.send(_Reply(sequence, idempotency.encode_refusal(error), None))
+        elif error is not None:
+            # The desk has logged it with its traceback; the asker gets its name and raises it as a bug there.
+            self.frames.send(_Reply(sequence, None, f"{type(error).__name__}: {error}"))
+        else:
+            self.frames.send(_Reply(sequence, kept, None))
 
 
 class DeskClient:
@@ -93,9 +185,8 @@ class DeskClient:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._sequence = 0
-        self._pending: dict[int, asyncio.Future[_Reply]] = {}
-        self._writer: asyncio.StreamWriter | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._pending: dict[int, tuple[_Frames, asyncio.Future[_Reply]]] = {}
+        self._frames: _Frames | None = None
         self._connecting = asyncio.Lock()
 
     async def submit(self, kind: str, request: msgspec.Struct, answer: type[A], *, key: Key, at: datetime) -> A:
@@ -105,15 +196,14 @@ class DeskClient:
         """
         if len(self._pending) >= MAX_QUEUE:
             raise DeskBusy()
-        body = msgspec.Raw(msgspec.msgpack.encode(request))
-        loop = asyncio.get_running_loop()
-        until = loop.time() + PATIENCE_SECONDS
+        body = msgspec.Raw(_encode(request))
+        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
             try:
                 reply = await self._ask(kind, key, at, body)
                 break
             except OSError as lost:
-                if loop.time() >= until:
+                if asyncio.get_running_loop().time() >= until:
                     raise OutcomeUnknown(key=key.key) from lost
                 await asyncio.sleep(RECONNECT_SECONDS)
         if reply.kept is None:
@@ -129,46 +219,42 @@ class DeskClient:
         return True
 
     async def close(self) -> None:
-        if self._reading:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
-        if self._writer:
-            self._writer.close()
+        if self._frames:
+            self._frames.close()
 
     async def _ask(self, kind: str, key: Key, at: datetime, body: msgspec.Raw) -> _Reply:
-        writer = await self._connected()
+        frames = self._frames
+        if frames is None or not frames.is_open:
+            frames = await self._connected()
         self._sequence += 1
         sequence = self._sequence
         reply: asyncio.Future[_Reply] = asyncio.get_running_loop().create_future()
-        self._pending[sequence] = reply
+        self._pending[sequence] = (frames, reply)
         try:
-            _write_frame(writer, _Question(sequence, kind, key, at, body))
-            await writer.drain()
+            frames.send(_Question(sequence, kind, key, at, body))
             return await reply
         finally:
-            self._pending.pop(sequence, None)
+            del self._pending[sequence]
 
-    async def _connected(self) -> asyncio.StreamWriter:
+    async def _connected(self) -> _Frames:
         async with self._connecting:
-            if self._writer is None or self._writer.is_closing():
-                reader, self._writer = await asyncio.open_unix_connection(self._path, limit=MAX_FRAME)
-                self._reading = asyncio.create_task(self._read(reader, self._writer))
-            return self._writer
+            if self._frames is None or not self._frames.is_open:
+                loop = asyncio.get_running_loop()
+                _, self._frames = await loop.create_unix_connection(
+                    lambda: _Frames(self._got, self._lost), str(self._path)
+                )
+            return self._frames
 
-    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while (frame := await _read_frame(reader)) is not None:
-                reply = msgspec.msgpack.decode(frame, type=_Reply)
-                waiting = self._pending.get(reply.sequence)
-                if waiting and not waiting.done():
-                    waiting.set_result(reply)
-        except OSError:
-            pass  # told to everybody who waits, below
-        finally:
-            writer.close()
-            for waiting in self._pending.values():
-                if not waiting.done():
-                    waiting.set_exception(ConnectionResetError("the desk closed its connection"))
+    def _got(self, frame: bytes) -> None:
+        reply = _reply(frame)
+        _, waiting = self._pending.get(reply.sequence, (None, None))
+        if waiting and not waiting.done():
+            waiting.set_result(reply)
+
+    def _lost(self, frames: _Frames) -> None:
+        for asked_on, waiting in self._pending.values():
+            if asked_on is frames and not waiting.done():
+                waiting.set_exception(ConnectionResetError("the desk closed its connection"))
 
 
 @asynccontextmanager
@@ -179,20 +265,3 @@ async def connected(path: Path) -> AsyncGenerator[DeskClient]:
         yield client
     finally:
         await client.close()
-
-
-def _write_frame(writer: asyncio.StreamWriter, message: msgspec.Struct) -> None:
-    body = msgspec.msgpack.encode(message)
-    if len(body) > MAX_FRAME:
-        raise ValueError(f"a frame of {len(body)} bytes; {MAX_FRAME} are allowed")
-    writer.write(len(body).to_bytes(4, "big") + body)
-
-
-async def _read_frame(reader: asyncio.StreamReader) -> bytes | None:
-    try:
-        length = int.from_bytes(await reader.readexactly(4), "big")
-        if length > MAX_FRAME:
-            raise ConnectionError(f"a frame of {length} bytes announced; {MAX_FRAME} are allowed")
-        return await reader.readexactly(length)
-    except asyncio.IncompleteReadError:
-        return None

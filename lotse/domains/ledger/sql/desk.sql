@@ -4,7 +4,4 @@ insert into ledger.entries (
     set_id, position, kind, legal_entity_id, account, currency, amount_minor, occurred_at, recorded_at, period, note
 )
 select *
-from unnest(
-    :set_id::uuid[], :position::smallint[], :kind::text[], :legal_entity_id::uuid[], :account::text[], :currency::text[],
-    :amount_minor::bigint[], :occurred_at::timestamptz[], :recorded_at::timestamptz[], :period::date[], :note::text[]
-);
+from unnest(:rows::ledger.entries_row[]);

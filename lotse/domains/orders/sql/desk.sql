@@ -29,12 +29,7 @@ insert into orders.orders (
     tax_minor, gross_minor, actor, placed_at, recorded_at
 )
 select *
-from unnest(
-    :id::uuid[], :number::text[], :shop_id::uuid[], :channel::text[], :legal_entity_id::uuid[], :zone::text[],
-    :customer_id::uuid[], :payment_id::uuid[], :currency::text[], :language::text[], :gross::boolean[],
-    :net_minor::bigint[], :tax_minor::bigint[], :gross_minor::bigint[], :actor::text[], :placed_at::timestamptz[],
-    :recorded_at::timestamptz[]
-);
+from unnest(:rows::orders.orders_row[]);
 
 -- As sold, with price, tax and text of that moment: nothing is looked up again for a document.
 -- name: lines
@@ -43,25 +38,19 @@ insert into orders.lines (
     unit_price, net_minor, tax_minor, gross_minor, tax_code, tax_rate, tax_country, rule_ids, pool_id, location_id
 )
 select *
-from unnest(
-    :order_id::uuid[], :position::smallint[], :kind::text[], :offer_id::uuid[], :variant_id::uuid[],
-    :seller_party_id::uuid[], :legal_entity_id::uuid[], :sku::text[], :text::text[], :quantity::bigint[],
-    :unit::text[], :unit_price::numeric[], :net_minor::bigint[], :tax_minor::bigint[], :gross_minor::bigint[],
-    :tax_code::text[], :tax_rate::numeric[], :tax_country::text[], :rule_ids::jsonb[], :pool_id::bigint[],
-    :location_id::uuid[]
-);
+from unnest(:rows::orders.lines_row[]);
 
 -- Erasable, apart from the order.
 -- name: contacts
 insert into orders.contacts (order_id, email, phone, billing, delivery)
 select *
-from unnest(:order_id::uuid[], :email::text[], :phone::text[], :billing::jsonb[], :delivery::jsonb[]);
+from unnest(:rows::orders.contacts_row[]);
 
 -- An order is released once; whoever comes second changes nothing.
 -- name: releases
 insert into orders.releases (order_id, released_at, recorded_at)
 select *
-from unnest(:order_id::uuid[], :released_at::timestamptz[], :recorded_at::timestamptz[])
+from unnest(:rows::orders.releases_row[])
 on conflict (order_id) do nothing;
 
 -- Further facts about orders; a credit without an order has no order id.

@@ -4,11 +4,7 @@ insert into payments.payments (
     id, purpose, purpose_id, method, legal_entity_id, zone, currency, amount_minor, received_minor, due_at, created_at
 )
 select *
-from unnest(
-    :id::uuid[], :purpose::text[], :purpose_id::uuid[], :method::text[], :legal_entity_id::uuid[], :zone::text[],
-    :currency::text[], :amount_minor::bigint[], :received_minor::bigint[], :due_at::timestamptz[],
-    :created_at::timestamptz[]
-);
+from unnest(:rows::payments.payments_row[]);
 
 -- Money that came in.
 -- name: receipts

@@ -185,3 +185,19 @@ create table payments.webhooks (
 create index webhooks_look_at on payments.webhooks (look_at) where look_at is not null;
 -- Raw bodies expire, the oldest first. Block ranges: rows come in order of time.
 create index webhooks_received on payments.webhooks using brin (received_at);
+
+-- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
+-- own and not the tables' rows, so that a new column does not break a desk of the version before.
+create type payments.payments_row as (
+    id uuid,
+    purpose text,
+    purpose_id uuid,
+    method text,
+    legal_entity_id uuid,
+    zone text,
+    currency text,
+    amount_minor bigint,
+    received_minor bigint,
+    due_at timestamptz,
+    created_at timestamptz
+);

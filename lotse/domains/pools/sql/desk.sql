@@ -100,7 +100,7 @@ group by holds.id;
 -- name: balances
 update pools.pools
 set on_hand = given.on_hand, held = given.held
-from unnest(:id::bigint[], :on_hand::bigint[], :held::bigint[]) as given (id, on_hand, held)
+from unnest(:rows::pools.balances_row[]) as given
 where pools.id = given.id;
 
 -- Append-only.
@@ -109,10 +109,7 @@ insert into pools.movements (
     id, pool_id, delta, reason, ref_kind, ref_id, actor, note, occurred_at, recorded_at
 )
 select *
-from unnest(
-    :id::uuid[], :pool_id::bigint[], :delta::bigint[], :reason::text[], :ref_kind::text[], :ref_id::uuid[],
-    :actor::text[], :note::text[], :occurred_at::timestamptz[], :recorded_at::timestamptz[]
-);
+from unnest(:rows::pools.movements_row[]);
 
 -- New holds, as they stand at the end of their batch.
 -- name: holds

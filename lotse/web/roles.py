@@ -74,8 +74,8 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
         else:
             listener = listen_unix(runtime.pages_socket(settings))
         # Rendering takes whatever CPU there is. On a small machine the desk and the api come first: a page that waits
-        # some milliseconds more is the smaller harm. Not before it is ready: one that starts under full load with little
-        # weight was seen to need more than a minute, is then taken for hung, and begins anew.
+        # some milliseconds more is the smaller harm. Not before it is ready: one that started under full load with
+        # little weight needed more than a minute, was taken for hung, and began anew.
         os.nice(PAGES_NICE)
         lifeline.ready()
         await serve(Proxied(observed), listener, stop)

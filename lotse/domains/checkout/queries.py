@@ -99,6 +99,11 @@ async def attempt(conn: Connection, *, charge_id: UUID) -> Attempt | None:
     return await conn.maybe(READS.attempt, Attempt, charge_id=charge_id)
 
 
+async def unclosed(conn: Connection, *, limit: int = 100) -> list[UUID]:
+    """Charges that have ended where their attempt was not closed: whoever ended them did not know of it."""
+    return await conn.values(READS.unclosed, limit=limit)
+
+
 class StoredAttempt(Struct, frozen=True):
     """What is stored about a person with an attempt to pay."""
 
@@ -238,7 +243,7 @@ class Assortment:
             # Of all who ask at once one reads, so also for those of the second before.
             async with self._database.reading() as conn:
                 terms = await terms_of_sale(conn, shop=shop, at=at)
-            return {second: (terms, ()) for second in seconds}
+            return dict.fromkeys(seconds, (terms, ()))
 
         second = int(time.monotonic() / _TERMS_SECONDS)
         copies: Copies[int, Terms] = self._tags.copies(f"checkout.terms {shop.id}", size=1)

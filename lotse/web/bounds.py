@@ -161,7 +161,7 @@ _PAGE = (
     "<title>{0}</title><h1>Too many people are here at this moment</h1>"
     "<p>Nothing was done and nothing is lost. Please go back and try again in a few seconds.</p>"
     '<div lang="de"><h1>Im Moment sind zu viele Menschen hier</h1>'
-    "<p>Es ist nichts geschehen und nichts verloren. Bitte gehen Sie zurück und versuchen Sie es in ein paar Sekunden"
+    "<p>Es ist nichts geschehen und nichts verloren. Bitte geh zurück und versuche es in ein paar Sekunden"
     " noch einmal.</p></div>"
 )
 _FOR_PROGRAMS = [

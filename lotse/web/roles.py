@@ -66,9 +66,6 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
     from lotse.web.server import listen_tcp, listen_unix, serve
     from lotse.web.storefront.keeping import kept_pages
 
-    # Rendering takes whatever CPU there is. On a small machine the desk and the api come first: a page that waits some
-    # milliseconds more is the smaller harm.
-    os.nice(PAGES_NICE)
     async with process(settings, dsn, "pages") as own:
         # Behind the front, which logs every request already, only what is notable is worth a second line.
         observed = Observed(kept_pages(make_pages(own), own), "pages", "notable", trusts_request_ids=True)
@@ -77,6 +74,10 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
             listener = listen_tcp(host.strip("[]"), int(port))
         else:
             listener = listen_unix(runtime.pages_socket(settings))
+        # Rendering takes whatever CPU there is. On a small machine the desk and the api come first: a page that waits
+        # some milliseconds more is the smaller harm. Not before it is ready: one that started under full load with
+        # little weight needed more than a minute, was taken for hung, and began anew.
+        os.nice(PAGES_NICE)
         _ready(lifeline)
         await serve(Proxied(observed), listener, stop)
 

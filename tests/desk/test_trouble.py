@@ -85,19 +85,23 @@ def desk_process(env: dict[str, str], home: Path) -> Iterator[subprocess.Popen[b
 
 async def test_a_desk_that_is_killed_in_its_batch(env, dsn, db, desk, home, monkeypatch):
     """It dies while it waits for a lock; the next one answers the same request, and there is one order."""
-    monkeypatch.setattr(desk_socket, "PATIENCE_SECONDS", 60.0)  # two processes start on a busy machine
+    monkeypatch.setattr(desk_socket, "PATIENCE_SECONDS", 60.0)  # a process starts on a busy machine
     [pool_id] = await stocked(db, desk, 5)
     number = f"K-{new_key().key}"
-    client = DeskClient(runtime.desk_socket(Settings.load({**env, "LOTSE_HOME": str(home)})))
+    path = runtime.desk_socket(Settings.load({**env, "LOTSE_HOME": str(home)}))
+    client = DeskClient(path)
     with desk_process(env, home) as first:
         async with holding_pool(dsn, pool_id) as blocker:
             request = ordering((2, [pool_id]), number=number)
             asking = asyncio.create_task(client.submit("place", request, Placed, key=new_key(), at=AT))
             await until_a_desk_waits(blocker)
             os.kill(first.pid, signal.SIGKILL)
-    with desk_process(env, home):
+    async with running(dsn) as second:
+        serving = asyncio.create_task(serve(second, path))
         placed = await asking
-    await client.close()
+        await client.close()
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
     assert placed.number == number
     assert await orders_of(db, number) == 1
     assert await balances(db, [pool_id]) == [(3, 0)]

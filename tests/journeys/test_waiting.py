@@ -59,7 +59,7 @@ async def test_a_room_is_opened_and_people_wait_in_it(
             while await page.locator("#place").count() == 0:
                 await page.reload()
         german, english = pages
-        await expect(german.locator("#place")).to_contain_text("Ihr Platz in der Schlange")
+        await expect(german.locator("#place")).to_contain_text("Dein Platz in der Schlange")
         await expect(german).to_have_title("Warteraum – Sporthaus Wellenkamm")
         await expect(english.locator("#place")).to_contain_text("Your place in line")
         number = await english.locator("#place .number").inner_text()
@@ -98,7 +98,7 @@ async def test_without_scripts_the_page_comes_again_by_itself(
         visitors.append(context)
         page = await context.new_page()
         await page.goto(shop.url + SHOE)
-        while await page.get_by_text("Ihr Platz in der Schlange").count() == 0:
+        while await page.get_by_text("Dein Platz in der Schlange").count() == 0:
             await page.reload()
         await page.get_by_role("button", name="In den Warenkorb").wait_for()
     finally:

@@ -73,6 +73,16 @@ def test_the_least_used_goes_first(tags: Tags):
     assert [copies.get(key) for key in "abc"] == ["a", None, "c"]
 
 
+def test_a_copy_lasts_no_longer_than_it_may(tags: Tags, monkeypatch: pytest.MonkeyPatch):
+    copies = tags.copies("c", size=2, lasts_seconds=5)
+    copies.put("a", 1, [], tags.mark())
+    now = time.monotonic()
+    for later, kept in ((4, 1), (6, None)):
+        monkeypatch.setattr("lotse.kernel.tags.time.monotonic", lambda later=later: now + later)
+        tags.told_at = now + later
+        assert copies.get("a") == kept
+
+
 def test_a_copy_ages_when_nobody_tells(tags: Tags, monkeypatch: pytest.MonkeyPatch):
     copies = tags.copies("c", size=2)
     copies.put("a", 1, [], tags.mark())

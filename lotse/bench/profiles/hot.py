@@ -25,21 +25,26 @@ Then {pieces:,} pieces of the article: {sold:,} sold, {refused:,} buyers told th
 
 
 async def run(settings: Settings, options: Options, say: Say) -> Report:
-    """Set up, take turns, sell out, report."""
+    """Set up, measure, take down."""
     async with arena(settings, options, say) as place:
-        turns = await compare.take_turns(
-            settings,
-            place,
-            options,
-            load=lambda warm, seconds, seed: placing(place, options, warm, seconds, seed),
-            one=lambda: load.place_one(place, (place.shop.offers[0], place.shop.offers[-1])),
-            sides=compare.order_sides("articles_hot"),
-        )
-        say(f"selling {options.pieces:,} pieces")
-        sold, refused = await sell_out(place, options)
-        await books.refuse_differences(place.database, "selling out")
-        oversold = max(await books.oversold(place.database), sold - options.pieces)
-        found = compare.figures("hot", options, turns, sold=sold, oversold=oversold)
+        return await measure(settings, place, options)
+
+
+async def measure(settings: Settings, place: Arena, options: Options) -> Report:
+    """Take turns, sell out, report."""
+    turns = await compare.take_turns(
+        settings,
+        place,
+        options,
+        load=lambda warm, seconds, seed: placing(place, options, warm, seconds, seed),
+        one=lambda: load.place_one(place, (place.shop.offers[0], place.shop.offers[-1])),
+        sides=compare.order_sides("articles_hot"),
+    )
+    place.say(f"selling {options.pieces:,} pieces")
+    sold, refused = await sell_out(place, options)
+    await books.refuse_differences(place.database, "selling out")
+    oversold = max(await books.oversold(place.database), sold - options.pieces)
+    found = compare.figures("hot", options, turns, sold=sold, oversold=oversold)
     said = SAID.format(
         others=options.articles - 1,
         pieces=options.pieces,

@@ -18,19 +18,24 @@ durability, in turns: {rounds} rounds of {seconds:g} s each, medians."""
 
 
 async def run(settings: Settings, options: Options, say: Say) -> Report:
-    """Set up, take turns, report."""
+    """Set up, measure, take down."""
     async with arena(settings, options, say) as place:
-        turns = await compare.take_turns(
-            settings,
-            place,
-            options,
-            load=lambda warm, seconds, seed: placing(place, options, warm, seconds, seed),
-            one=lambda: load.place_one(place, (place.shop.offers[0], place.shop.offers[-1])),
-            sides=compare.order_sides("articles_uniform"),
-        )
-        sold = 2 * sum(done.placed for done in turns.lotse)
-        oversold = await books.oversold(place.database)
-        found = compare.figures("orders", options, turns, sold=sold, oversold=oversold)
+        return await measure(settings, place, options)
+
+
+async def measure(settings: Settings, place: Arena, options: Options) -> Report:
+    """Take turns, report."""
+    turns = await compare.take_turns(
+        settings,
+        place,
+        options,
+        load=lambda warm, seconds, seed: placing(place, options, warm, seconds, seed),
+        one=lambda: load.place_one(place, (place.shop.offers[0], place.shop.offers[-1])),
+        sides=compare.order_sides("articles_uniform"),
+    )
+    sold = 2 * sum(done.placed for done in turns.lotse)
+    oversold = await books.oversold(place.database)
+    found = compare.figures("orders", options, turns, sold=sold, oversold=oversold)
     said = SAID.format(articles=options.articles, rounds=options.rounds, seconds=options.seconds)
     return Report(found, compare.table(found, turns, said), ok=not found.errors and not oversold)
 

@@ -12,6 +12,10 @@ select inet_server_addr() is null or inet_server_addr() = inet_client_addr();
 -- name: backend
 select pg_backend_pid();
 
+-- Locks are taken in one order, so there is none; the server counts them.
+-- name: deadlocks
+select deadlocks from pg_stat_database where datname = current_database();
+
 -- How many rows each table of the order path holds: both sides must add the same number per order.
 -- name: rows
 select
@@ -22,6 +26,7 @@ select
     (select count(*) from pools.movements) as movements,
     (select count(*) from pools.holds) as holds,
     (select count(*) from pools.hold_lines) as hold_lines,
+    (select count(*) from pools.holders) as holders,
     (select count(*) from ledger.entries) as entries,
     (select count(*) from payments.payments) as payments,
     (select count(*) from payments.receipts) as receipts,

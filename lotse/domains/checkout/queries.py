@@ -6,7 +6,7 @@ two cannot differ.
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -36,14 +36,14 @@ from lotse.domains.parties.queries import legal_entity
 from lotse.domains.pools.contracts import Balance
 from lotse.domains.pools.queries import balances
 from lotse.domains.pricing.contracts import Line, Price, PriceChanged, PricedBasket, PricedLine
-from lotse.domains.pricing.queries import prices_at
+from lotse.domains.pricing.queries import prices_from
 from lotse.domains.pricing.rules import PriceLists, price
 from lotse.domains.tax.contracts import Rate
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.sql import statements
-from lotse.kernel.tags import MAX_AGE_SECONDS, Copies, Tags, tagged
+from lotse.kernel.tags import Copies, Tags, tagged
 
 READS = statements("lotse.domains.checkout", "reads")
 
@@ -159,11 +159,10 @@ async def articles(
     known_offers = await offers(conn, offer_ids=offer_ids)
     variant_ids = [offer.variant_id for offer in known_offers]
     variants = {v.id: v for v in await variants_by_ids(conn, variant_ids=variant_ids, language=language)}
-    # A copy of this may be asked a little later: what begins to hold until then is part of it.
+    # A copy of this is asked for as long as nobody sets another price: what is set to begin later is part of it.
     by_variant: dict[UUID, list[Price]] = {}
-    for moment in (at, at + timedelta(seconds=MAX_AGE_SECONDS)):
-        for found in await prices_at(conn, shop_id=shop.id, variant_ids=variant_ids, at=moment):
-            by_variant.setdefault(found.variant_id, []).append(found)
+    for found in await prices_from(conn, shop_id=shop.id, variant_ids=variant_ids, at=at):
+        by_variant.setdefault(found.variant_id, []).append(found)
     pools: dict[UUID, list[OfferPool]] = {}
     for pool in await pools_for_offers(conn, offer_ids=offer_ids):
         pools.setdefault(pool.offer_id, []).append(pool)
@@ -204,7 +203,9 @@ class Assortment:
     ) -> dict[UUID, Article]:
         """As `articles`."""
         spoken = _spoken(shop, language)
-        copies: Copies[UUID, Article] = self._tags.copies(f"checkout.articles {shop.id} {spoken}", size=_ARTICLES)
+        copies: Copies[UUID, Article] = self._tags.copies(
+            f"checkout.articles {shop.id} {spoken}", size=_ARTICLES, lasts_seconds=_ARTICLE_SECONDS
+        )
         kept = {offer_id: article for offer_id in offer_ids if (article := copies.get(offer_id)) is not None}
         if len(kept) == len(offer_ids):  # nearly always
             return kept
@@ -259,6 +260,8 @@ def _spoken(shop: Shop, language: str) -> str:
 
 # A large assortment; an article is some 2 kB.
 _ARTICLES = 100_000
+# No event tells that goods are counted at one more place, or that another place serves the shop.
+_ARTICLE_SECONDS = 60.0
 _TERMS_SECONDS = 1.0
 
 _offer_changed = tagged(OfferChanged)

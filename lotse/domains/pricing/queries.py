@@ -33,6 +33,15 @@ async def prices_at(
     )
 
 
+async def prices_from(
+    conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID], at: datetime, customer_group: str = ""
+) -> list[Price]:
+    """What holds at a moment and what will: `rules.PriceLists` finds in it what holds at any later one."""
+    return await conn.many(
+        READS.prices_from, Price, shop_id=shop_id, variant_ids=list(variant_ids), at=at, customer_group=customer_group
+    )
+
+
 async def next_beginning(
     conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID], at: datetime, until: datetime
 ) -> datetime | None:

@@ -7,7 +7,7 @@ stands (`Answerer.standing`). It is given up
 - when a moment comes that was known before, such as the beginning of a price;
 - when its *signs* differ: what changes with every sale (stock) is not told by events. A page older than a second looks
   at its signs again, one look-up for all of them, and stays as long as what it shows would be the same;
-- after half a minute in any case, and all of them when the line to the events breaks.
+- after a minute in any case, and all of them when the line to the events breaks.
 
 A fill is refused if something on the page changed after its first read. There is one fill per page at a time. What is
 personal (the basket's count) comes by its own small request. `Surrogate-Key` tells a cache in front the same tags.
@@ -29,8 +29,8 @@ from lotse.kernel.tags import Copies, Tags
 _log = structlog.get_logger(__name__)
 _asked = Counter("lotse_kept_pages", "Pages that may be kept, by where they came from.", ["outcome"])
 
-# As long as copies live without news: a mistake in what a page says that it shows is seen no longer than this.
-MAX_AGE_SECONDS = 30.0
+# For what no event tells (goods counted at one more place, the shop's logo), and what a page forgets to say.
+MAX_AGE_SECONDS = 60.0
 # "Within a second" holds for stock, too.
 LOOK_SECONDS = 1.0
 # Some 20 kB each: 40 MB.

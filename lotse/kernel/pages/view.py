@@ -106,7 +106,7 @@ class View:
     def shows(self, *tags: str, types: Sequence[str] = ()) -> None:
         """The page is everybody's, and changes with events of these tags and types, and with its slots' answers.
 
-        What a page shows and does not say is shown for half a minute after it changed.
+        What a page shows and does not say is shown for a minute after it changed.
         """
         if self._keeping is not None:
             self._keeping.shows(tags, types)

@@ -217,6 +217,22 @@ async def test_an_ordered_basket_takes_nothing(store):
         )
 
 
+async def test_a_price_that_begins_later_begins_in_copies_too(store):
+    ball = await store.article(9)
+    tomorrow, later = AT + timedelta(days=1), AT + timedelta(days=2)
+    async with store.db.transaction() as tx:
+        await store.price(tx, ball.variant_id, "10.00", at=tomorrow)
+        await store.price(tx, ball.variant_id, "9.00", at=later)
+    basket_id = await store.basket((ball, 1))
+    store.tags.line(live=True)
+    for at, price in ((AT, 1190), (tomorrow, 1000), (later, 900)):
+        found = await store.assortment.basket(shop=store.shop, basket_id=basket_id, language="en", at=at)
+        assert found.goods_minor == price
+        assert found.goods_minor == (await shown(store, basket_id, at=at)).goods_minor
+    [copies] = [copies for name, copies in store.tags._copies.items() if name.startswith("checkout.articles")]
+    assert copies.get(ball.offer_id), "it was kept all the while"
+
+
 async def test_the_assortment_says_what_the_database_says(store):
     ball, bat = await store.article(2, 9), await store.article(9, price=None)
     basket_id = await store.basket((ball, 3))

@@ -5,6 +5,17 @@ select p.id, p.shop_id, p.variant_id, p.currency, p.customer_group, p.min_quanti
   from pricing.prices_at(:shop_id, :variant_ids::uuid[], :at, :customer_group) p
  order by array_position(:variant_ids::uuid[], p.variant_id), p.customer_group, p.min_quantity;
 
+-- As `prices_at`, and everything that begins later: with it a copy stays right as time goes on.
+-- name: prices_from
+select p.id, p.shop_id, p.variant_id, p.currency, p.customer_group, p.min_quantity, p.unit_price, p.gross, p.valid_from
+  from pricing.prices_at(:shop_id, :variant_ids::uuid[], :at, :customer_group) p
+union all
+select p.id, p.shop_id, p.variant_id, p.currency, p.customer_group, p.min_quantity, trim_scale(p.unit_price), p.gross,
+       p.valid_from
+  from pricing.prices p
+ where p.shop_id = :shop_id and p.variant_id = any(:variant_ids::uuid[]) and p.valid_from > :at
+   and p.customer_group in ('', :customer_group);
+
 -- When the next price of any of these begins, if it is soon: what is shown of them ends then.
 -- name: next_beginning
 select min(p.valid_from)

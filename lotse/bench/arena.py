@@ -54,10 +54,25 @@ class Host:
 
     def batches(self) -> tuple[float, float]:
         """How many batches this host's desk has committed, and how many requests were in them."""
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(self._metrics))  # type: ignore[no-untyped-call]
+        registry = self._registry()
         count = registry.get_sample_value("lotse_desk_batch_size_count") or 0.0
         return count, registry.get_sample_value("lotse_desk_batch_size_sum") or 0.0
+
+    def left_out(self) -> int:
+        """How many answers to slots were late or failed: pages that were sent without them."""
+        return int(
+            sum(
+                sample.value
+                for metric in self._registry().collect()
+                for sample in metric.samples
+                if sample.name == "lotse_slot_answers_total" and sample.labels["outcome"] != "answered"
+            )
+        )
+
+    def _registry(self) -> CollectorRegistry:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self._metrics))  # type: ignore[no-untyped-call]
+        return registry
 
 
 class Usage(Struct, frozen=True):

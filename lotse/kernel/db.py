@@ -4,9 +4,10 @@ A row becomes the frozen Struct that the caller names; that Struct is also the c
 knows a table.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -85,7 +86,11 @@ class Database:
     async def reading(self) -> AsyncGenerator[Connection]:
         """A connection for reading; statements see what is committed when each begins."""
         async with self._pool.acquire() as raw:
-            yield Connection(raw)
+            try:
+                yield Connection(raw)
+            except asyncio.CancelledError:
+                await _end_statement(raw)
+                raise
 
     @asynccontextmanager
     async def single(self) -> AsyncGenerator[Connection]:
@@ -152,6 +157,14 @@ def server_settings(role: str) -> dict[str, str]:
         "lock_timeout": str(LOCK_TIMEOUT_MS),
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
     }
+
+
+async def _end_statement(raw: asyncpg.Connection | PoolConnectionProxy) -> None:
+    """After a cancellation (a visitor left, a slot was too late), which may fall between a statement's preparation and
+    its execution: asyncpg asks for the first without a `Sync`, and the server keeps the transaction of the statement,
+    with its locks, until the connection is used again. No time-out ends that, and no reset query does either."""
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # then it is closed, and there is nothing
+        await raw.execute("")
 
 
 async def _keep_as_it_is(raw: asyncpg.Connection) -> None:

@@ -212,7 +212,7 @@ async def batches_on(anyio_backend, dsn):
         yield batches
 
 
-MANY = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+MANY = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 stock_of_three = st.lists(st.integers(0, 12), min_size=3, max_size=3)
 
 

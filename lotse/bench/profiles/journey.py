@@ -82,6 +82,9 @@ class Figures(Struct, frozen=True, kw_only=True):
     pages_meanwhile: float
     page_times_meanwhile: dict[str, Times]
     cpu_meanwhile: Shares
+    # Pieces of pages that were late and left out in the journeys, and in the pages beside placing.
+    left_out: int
+    left_out_meanwhile: int
     errors: int
     check: str
 
@@ -94,15 +97,22 @@ async def run(settings: Settings, options: Options, say: Say) -> Report:
         pairs = await _pairs(place, offers)
         walks: list[tuple[Walked, Shares]] = []
         rounds: list[tuple[Load, Walked, Shares]] = []
+        left_out = [0, 0]
         for number in range(options.rounds):
             await place.settle()
+            before = place.hosts[0].left_out()
             walks.append(await _walked(place, options, products, "journeys", seed=number))
+            between = place.hosts[0].left_out()
             say(f"round {number + 1}: {_rate(walks[-1][0]):,.0f} journeys/s")
             await place.settle()
             rounds.append(await _placed(place, options, products, pairs, seed=number))
+            left_out[0] += between - before
+            left_out[1] += place.hosts[0].left_out() - between
             say(f"round {number + 1}: {rounds[-1][0].rate:,.0f} orders/s beside {_pages(rounds[-1][1]):,.0f} pages/s")
         wrong = await check.run(place.database)
-        found = _figures(options, walks, rounds, check="ok" if not wrong else f"{len(wrong)} differences: {wrong[0]}")
+        found = _figures(
+            options, walks, rounds, left_out, check="ok" if not wrong else f"{len(wrong)} differences: {wrong[0]}"
+        )
     return Report(found, _table(found), ok=not found.errors and not wrong)
 
 
@@ -274,6 +284,7 @@ def _figures(
     options: Options,
     walks: Sequence[tuple[Walked, Shares]],
     rounds: Sequence[tuple[Load, Walked, Shares]],
+    left_out: Sequence[int],
     *,
     check: str,
 ) -> Figures:
@@ -296,6 +307,8 @@ def _figures(
         pages_meanwhile=round(median(_pages(walked) for _, walked, _ in rounds), 1),
         page_times_meanwhile=_steps([walked for _, walked, _ in rounds]),
         cpu_meanwhile=_median_shares([shares for _, _, shares in rounds]),
+        left_out=left_out[0],
+        left_out_meanwhile=left_out[1],
         errors=sum(walked.errors for walked, _ in walks)
         + sum(load.errors + walked.errors for load, walked, _ in rounds),
         check=check,
@@ -343,6 +356,8 @@ def _table(found: Figures) -> str:
             f"Cores in use: {cores(found.cpu_meanwhile)}",
             *times({"placing": found.placing, **found.page_times_meanwhile}),
             "",
+            f"pieces of pages left out because they were late: {found.left_out} in journeys, "
+            f"{found.left_out_meanwhile} beside placing",
             f"errors {found.errors}, check {found.check}",
         ]
     )

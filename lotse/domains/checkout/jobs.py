@@ -1,12 +1,13 @@
 """Baskets that nobody came back for, and payments that nobody brought to their end."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 
-from lotse.domains.checkout import commands
+from lotse.domains.checkout import commands, queries
 from lotse.domains.checkout.contracts import ChargeToSettle
 from lotse.domains.checkout.rules import KEPT
 from lotse.domains.payments.commands import take_due_charges
@@ -65,14 +66,22 @@ async def settle_due(desk: Desk, database: Database, *, at: datetime) -> int:
         async with database.transaction() as tx:
             due = await take_due_charges(tx, purpose=commands.PURPOSE, at=at, limit=LOOKS_AT_ONCE)
         if not due:
-            return total
+            break
         total += len(due)
-        ended = await asyncio.gather(*(_look(desk, database, id, at) for id in due), return_exceptions=True)
-        for charge_id, error in zip(due, ended, strict=True):
-            if isinstance(error, asyncio.CancelledError):
-                raise error
-            if isinstance(error, BaseException):
-                _log.error("charge could not be settled", charge=str(charge_id), exc_info=error)
+        await _look_at(desk, database, due, at)
+    async with database.reading() as conn:
+        unclosed = await queries.unclosed(conn)
+    await _look_at(desk, database, unclosed, at)
+    return total + len(unclosed)
+
+
+async def _look_at(desk: Desk, database: Database, charge_ids: Sequence[UUID], at: datetime) -> None:
+    ended = await asyncio.gather(*(_look(desk, database, id, at) for id in charge_ids), return_exceptions=True)
+    for charge_id, error in zip(charge_ids, ended, strict=True):
+        if isinstance(error, asyncio.CancelledError):
+            raise error
+        if isinstance(error, BaseException):
+            _log.error("charge could not be settled", charge=str(charge_id), exc_info=error)
 
 
 async def _look(desk: Desk, database: Database, charge_id: UUID, at: datetime) -> None:

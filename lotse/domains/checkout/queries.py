@@ -99,6 +99,11 @@ async def attempt(conn: Connection, *, charge_id: UUID) -> Attempt | None:
     return await conn.maybe(READS.attempt, Attempt, charge_id=charge_id)
 
 
+async def unclosed(conn: Connection, *, limit: int = 100) -> list[UUID]:
+    """Charges that have ended where their attempt was not closed: whoever ended them did not know of it."""
+    return await conn.values(READS.unclosed, limit=limit)
+
+
 class StoredAttempt(Struct, frozen=True):
     """What is stored about a person with an attempt to pay."""
 

@@ -430,8 +430,8 @@ async def handle_webhook(tx: Transaction, *, provider: str, notice: Notice, at: 
         return charge
     heard = await _heard(tx, charge, notice.report, "webhook", "provider", at, always=True)
     await tx.execute(WRITES.webhook_handled, provider=provider, event_id=notice.event_id, at=at)
-    if heard.is_open and heard.state != charge.state:
-        # Whoever waits for the money goes on from here.
+    if heard.state != charge.state:
+        # Whoever waits for the money goes on from here, or closes what was open for it.
         event = ChargeReported(charge.id, charge.purpose, charge.purpose_id, heard.state)
         await emit(tx, event, at=at)
     return heard
@@ -494,7 +494,8 @@ async def _heard(
 ) -> Charge:
     """Apply a report to a locked charge. What changes nothing leaves no line, unless `always`: looks would fill it."""
     heard = after(charge, report)
-    if charge.state == "giving_up" and charge.payment_id is not None and heard.state in ENDS and what not in _GIVES_BACK:
+    has_order = charge.state == "giving_up" and charge.payment_id is not None
+    if has_order and heard.state in ENDS and what not in _GIVES_BACK:
         heard = structs.replace(heard, state=charge.state, reason=charge.reason)
     if heard == charge:
         # Nobody learnt anything: the next look comes later.

@@ -51,6 +51,18 @@ select
 from checkout.attempts
 where charge_id = :charge_id;
 
+-- Attempts whose charge has ended where nobody closed them: the oldest of those that are open.
+-- name: unclosed
+select open.charge_id
+from (
+    select charge_id, created_at from checkout.attempts where closed_at is null order by created_at limit 1000
+) as open
+join payments.ended_charges(
+    array(select charge_id from checkout.attempts where closed_at is null order by created_at limit 1000)
+) as ended on ended.id = open.charge_id
+order by open.created_at
+limit :limit;
+
 -- What is kept about a person with attempts to pay, for their export: their own baskets'.
 -- name: attempts_of_party
 select attempts.created_at, attempts."order" -> 'contact' as contact

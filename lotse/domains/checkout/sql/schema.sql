@@ -76,3 +76,5 @@ create table checkout.attempts (
 comment on column checkout.attempts."order" is 'retention: contact';
 -- What is closed and still names somebody.
 create index attempts_to_erase on checkout.attempts (closed_at) where "order" is not null and closed_at is not null;
+-- What is not closed: few rows, so the index stays small.
+create index attempts_open on checkout.attempts (created_at) where closed_at is null;

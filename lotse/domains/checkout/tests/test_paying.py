@@ -29,8 +29,10 @@ from lotse.domains.payments.contracts import (
     ChargeUnderWay,
     MethodNeedsCharge,
     MethodUnknown,
+    Notice,
     Received,
     Report,
+    WebhookForged,
     providers,
 )
 from lotse.domains.payments.queries import charge as read_charge
@@ -44,6 +46,7 @@ from lotse.kernel.settings import Settings
 from lotse.plugins.pay_simulated.faults import Faults
 from lotse.plugins.pay_simulated.provider import Simulated
 from lotse.plugins.pay_simulated.server import serve
+from lotse.plugins.pay_simulated.wire import signature
 from tests.scene import AT
 
 SECRET = "a secret of both sides"
@@ -607,6 +610,138 @@ async def test_without_stock_nobody_is_asked_for_money(store, psp):
     assert (first.state, second.state, second.reason) == ("redirect", "failed", "not-enough")
     assert (await two.charge(second.charge_id)).state == "dropped"
     assert await psp.truth(second.charge_id) is None
+
+
+# -- messages of the provider
+
+
+async def told(buyer: Buyer, report: Report, event_id: str, *, at: datetime = NOW) -> Charge | None:
+    """As the endpoint does: stored, then handled."""
+    notice = Notice(event_id, report)
+    async with buyer.store.db.transaction() as tx:
+        await payments.keep_webhook(tx, provider="simulated", notice=notice, body="{}", at=at)
+    async with buyer.store.db.transaction() as tx:
+        return await payments.handle_webhook(tx, provider="simulated", notice=notice, at=at)
+
+
+async def events(buyer: Buyer) -> list[str]:
+    async with buyer.store.db.reading() as conn:
+        rows = await conn.raw.fetch(
+            "select payload ->> 'state' as state from kernel.outbox where key = $1 and type = 'payments.ChargeReported'"
+            " order by id", str(buyer.basket_id)
+        )  # fmt: skip
+    return [row["state"] for row in rows]
+
+
+def authorised(charge_id: UUID) -> Report:
+    return Report(outcome="authorised", reference=str(charge_id), authorised_minor=Buyer.TOTAL)
+
+
+async def test_a_message_is_handled_once(buyer, psp):
+    begun = await buyer.pay()
+    event_id = f"evt {begun.charge_id}"
+    both = await asyncio.gather(*(told(buyer, authorised(begun.charge_id), event_id) for _ in range(3)))
+    assert [charge.state for charge in both if charge] == ["authorised"] * 3
+    assert (await buyer.said(begun.charge_id)).count("webhook authorised") == 1
+    assert await events(buyer) == ["authorised"]
+
+
+async def test_messages_come_in_any_order(buyer, psp):
+    """Captured, then the older ones: nothing goes backwards."""
+    begun = await buyer.pay()
+    reference, total = str(begun.charge_id), Buyer.TOTAL
+    reports = [
+        Report(outcome="captured", reference=reference, authorised_minor=total, captured_minor=total),
+        authorised(begun.charge_id),
+        Report(outcome="redirect", reference=reference, redirect_url="https://elsewhere.example/"),
+    ]
+    for number, report in enumerate(reports):
+        charge = await told(buyer, report, f"evt {number} {reference}")
+        assert charge and (charge.state, charge.captured_minor) == ("taken", total)
+
+
+async def test_a_message_may_come_before_the_answer_to_our_own_question(buyer, psp, monkeypatch):
+    ask = Simulated.authorise
+
+    async def told_before(self: Simulated, asked: Any) -> Report:
+        report = await ask(self, asked)
+        await told(buyer, authorised(UUID(asked.reference)), f"evt {asked.reference}")
+        return report  # which still says that the buyer has to go to the page
+
+    monkeypatch.setattr(Simulated, "authorise", told_before)
+    done = await buyer.pay()
+    # The message said that it is authorised; the provider's books say that it is not, and nothing is captured.
+    assert done.state == "ordered"
+    assert (await buyer.charge(done.charge_id)).state == "ordered"
+
+
+async def test_a_message_of_an_unknown_charge_is_kept_and_tried_again(buyer, psp, monkeypatch, fresh):
+    charge_id = fresh.id()
+    assert await told(buyer, authorised(charge_id), f"evt {charge_id}") is None
+    assert await told(buyer, Report(outcome="captured", reference="no id of ours"), fresh.text("evt")) is None
+    monkeypatch.setattr(commands, "uuid7", iter([charge_id, *(fresh.id() for _ in range(9))]).__next__)
+    monkeypatch.setattr(commands, "_order", ordered_first(commands._order))
+    begun = await buyer.pay()
+    assert begun.charge_id == charge_id
+    async with buyer.store.db.transaction() as tx:
+        assert await payments.retry_webhooks(tx, at=NOW + MINUTE, limit=1_000) >= 1
+    assert (await buyer.charge(charge_id)).state == "authorised"
+
+
+def ordered_first(order: Any) -> Any:
+    """Draws the order's id from elsewhere, so that the first that is drawn is the charge's."""
+    from lotse.kernel.ids import uuid7
+
+    async def ordered(*args: Any, **named: Any) -> Any:
+        drawn = commands.uuid7
+        commands.uuid7 = uuid7
+        try:
+            return await order(*args, **named)
+        finally:
+            commands.uuid7 = drawn
+
+    return ordered
+
+
+async def test_an_end_that_a_message_brought_is_closed_by_the_job(buyer, psp):
+    begun = await buyer.pay()
+    declined = Report(outcome="declined", reference=str(begun.charge_id), reason="insufficient-funds")
+    charge = await told(buyer, declined, f"evt {begun.charge_id}")
+    assert charge and (charge.state, charge.is_open) == ("declined", False)
+    assert await buyer.stock() == (3, 1)
+    await jobs.settle_due(buyer.store.desk, buyer.store.db, at=NOW)
+    assert await buyer.stock() == (3, 0)
+
+
+async def test_money_that_turns_up_after_the_end_goes_back(buyer, psp):
+    """A message late by days: the charge was over for us, and the provider has the buyer's money all the same."""
+    begun = await buyer.pay()
+    declined = Report(outcome="declined", reference=str(begun.charge_id))
+    await told(buyer, declined, f"evt 1 {begun.charge_id}")
+    await psp.buyer(begun.redirect_url, "approve")
+    charge = await told(buyer, authorised(begun.charge_id), f"evt 2 {begun.charge_id}", at=NOW + timedelta(days=3))
+    assert charge and charge.state == "giving_up"
+    ended = await buyer.settle(begun.charge_id, NOW + timedelta(days=3))
+    assert (ended.state, (await psp.truth(begun.charge_id) or {})["status"]) == ("failed", "voided")
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        ("", b"{}"),
+        ("t=1,v1=00", b"{}"),
+        ("t=x,v1=00", b"{}"),
+        (signature(SECRET, b"{}", NOW - timedelta(minutes=6)), b"{}"),
+        (signature("another", b"{}", NOW), b"{}"),
+        (signature(SECRET, b"{}", NOW), b"{} "),
+        (signature(SECRET, b"{}", NOW), b"{}"),
+        (signature(SECRET, b"\xff", NOW), b"\xff"),
+    ],
+    ids=["none", "wrong", "no time", "too old", "another secret", "another body", "no event", "no JSON"],
+)
+async def test_what_the_provider_did_not_sign_is_refused(psp, header, body):
+    with pytest.raises(WebhookForged):
+        providers["simulated"].webhook({"simulated-signature": header}, body, at=NOW)
 
 
 # -- what goes back of an order

@@ -22,3 +22,10 @@ language sql stable security definer set search_path = '' as $$
     from payments.charges
     join payments.payments on payments.id = charges.payment_id
 $$;
+
+-- Which of these charges have come to their end.
+create or replace function payments.ended_charges(ids uuid[])
+returns table (id uuid)
+language sql stable security definer set search_path = '' as $$
+    select charges.id from payments.charges where charges.id = any (ids) and charges.look_at is null
+$$;

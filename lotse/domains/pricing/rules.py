@@ -70,15 +70,20 @@ def price(
         quoted.append(_Quote(line, unit_price, gross, rules, known[line.tax_class], amount))
     splits = _SPLITTERS[policy](quoted)
     priced = [_priced(quote, split) for quote, split in zip(quoted, splits, strict=True)]
+    return summed(priced, currency=currency, country=country, policy=policy)
+
+
+def summed(lines: list[PricedLine], *, currency: str, country: str, policy: Policy) -> PricedBasket:
+    """A basket of lines that are priced. By the policy `line` each is priced alone, so a caller may remember them."""
     return PricedBasket(
         currency=currency,
         country=country,
         policy=policy,
-        lines=priced,
-        taxes=tax_totals(priced),
-        net_minor=sum(line.net_minor for line in priced),
-        tax_minor=sum(line.tax_minor for line in priced),
-        gross_minor=sum(line.gross_minor for line in priced),
+        lines=lines,
+        taxes=tax_totals(lines),
+        net_minor=sum(line.net_minor for line in lines),
+        tax_minor=sum(line.tax_minor for line in lines),
+        gross_minor=sum(line.gross_minor for line in lines),
     )
 
 

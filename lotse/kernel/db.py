@@ -164,7 +164,7 @@ async def _end_statement(raw: asyncpg.Connection | PoolConnectionProxy) -> None:
     its execution: asyncpg asks for the first without a `Sync`, and the server keeps the transaction of the statement,
     with its locks, until the connection is used again. No time-out ends that, and no reset query does either."""
     with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # then it is closed, and there is nothing
-        await raw.execute("")
+        await raw.execute("select")  # of nothing; asyncpg takes no empty statement
 
 
 async def _keep_as_it_is(raw: asyncpg.Connection) -> None:

@@ -75,7 +75,7 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
         else:
             listener = listen_unix(runtime.pages_socket(settings))
         # Rendering takes whatever CPU there is. On a small machine the desk and the api come first: a page that waits
-        # some milliseconds more is the smaller harm (463 orders/s instead of 413 beside pages at full load, on two cores
+        # some milliseconds more is the smaller harm (463 orders/s instead of 413 beside pages at full load, on cores
         # that were busy with other work). Not before it is ready: one that started under full load with little weight
         # needed more than a minute, was taken for hung, and began anew.
         os.nice(PAGES_NICE)

@@ -30,6 +30,9 @@ BROKEN = {
         insert into kernel.outbox (type, version, key, payload, occurred_at, recorded_at)
         values ('kernel_test.Made', 1, 'k', '{}', now(), '2001-01-01')
     """,
+    "waiting_lines": """
+        insert into kernel.waiting_openings (room, began_at, gathering, last_number) values ('test', now(), false, 1)
+    """,
 }
 
 

@@ -7,7 +7,8 @@ import pytest
 from lotse.kernel.db import Connection, Database, opened
 
 STATE = """
-select xact_start is not null, (select count(*) from pg_locks where pg_locks.pid = $1) from pg_stat_activity where pid = $1
+select xact_start is not null, (select count(*) from pg_locks where pg_locks.pid = $1)
+from pg_stat_activity where pid = $1
 """
 
 

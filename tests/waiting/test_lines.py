@@ -11,6 +11,7 @@ import pytest
 from lotse.kernel import audit
 from lotse.kernel.db import Database
 from lotse.kernel.refusals import Invalid, Refusal
+from lotse.kernel.sql import statements
 from lotse.kernel.waiting import commands, rules
 from lotse.kernel.waiting.places import Place, Places
 from lotse.kernel.waiting.rooms import SQL, NoLine, Rooms, Seen, TooManyArrive, tick
@@ -328,6 +329,27 @@ async def test_a_plan_can_be_changed_until_it_begins(db: Database, name: str) ->
     async with db.transaction() as tx:
         with pytest.raises(commands.AlreadyOpen):
             await commands.watch(tx, room=name, actor="staff:1", at=later)
+
+
+async def test_the_check_finds_a_line_that_does_not_add_up(db: Database, name: str) -> None:
+    room = await opened(db, name, per_minute=60)
+    places = await taken(rooms_of(db), room, 3)
+    await seen(db, places, AT)
+    await ticked(db, name, AT + SECOND)
+    checked = statements("lotse.kernel", "reads").check_waiting_lines.sql
+    broken = [
+        "delete from kernel.waiting_tickets where opening = $1 and number = 3",
+        "update kernel.waiting_tickets set state = 'admitted', admitted_at = now() where opening = $1 and number = 2",
+    ]
+    async with db.reading() as conn:
+        subject = f"waiting line {room.opening}"
+        assert subject not in {row["subject"] for row in await conn.raw.fetch(checked)}
+        for statement in broken:
+            transaction = conn.raw.transaction()
+            await transaction.start()
+            await conn.raw.execute(statement, room.opening)
+            assert subject in {row["subject"] for row in await conn.raw.fetch(checked)}
+            await transaction.rollback()
 
 
 # -- plans

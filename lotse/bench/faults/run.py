@@ -230,8 +230,11 @@ class Trial:
         self._number = 0
 
     async def ready(self) -> None:
-        """The shop takes its first order."""
-        await self._recovered("r000")
+        """The shop takes its first order. Raises `BenchFailed` if it does not even do that."""
+        try:
+            await self._recovered("r000")
+        except Stuck as stuck:
+            raise BenchFailed(f"`lotse up` does not get ready: {stuck.finding}") from None
 
     async def round(self, number: int, *, last: bool) -> list[Finding]:
         """Load, recovery, judgement; what was found."""

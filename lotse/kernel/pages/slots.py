@@ -165,8 +165,7 @@ class Answers:
         for slot in slots:
             for _, contents in self.of(slot, (id,)):
                 said: Any = contents[0]
-                kind: type[Any] = type(said)
-                if _describes(kind):
+                if _describes(said.__class__):
                     merged |= said.offer_properties()
         return {"@type": "Offer", **merged} if merged else {}
 

@@ -51,3 +51,17 @@ select count(*) || ' events in the outbox' as subject,
 -- greatest() passes over null: without the first condition an empty outbox would be late as soon as the server is old.
 having min(recorded_at) is not null
    and greatest(min(recorded_at), pg_postmaster_start_time()) < clock_timestamp() - interval '1 minute';
+
+-- Each number of a line that stands belongs to a ticket, and nobody was admitted whose number was not called yet.
+-- name: check_waiting_lines
+select 'waiting line ' || o.id as subject,
+       format('%s tickets, admitted up to %s at most', o.last_number, coalesce(r.mark, 0)) as expected,
+       format('%s tickets, admitted up to %s', count(t.id), coalesce(max(t.number) filter (where t.state = 'admitted'), 0))
+           as found
+  from kernel.waiting_openings o
+  left join kernel.waiting_rooms r on r.opening = o.id
+  left join kernel.waiting_tickets t on t.opening = o.id
+ where o.ended_at is null
+ group by o.id, o.last_number, r.mark
+having count(t.id) <> o.last_number
+    or coalesce(max(t.number) filter (where t.state = 'admitted'), 0) > coalesce(r.mark, 0);

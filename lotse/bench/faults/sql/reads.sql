@@ -235,11 +235,15 @@ from pg_stat_activity
 where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
     and xact_start < clock_timestamp() - interval '5 seconds';
 
--- Jobs that were not done, or failed for good. A dead worker's come to others when its lease is over.
+-- Jobs that were not done, or failed for good, and what jobs are there to close. A dead worker's jobs come to others when
+-- its lease is over.
 -- name: unfinished_jobs
 select 'job ' || entrypoint as what, status::text || ' since ' || updated as how
 from pgqueuer.pgqueuer
-where status in ('failed', 'exception') or created < clock_timestamp() - interval '2 seconds';
+where status in ('failed', 'exception') or created < clock_timestamp() - interval '2 seconds'
+union all
+-- Closed, an attempt to pay holds nothing any more.
+select 'attempts to pay', count(*) || ' not closed' from checkout.attempts where closed_at is null having count(*) > 0;
 
 -- Pools with a hold that is over and not given back.
 -- name: overdue_pools

@@ -269,7 +269,7 @@ def _spoken(shop: Shop, language: str) -> str:
 # A large assortment; an article is some 2 kB.
 _ARTICLES = 100_000
 # No event tells that goods are counted at one more place, or that another place serves the shop.
-_ARTICLE_SECONDS = 60.0
+_ARTICLE_SECONDS = 300.0
 _TERMS_SECONDS = 1.0
 
 _offer_changed = tagged(OfferChanged)

@@ -61,7 +61,8 @@ _BEHIND = timedelta(days=3_653)
 _JSON_TYPES = ("application/json",)
 # A number of 19 digits or more may not fit 64 bits; PostgreSQL's text holds every character but NUL; a moment at
 # either end of the calendar may have none in UTC.
-_SUSPICIOUS = re.compile(rb'\d{19}|\\u0000|"(?:0001|9999)-')
+# One pass in C and plain searches: a regular expression took 10 µs for the body of an order.
+_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 
 
 class ApiRequest(Request[Any, Any, State]):
@@ -92,9 +93,18 @@ def decoded(body: bytes, kind: Any) -> Any:
     except RecursionError:
         raise MalformedBody(rule="JSON that is nested less deeply") from None
     # The look at every value costs time, so only a body that may hold something of the kind gets it.
-    if _SUSPICIOUS.search(body):
+    if _is_suspicious(body):
         _refuse_unstorable(msgspec.to_builtins(found, builtin_types=(datetime,)), "")
     return found
+
+
+def _is_suspicious(body: bytes) -> bool:
+    return (
+        b"0" * 19 in body.translate(_AS_ZEROS)
+        or b"\\u0000" in body
+        or b'"0001-' in body
+        or b'"9999-' in body
+    )
 
 
 def _refuse_unstorable(value: Any, path: str) -> None:

@@ -5,7 +5,9 @@ Each module declares its own counters with `prometheus_client`; in the roles the
 counts; its live gauges go (`forget`).
 """
 
+import asyncio
 import os
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,53 @@ HTTP_SECONDS = Histogram(
 )
 
 
+class Tally:
+    """A series of a histogram, counted in memory and written once a second.
+
+    In multiprocess mode each observation writes to two places of a mapped file, in Python: 40 µs of an order that takes
+    300 in all. A process that is killed loses the last second of its counts.
+    """
+
+    def __init__(self, series: Any) -> None:
+        # The library offers no way to add many observations at once.
+        self._buckets: list[Any] = series._buckets  # noqa: SLF001
+        self._sum: Any = series._sum  # noqa: SLF001
+        self._bounds: list[float] = series._upper_bounds  # noqa: SLF001
+        self._counts = [0] * len(self._bounds)
+        self._seconds = 0.0
+
+    def observe(self, seconds: float) -> None:
+        if not self._seconds:
+            _waiting.append(self)
+            if len(_waiting) == 1:
+                asyncio.get_running_loop().call_later(_WRITE_SECONDS, write_tallies)
+        self._counts[bisect_left(self._bounds, seconds)] += 1
+        self._seconds += seconds or 1e-9
+
+    def write(self) -> None:
+        """Into the file of this process."""
+        for number, count in enumerate(self._counts):
+            if count:
+                self._buckets[number].inc(count)
+                self._counts[number] = 0
+        self._sum.inc(self._seconds)
+        self._seconds = 0.0
+
+
+_WRITE_SECONDS = 1.0
+_waiting: list[Tally] = []
+
+
+def write_tallies() -> None:
+    """Write what this process has counted in memory."""
+    for tally in _waiting:
+        tally.write()
+    _waiting.clear()
+
+
 def exposition() -> bytes:
     """What `/metrics` answers: every process of this host, or only this one outside the supervisor."""
+    write_tallies()
     if not os.environ.get(FOLDER_VARIABLE):
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()

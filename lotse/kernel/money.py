@@ -6,6 +6,7 @@ total is `Money`. How a document rounds is a named policy of the tax domain; the
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import lru_cache
 
 from babel.numbers import get_currency_precision, list_currencies
 from msgspec import Struct
@@ -70,6 +71,7 @@ def to_minor(amount: Decimal, currency: str) -> int:
     return round_half_up(amount.scaleb(minor_digits(currency)))
 
 
+@lru_cache(maxsize=10_000)  # an assortment has fewer prices than that, and most are sold by ones and twos
 def line_amount(unit_price: Decimal, quantity: int, currency: str) -> int:
     """Unit price (major units, any number of places) times quantity, in minor units, rounded once."""
     return to_minor(unit_price * quantity, currency)

@@ -42,6 +42,16 @@ class _Lane(Struct, frozen=True):
     given: tuple[_Given, ...]
 
 
+class _Asking:
+    """What the makers of those things may ask of the request here; a whole one takes longer to make than they do."""
+
+    __slots__ = ("app", "scope")
+
+    def __init__(self, scope: Any, app: Litestar) -> None:
+        self.scope = scope
+        self.app = app
+
+
 class Express:
     """ASGI: answers what it can, hands the rest to the application."""
 
@@ -64,10 +74,10 @@ class Express:
             return
         scope["path_template"] = scope["path"]
         scope["litestar_app"] = self._app
-        request: ApiRequest = ApiRequest(scope, receive, send)
         try:
-            response = await self._answered(lane, request, receive)
+            response = await self._answered(lane, _Asking(scope, self._app), receive)
         except Exception as error:
+            request: ApiRequest = ApiRequest(scope, receive, send)
             ordinary = self._on_error(request, error)
             await ordinary.to_asgi_response(app=None, request=request)(scope, receive, send)
             return
@@ -91,7 +101,7 @@ class Express:
                 kind = value
         return kind == b"application/json" and length.isdigit() and int(length) <= self._max_body
 
-    async def _answered(self, lane: _Lane, request: ApiRequest, receive: Any) -> Response[Any]:
+    async def _answered(self, lane: _Lane, request: _Asking, receive: Any) -> Response[Any]:
         arguments: dict[str, Any] = {}
         for given in lane.given:
             made = given.make(request) if given.of_request else given.make()

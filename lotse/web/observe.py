@@ -13,7 +13,7 @@ import structlog
 
 from lotse.kernel import problems
 from lotse.kernel.ids import uuid7
-from lotse.kernel.metrics import HTTP_SECONDS
+from lotse.kernel.metrics import HTTP_SECONDS, Tally
 
 log = structlog.get_logger()
 
@@ -144,9 +144,9 @@ def _guarded(headers: Any, request_id: str, secure: bool) -> list[tuple[bytes, b
 @lru_cache(
     maxsize=4_000
 )  # routes times methods times outcomes; finding a series by its labels costs more than counting
-def _histogram(role: str, method: str, route: str, hundreds: int) -> Any:
+def _histogram(role: str, method: str, route: str, hundreds: int) -> Tally:
     # Methods that no route has are whatever a client makes up, and would be a series each.
-    return HTTP_SECONDS.labels(role, method if method in _METHODS else "other", route, f"{hundreds}xx")
+    return Tally(HTTP_SECONDS.labels(role, method if method in _METHODS else "other", route, f"{hundreds}xx"))
 
 
 def _is_readable(scope: Any) -> bool:

@@ -6,13 +6,14 @@ two cannot differ.
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lotse.domains.catalog.contracts import ProductChanged, ProductStateChanged, VariantCard
 from lotse.domains.catalog.queries import variants_by_ids
@@ -37,10 +38,10 @@ from lotse.domains.pools.contracts import Balance
 from lotse.domains.pools.queries import balances
 from lotse.domains.pricing.contracts import Line, Price, PriceChanged, PricedBasket, PricedLine
 from lotse.domains.pricing.queries import prices_from
-from lotse.domains.pricing.rules import PriceLists, price
+from lotse.domains.pricing.rules import PriceLists, price, summed
 from lotse.domains.tax.contracts import Rate
 from lotse.domains.tax.queries import rates_for
-from lotse.domains.tax.rules import policy_for
+from lotse.domains.tax.rules import policy_for, rate_at
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.sql import statements
 from lotse.kernel.tags import Copies, Tags, tagged
@@ -67,6 +68,7 @@ class Article(Struct, frozen=True):
     variant: VariantCard | None
     prices: tuple[Price, ...]
     pools: tuple[OfferPool, ...]
+    remembered: "dict[int, _Remembered]" = field(default_factory=dict)
 
 
 class Terms(Struct, frozen=True):
@@ -75,6 +77,7 @@ class Terms(Struct, frozen=True):
     entity: LegalEntity
     rates: tuple[ShippingRate, ...]
     taxes: tuple[Rate, ...]
+    remembered: dict[tuple[str, date], Rate] = field(default_factory=dict)
 
 
 class Quote(Struct, frozen=True):
@@ -208,15 +211,18 @@ class Assortment:
     ) -> dict[UUID, Article]:
         """As `articles`."""
         spoken = _spoken(shop, language)
+        copies: Copies[UUID, Article] = self._tags.copies(
+            f"checkout.articles {shop.id} {spoken}", size=_ARTICLES, lasts_seconds=_ARTICLE_SECONDS
+        )
+        kept = {offer_id: article for offer_id in offer_ids if (article := copies.get(offer_id)) is not None}
+        if len(kept) == len(offer_ids):  # nearly always
+            return kept
 
         async def load(missing: list[UUID]) -> dict[UUID, tuple[Article, list[str]]]:
             async with self._database.reading() as conn:
                 read = await articles(conn, shop=shop, offer_ids=missing, language=spoken, at=at)
             return {offer_id: (article, _tags_of(article)) for offer_id, article in read.items()}
 
-        copies: Copies[UUID, Article] = self._tags.copies(
-            f"checkout.articles {shop.id} {spoken}", size=_ARTICLES, lasts_seconds=_ARTICLE_SECONDS
-        )
         return await copies.many(offer_ids, load)
 
     async def basket(
@@ -238,6 +244,11 @@ class Assortment:
 
     async def terms(self, *, shop: Shop, at: datetime) -> Terms:
         """As `terms_of_sale`."""
+        second = int(time.monotonic() / _TERMS_SECONDS)
+        copies: Copies[int, Terms] = self._tags.copies(f"checkout.terms {shop.id}", size=1)
+        kept = copies.get(second)
+        if kept is not None:
+            return kept
 
         async def load(seconds: list[int]) -> dict[int, tuple[Terms, tuple[str, ...]]]:
             # Of all who ask at once one reads, so also for those of the second before.
@@ -245,20 +256,20 @@ class Assortment:
                 terms = await terms_of_sale(conn, shop=shop, at=at)
             return dict.fromkeys(seconds, (terms, ()))
 
-        second = int(time.monotonic() / _TERMS_SECONDS)
-        copies: Copies[int, Terms] = self._tags.copies(f"checkout.terms {shop.id}", size=1)
         return (await copies.many([second], load))[second]
 
 
 def _spoken(shop: Shop, language: str) -> str:
     """The shop's language that comes nearest: what clients ask for has no end, copies must."""
-    return next((known for known in (language, language[:2]) if known in shop.languages), shop.language)
+    if language in shop.languages:
+        return language
+    return language[:2] if language[:2] in shop.languages else shop.language
 
 
 # A large assortment; an article is some 2 kB.
 _ARTICLES = 100_000
 # No event tells that goods are counted at one more place, or that another place serves the shop.
-_ARTICLE_SECONDS = 60.0
+_ARTICLE_SECONDS = 300.0
 _TERMS_SECONDS = 1.0
 
 _offer_changed = tagged(OfferChanged)
@@ -286,79 +297,141 @@ def put_together(
     country: str | None = None,
 ) -> Quote:
     """A basket priced. Pure. Refusals: `NoDelivery` (only for a country that was named), `NoTaxRate`."""
-    prices = [price for article in known.values() for price in article.prices]
-    lists = PriceLists(prices, at=at)
     lines: list[QuotedLine] = []
     for line in stored.lines:
         article = known.get(line.offer_id)
-        offer, variant, pools = (article.offer, article.variant, article.pools) if article else (None, None, ())
+        if article is None:
+            lines.append(QuotedLine(line, None, None, (), 0, None, "not_sold"))
+            continue
         # A line is served by one location, so what counts is the most that any one of them has.
-        available = max((stock[pool.pool_id].available for pool in pools if pool.pool_id in stock), default=0)
-        sold = (
-            offer is not None
-            and offer.state == "active"
-            and offer.shop_id == shop.id
-            and variant is not None
-            and variant.sellable
-            and lists.find(line.variant_id, line.quantity) is not None
-        )
-        problem: Problem = "not_sold" if not sold else "short" if available < line.quantity else ""
-        lines.append(QuotedLine(line, offer, variant, pools, available, None, problem))
-    return _priced(stored, shop, country, list(terms.rates), lines, prices, terms.taxes, at)
-
-
-def _priced(
-    stored: StoredBasket,
-    shop: Shop,
-    country: str | None,
-    rates: list[ShippingRate],
-    lines: list[QuotedLine],
-    prices: Sequence[Price],
-    taxes: Sequence[Rate],
-    at: datetime,
-) -> Quote:
-    day = at.astimezone(ZoneInfo(shop.timezone)).date()
-    policy = policy_for(shop.country, "order")
-
-    def priced(asked: list[Line]) -> PricedBasket:
-        return price(asked, prices, taxes, currency=shop.currency, country=shop.country, day=day, at=at, policy=policy)
-
-    goods = [
-        Line(
-            ref=str(line.stored.offer_id),
-            quantity=line.stored.quantity,
-            tax_class=line.variant.tax_class,
-            variant_id=line.stored.variant_id,
-        )
-        for line in lines
-        if line.problem != "not_sold" and line.variant is not None
-    ]
-    alone = priced(goods)
+        available = max((stock[pool.pool_id].available for pool in article.pools if pool.pool_id in stock), default=0)
+        problem: Problem = "" if available >= line.quantity else "short"
+        if not _is_sold(article, shop, line.quantity, at):
+            problem = "not_sold"
+        lines.append(QuotedLine(line, article.offer, article.variant, article.pools, available, None, problem))
+    sold = [line for line in lines if line.problem != "not_sold"]
+    till = _Till(shop, known, terms, at)
+    goods = till.goods(sold)
     charges: list[Line] = []
-    if country is not None or any(rate.country == shop.country for rate in rates):
-        charges = shipping_lines(rate_for(rates, country or shop.country), alone.lines, shop.currency)
-    whole = priced(goods + charges)
-    by_ref = {line.ref: line for line in whole.lines}
-    return Quote(
-        stored,
-        shop,
-        country or shop.country,
-        rates,
-        [
-            QuotedLine(
-                line.stored,
-                line.offer,
-                line.variant,
-                line.pools,
-                line.available,
-                by_ref.get(str(line.stored.offer_id)),
-                line.problem,
-            )
-            for line in lines
-        ],
-        [by_ref[charge.ref] for charge in charges],
-        whole,
+    if country is not None or any(rate.country == shop.country for rate in terms.rates):
+        charges = shipping_lines(rate_for(terms.rates, country or shop.country), goods.lines, shop.currency)
+    whole = till.with_charges(sold, goods, charges) if charges else goods
+    priced = iter(whole.lines)
+    quoted = [line if line.problem == "not_sold" else _with_price(line, next(priced)) for line in lines]
+    return Quote(stored, shop, country or shop.country, list(terms.rates), quoted, list(priced), whole)
+
+
+def _with_price(line: QuotedLine, priced: PricedLine) -> QuotedLine:
+    return QuotedLine(line.stored, line.offer, line.variant, line.pools, line.available, priced, line.problem)
+
+
+def _is_sold(article: Article, shop: Shop, quantity: int, at: datetime) -> bool:
+    return (
+        article.offer.state == "active"
+        and article.offer.shop_id == shop.id
+        and article.variant is not None
+        and article.variant.sellable
+        and _remembered(article, quantity, at) is not None
     )
+
+
+class _Till:
+    """Prices the lines of one basket."""
+
+    def __init__(self, shop: Shop, known: Mapping[UUID, Article], terms: Terms, at: datetime) -> None:
+        self._shop = shop
+        self._known = known
+        self._terms = terms
+        self._at = at
+        self._day = at.astimezone(_zone(shop.timezone)).date()
+        self._policy = policy_for(shop.country, "order")
+
+    def goods(self, sold: Sequence[QuotedLine]) -> PricedBasket:
+        """Line by line where lines are priced alone: what was priced a moment ago need not be priced again."""
+        if self._policy != "line":
+            return self._price(self._lines(sold))
+        lines = [self._remembered(line) for line in sold]
+        return summed(lines, currency=self._shop.currency, country=self._shop.country, policy=self._policy)
+
+    def with_charges(self, sold: Sequence[QuotedLine], goods: PricedBasket, charges: list[Line]) -> PricedBasket:
+        """The same with what is charged for delivery."""
+        if self._policy != "line":
+            return self._price(self._lines(sold) + charges)
+        lines = goods.lines + self._price(charges).lines
+        return summed(lines, currency=goods.currency, country=goods.country, policy=self._policy)
+
+    def _remembered(self, line: QuotedLine) -> PricedLine:
+        kept = _remembered(self._known[line.stored.offer_id], line.stored.quantity, self._at)
+        if kept is None or line.variant is None:
+            raise LookupError(f"offer {line.stored.offer_id} is sold without a price")
+        rate = self._rate(line.variant.tax_class)
+        if kept.priced is None or kept.rate != rate or kept.currency != self._shop.currency:
+            [kept.priced] = self._price(self._lines([line])).lines
+            kept.rate, kept.currency = rate, self._shop.currency
+        return kept.priced
+
+    def _rate(self, tax_class: str) -> Rate:
+        key = (tax_class, self._day)
+        rate = self._terms.remembered.get(key)
+        if rate is None:
+            rate = rate_at(self._terms.taxes, self._shop.country, tax_class, self._day)
+            self._terms.remembered[key] = rate
+        return rate
+
+    def _lines(self, sold: Sequence[QuotedLine]) -> list[Line]:
+        return [
+            Line(
+                ref=str(line.stored.offer_id),
+                quantity=line.stored.quantity,
+                tax_class=line.variant.tax_class if line.variant else "",
+                variant_id=line.stored.variant_id,
+            )
+            for line in sold
+        ]
+
+    def _price(self, lines: list[Line]) -> PricedBasket:
+        prices = [price for article in self._known.values() for price in article.prices]
+        return price(
+            lines,
+            prices,
+            self._terms.taxes,
+            currency=self._shop.currency,
+            country=self._shop.country,
+            day=self._day,
+            at=self._at,
+            policy=self._policy,
+        )
+
+
+class _Remembered(Struct):
+    """What a quantity of an article costs from one price to the next."""
+
+    begins: datetime
+    ends: datetime
+    rate: Rate | None = None
+    currency: str = ""
+    priced: PricedLine | None = None
+
+
+# Most are sold by ones and twos.
+_QUANTITIES = 16
+_zone = cache(ZoneInfo)
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+
+
+def _remembered(article: Article, quantity: int, at: datetime) -> _Remembered | None:
+    """Where the price of a quantity is remembered; None if there is none at this moment."""
+    kept = article.remembered.get(quantity)
+    if kept is not None and kept.begins <= at < kept.ends:
+        return kept
+    if PriceLists(article.prices, at=at).find(article.offer.variant_id, quantity) is None:
+        return None
+    begins = max(price.valid_from for price in article.prices if price.valid_from <= at)
+    ends = min((price.valid_from for price in article.prices if price.valid_from > at), default=_LAST_MOMENT)
+    if len(article.remembered) >= _QUANTITIES:
+        article.remembered.clear()
+    kept = article.remembered[quantity] = _Remembered(begins, ends)
+    return kept
 
 
 def shown(quote: Quote) -> Basket:

@@ -67,6 +67,8 @@ def _check_address(address: Address, path: str) -> None:
     if address.country == "DE" and not re.fullmatch(r"\d{5}", address.postcode.strip()):
         raise Invalid(field=f"{path}.postcode", rule="five digits in Germany")
     others = {**needed, "company": address.company, "street2": address.street2, "region": address.region}
+    if "".join(others.values()).isprintable() and max(map(len, others.values())) <= MAX_FIELD:
+        return  # nearly every address
     for name, value in others.items():
         if len(value) > MAX_FIELD or _CONTROL.search(value):
             raise Invalid(field=f"{path}.{name}", rule=f"one line of at most {MAX_FIELD} characters")

@@ -126,7 +126,15 @@ def give_expired_back(draft: Draft) -> None:
         draft.put(POOLS, pool.id, pool)
 
 
-POOLS = Lock("pools.pools", _DESK.lock_pools, PoolRow, read=_DESK.expired_lines, freshen=give_expired_back)
+# Where nothing is held, nothing has expired: nearly every pool, nearly always.
+POOLS = Lock(
+    "pools.pools",
+    _DESK.lock_pools,
+    PoolRow,
+    read=_DESK.expired_lines,
+    reads=lambda record: record["held"] > 0,
+    freshen=give_expired_back,
+)
 # After the pools: a pool's lines change under its lock alone. Ids are made by `breakable`.
 BREAKABLE = Lock("pools.breakable", _DESK.breakable_pools, BreakableRow, read=_DESK.breakable_lines)
 # The lines that this batch has changed, by pool and hold, so that each is written once and as it ends. Never locked by

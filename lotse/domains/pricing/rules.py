@@ -40,7 +40,7 @@ _GROUP = re.compile(r"([a-z0-9][a-z0-9_-]{0,31})?")
 
 def price(
     lines: Sequence[Line],
-    prices: Sequence[Price],
+    prices: "Sequence[Price] | PriceLists",
     rates: Sequence[Rate],
     *,
     currency: str,
@@ -52,13 +52,14 @@ def price(
 ) -> PricedBasket:
     """Price a basket. The order of lines changes nothing but the order of the answer.
 
-    `prices` are of one shop; which of them holds at `at` is decided here, so more than needed do no harm. `day` is the
+    `prices` are of one shop; which of them holds at `at` is decided here, so more than needed do no harm (a caller that
+    has looked prices up itself passes its lists, made for the same moment and group). `day` is the
     tax day in the country's own time. Each line: gross = net + tax. Each total is the sum of the lines. Refusals, in
     the order of the lines: `NoPrice`, `NoTaxRate`. `ValueError`: a `ref` stands twice (the caller's mistake).
     """
     if len({line.ref for line in lines}) != len(lines):
         raise ValueError("two lines of a basket share a ref")
-    lists = PriceLists(prices, at=at, customer_group=customer_group)
+    lists = prices if isinstance(prices, PriceLists) else PriceLists(prices, at=at, customer_group=customer_group)
     known: dict[str, Rate] = {}
     quoted: list[_Quote] = []
     for line in lines:
@@ -69,15 +70,20 @@ def price(
         quoted.append(_Quote(line, unit_price, gross, rules, known[line.tax_class], amount))
     splits = _SPLITTERS[policy](quoted)
     priced = [_priced(quote, split) for quote, split in zip(quoted, splits, strict=True)]
+    return summed(priced, currency=currency, country=country, policy=policy)
+
+
+def summed(lines: list[PricedLine], *, currency: str, country: str, policy: Policy) -> PricedBasket:
+    """A basket of lines that are priced. By the policy `line` each is priced alone, so a caller may remember them."""
     return PricedBasket(
         currency=currency,
         country=country,
         policy=policy,
-        lines=priced,
-        taxes=tax_totals(priced),
-        net_minor=sum(line.net_minor for line in priced),
-        tax_minor=sum(line.tax_minor for line in priced),
-        gross_minor=sum(line.gross_minor for line in priced),
+        lines=lines,
+        taxes=tax_totals(lines),
+        net_minor=sum(line.net_minor for line in lines),
+        tax_minor=sum(line.tax_minor for line in lines),
+        gross_minor=sum(line.gross_minor for line in lines),
     )
 
 

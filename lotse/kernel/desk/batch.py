@@ -166,7 +166,9 @@ async def lock_rows(
             continue
         in_order: list[Any] = sorted(cast("set[Any]", ids))
         records = {record["id"]: dict(record) for record in await tx.raw.fetch(lock.statement.sql, in_order)}
-        if lock.read and records:
+        if lock.reads:
+            in_order = [id for id, record in records.items() if lock.reads(record)]
+        if lock.read and records and in_order:
             given = {"ids": in_order, "now": draft.at}
             arguments = [given[param] for param in lock.read.params]
             for record in await tx.raw.fetch(lock.read.sql, *arguments):

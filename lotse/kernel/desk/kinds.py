@@ -33,7 +33,7 @@ class Lock(Generic[Row]):
     `statement` takes `:ids` and returns `id` and more fields of `row`, locked `for no key update` in id order. `read`
     takes `:ids` and, if it asks, `:now` (the desk's clock), and returns `id` and the fields that come from other
     tables; it is a statement of its own because only a snapshot taken after the lock shows what the transaction before
-    us wrote there. `leads_to` names what else must be locked once a row is known. `freshen` runs once per batch on the
+    us wrote there; `reads` says of a locked row whether there is anything to read (without it, always). `leads_to` names what else must be locked once a row is known. `freshen` runs once per batch on the
     locked rows, before any decision (the pools give expired holds back there).
     """
 
@@ -44,6 +44,7 @@ class Lock(Generic[Row]):
         row: type[Row],
         *,
         read: Statement | None = None,
+        reads: Callable[[Mapping[str, Any]], bool] | None = None,
         leads_to: Callable[[Row], Wanted] | None = None,
         freshen: "Callable[[Draft], None] | None" = None,
     ) -> None:
@@ -51,6 +52,7 @@ class Lock(Generic[Row]):
         self.statement = statement
         self.row = row
         self.read = read
+        self.reads = reads
         self.leads_to = leads_to
         self.freshen = freshen
 

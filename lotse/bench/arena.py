@@ -5,6 +5,7 @@ the other hosts but PostgreSQL, as on machines of their own: the api of a host a
 does not run during a measurement: relay and reactions are not part of placing an order, and pgbench has none either.
 """
 
+import asyncio
 import os
 import secrets
 import shutil
@@ -23,16 +24,20 @@ from lotse.bench.books import STATEMENTS
 from lotse.bench.pgbench import script
 from lotse.bench.profile import Options, Say
 from lotse.bench.shop import Shop
-from lotse.kernel import migrate, runtime
+from lotse.kernel import migrate, relay, runtime
 from lotse.kernel.db import Database, opened
 from lotse.kernel.postgres import attached
 from lotse.kernel.settings import Settings
+from lotse.kernel.tags import POLL_SECONDS
 from lotse.web.roles import LISTEN_VARIABLE
 from lotse.web.server import listen_tcp
 from lotse.web.supervisor import Supervisor, base_environment
 
 # A line per request goes to a log that nobody reads here; what is notable still appears.
 QUIET = {"LOTSE_ACCESS_LOG": "notable", "LOTSE_LOG_LEVEL": "warning"}
+
+# Lotse needs a handful per process, pgbench one per client: 256 of them beside four hosts.
+CONNECTIONS = 400
 
 
 class Host:
@@ -119,12 +124,24 @@ class Arena:
             sum(requests for _, requests in counted),
         )
 
-    async def settle(self) -> None:
-        """Before each round of either side: statistics are fresh and a checkpoint is behind us, not ahead."""
+    async def room(self) -> int:
+        """How many connections the server still has for pgbench; hosts may open a few more meanwhile."""
         async with self.database.reading() as conn:
+            free: int = await conn.value(STATEMENTS.free_connections)
+        return max(1, free - 10 * len(self.hosts))
+
+    async def settle(self) -> None:
+        """Before each round of either side: statistics are fresh and a checkpoint is behind us, not ahead.
+
+        The outbox is emptied as the worker does it, and every process has heard that it is: where events lag, copies of
+        master data are good for half a minute only, and a round would begin by reading all of it anew.
+        """
+        async with self.database.reading() as conn:
+            await relay.move_all(conn)
             await conn.raw.execute("set statement_timeout = 0")  # ours alone; tables may be large here
             await conn.raw.execute("analyze")
             await conn.raw.execute("checkpoint")
+        await asyncio.sleep(POLL_SECONDS + 0.2)
 
 
 @asynccontextmanager
@@ -210,6 +227,8 @@ def database_in(settings: Settings, home: Path) -> Iterator[str]:
     if not settings.database_url:
         own = structs.replace(settings, home=home)
         with attached(own) as dsn:
+            allow_connections(dsn)
+        with attached(own) as dsn:
             migrate.upgrade(dsn)
             yield dsn
         return
@@ -222,6 +241,11 @@ def database_in(settings: Settings, home: Path) -> Iterator[str]:
             yield dsn
         finally:
             administer(given, f'drop database if exists "{name}" with (force)')
+
+
+def allow_connections(dsn: str) -> None:
+    """Let pgbench have a connection per client; holds from the server's next start on. All else stays as it is."""
+    administer(dsn, f"alter system set max_connections = {CONNECTIONS}")
 
 
 def administer(dsn: str, command: str) -> None:

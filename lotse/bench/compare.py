@@ -107,15 +107,23 @@ async def take_turns(
 
     async def measured(side: Side, clients: int, seconds: float) -> Outcome:
         await arena.settle()
+        if clients > (room := await arena.room()):
+            raise BenchFailed(f"the server has room for {room} clients of pgbench: raise its max_connections")
         before = await books.rows(arena.database)
+        used = arena.usage()
         outcome = await pgbench.run(
             settings, arena.dsn, side.scripts, clients=clients, seconds=seconds, variables=variables
         )
+        used = arena.usage().since(used)
         written = (await books.rows(arena.database)).since(before)
         books.refuse_other_rows(written, each, outcome.transactions, f"pgbench {side.name}")
         await books.refuse_differences(arena.database, f"a round of pgbench {side.name}")
         outcome = structs.replace(outcome, rate=outcome.rate * sides.per_script)
-        arena.say(f"  pgbench {side.name}, {clients} clients: {outcome.rate:,.0f} {unit}/s")
+        cost = used.postgres / (outcome.transactions * sides.per_script) * 1e6
+        arena.say(
+            f"  pgbench {side.name}, {clients} clients: {outcome.rate:,.0f} {unit}/s, "
+            f"{cost:.0f} µs of PostgreSQL's CPU for one"
+        )
         return outcome
 
     arena.say("probing pgbench: which form, and how many clients")
@@ -141,7 +149,8 @@ async def take_turns(
         await books.refuse_differences(arena.database, "a round of Lotse")
         latencies = sorted(done.latencies_ms)
         arena.say(
-            f"  Lotse, {options.clients} clients: {done.rate:,.0f} {unit}/s, p99 {percentile(latencies, 0.99):.1f} ms"
+            f"  Lotse, {options.clients} clients: {done.rate:,.0f} {unit}/s, p99 {percentile(latencies, 0.99):.1f} ms, "
+            f"{done.cpu_postgres / done.rate * 1e6 if done.rate else 0:.0f} µs of PostgreSQL's CPU for one"
         )
         turns.lotse.append(done)
         turns.leanest.append(await measured(leanest, options.clients, options.seconds))

@@ -23,8 +23,6 @@ _CHECKOUT = Path(__file__).parents[2] / "bench"
 _WHEEL = Path(__file__).parent / "scripts"
 # Clients are spread over this many threads: as many as the machines in mind have cores.
 THREADS = 2
-# pgbench opens a connection per client; the embedded server allows 100, of which the roles need some.
-MOST_CLIENTS = 85
 
 
 class Outcome(Struct, frozen=True):
@@ -63,7 +61,6 @@ async def run(
 
     For whole `seconds`, or this many `transactions` per client. Raises `BenchFailed` if one transaction fails.
     """
-    clients = min(clients, MOST_CLIENTS)
     with tempfile.TemporaryDirectory(prefix="lotse-pgbench-") as folder:
         whole = Path(folder) / "script.sql"
         whole.write_text("\n".join(script(name).read_text("utf-8") for name in scripts), "utf-8")

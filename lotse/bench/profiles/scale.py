@@ -70,6 +70,8 @@ async def run(settings: Settings, options: Options, say: Say) -> Report:
     own = structs.replace(settings, home=state.folder)
     sizes = [size for size in ORDERS if size < options.orders] + [options.orders]
     with attached(own) as dsn:
+        arena.allow_connections(dsn)
+    with attached(own) as dsn:
         migrate.upgrade(dsn)
         goods = await state.shop(dsn, options.articles)
         for size in sizes:
@@ -170,7 +172,7 @@ async def _point(settings: Settings, options: Options, place: Arena, orders: int
         latencies += done.latencies_ms
         batches, requests = batches + done.batches, requests + done.requests
         place.say(f"  Lotse: {done.rate:,.0f} orders/s, p99 {percentile(sorted(done.latencies_ms), 0.99):.1f} ms")
-        if options.clients > pgbench.MOST_CLIENTS:
+        if options.clients > await place.room():
             continue
         for what, side in (("leanest", sides.leanest[0]), ("ordinary", sides.ordinary)):
             await place.settle()

@@ -12,6 +12,12 @@ select inet_server_addr() is null or inet_server_addr() = inet_client_addr();
 -- name: backend
 select pg_backend_pid();
 
+-- pgbench takes a connection per client; what the server keeps for its administrator is not for us.
+-- name: free_connections
+select
+    current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint
+    - (select count(*) from pg_stat_activity where backend_type = 'client backend');
+
 -- Locks are taken in one order, so there is none; the server counts them.
 -- name: deadlocks
 select deadlocks from pg_stat_database where datname = current_database();

@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from structlog.testing import capture_logs
 
-from lotse.domains.pools.commands import forget_holders, forget_holds, sweep
+from lotse.domains.pools.commands import sweep
 from lotse.domains.pools.contracts import (
     ClaimRequest,
     Held,
     HoldEnded,
-    HoldExpired,
     HoldUnknown,
     NotEnough,
     ReleaseRequest,
@@ -29,7 +29,7 @@ from lotse.domains.pools.queries import READS
 from lotse.domains.pools.queries import hold as read_hold
 from lotse.domains.pools.rules import ORIGIN_HOLDS, for_origin, origin_of
 from lotse.kernel import clock
-from lotse.kernel.ids import uuid7
+from lotse.kernel.ids import uuid7, uuid7_floor
 from tests.desk.desks import AT, SOON, answer, asked, balances, connected, holding, moving, ordering, sold, stocked
 
 LATER = AT + timedelta(days=1)
@@ -177,6 +177,18 @@ async def test_a_claim_that_takes_what_was_read_to_break(db, desk, commit, said)
     assert [type(one).__name__ for one in answers] == ["Held", "Moved"]
     assert await told(db, older.hold_id, newer.hold_id) == {older.hold_id: 1}
     assert await balances(db, [pool_id]) == [(0, 0)]
+    assert any("replaying" in line["event"] for line in said)
+
+
+async def test_a_hold_of_the_same_batch_does_not_break_before_older_soft_ones(db, desk, commit, said):
+    """When the batch began there was enough for its losses, so no line was read; a hard hold came in between."""
+    [pool_id] = await stocked(db, desk, 8)
+    soft, hard = [holding((1, [pool_id])) for _ in range(4)], holding((2, [pool_id]), hard=True)
+    await commit(*(("hold", one) for one in soft))
+    losses = [("adjust", moving("adjustment", (pool_id, -2))) for _ in range(2)]
+    await commit(losses[0], ("hold", hard), losses[1])
+    assert await told(db, hard.hold_id, *(one.hold_id for one in soft)) == {one.hold_id: 1 for one in soft[2:]}
+    assert await balances(db, [pool_id]) == [(4, 4)]
     assert any("replaying" in line["event"] for line in said)
 
 
@@ -340,26 +352,31 @@ def test_an_origin_may_more_than_a_party_but_never_all():
 
 
 async def test_what_ended_long_ago_is_forgotten(db, desk, commit):
-    """Ids carry the day they were made; movements stay, and a claim of what is forgotten is refused by name."""
+    """Ids carry the day they were made. Movements stay, and a claim of what is forgotten is refused by name."""
     [pool_id] = await stocked(db, desk, 9)
-    ended, held = holding((1, [pool_id])), holding((1, [pool_id]), expires_at=LATER + timedelta(days=99))
-    await commit(("hold", ended), ("hold", held), ("claim", ClaimRequest(ended.hold_id, sold())))
-    future = clock.now() + timedelta(days=31)
-    async with db.transaction() as tx:
-        while await forget_holds(tx, before=clock.now() - timedelta(days=1), limit=100):
-            pass
-    assert await state(db, ended.hold_id) == "claimed", "not before its time"
-    assert await forget(db, at=future) >= 1
+    long_ago, now = clock.now() - timedelta(days=40), clock.now()
+    ended, over, held, young = (holding((1, [pool_id]), expires_at=now + SOON) for _ in range(4))
+    ended, over, held = (
+        structs.replace(one, hold_id=UUID(int=uuid7_floor(long_ago).int | one.hold_id.int % 2**62 | 2 << 62))
+        for one in (ended, over, held)
+    )
+    ended, over = (structs.replace(one, expires_at=long_ago + SOON) for one in (ended, over))
+    await commit(("hold", ended), ("hold", over), ("hold", held), ("hold", young), now=long_ago)
+    await commit(("claim", ClaimRequest(ended.hold_id, sold())), now=long_ago)
+    await commit(("claim", ClaimRequest(young.hold_id, sold())), now=now)
+    await forget(db, at=now)
     async with db.reading() as conn:
-        assert await read_hold(conn, hold_id=ended.hold_id) is None
-        assert await conn.raw.fetchval("select count(*) from pools.hold_lines where hold_id = $1", ended.hold_id) == 0
-    assert await state(db, held.hold_id) == "held"
-    [refused] = await commit(("claim", ClaimRequest(ended.hold_id, sold())))
+        for one in (ended, over):
+            assert await read_hold(conn, hold_id=one.hold_id) is None
+            lines = "select count(*) from pools.hold_lines where hold_id = $1"
+            assert await conn.raw.fetchval(lines, one.hold_id) == 0
+            count = "select count(*) from pools.holders where id = $1"
+            assert await conn.raw.fetchval(count, f"holder:{one.holder}") == 0
+    assert await state(db, held.hold_id) == "held", "it lasts"
+    assert await state(db, young.hold_id) == "claimed", "somebody may still ask"
+    assert await balances(db, [pool_id]) == [(7, 1)]
+    [refused] = await commit(("claim", ClaimRequest(ended.hold_id, sold())), now=now)
     assert refused == HoldUnknown(hold_id=ended.hold_id)
-    async with db.transaction() as tx:
-        assert await forget_holders(tx, before=AT - timedelta(days=99), limit=100) == 0
-    [late] = await commit(("claim", ClaimRequest(held.hold_id, sold())), now=future)
-    assert isinstance(late, (Held, HoldExpired))
 
 
 async def test_what_does_not_agree_is_found(tx, db, desk, commit):

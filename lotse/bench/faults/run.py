@@ -63,6 +63,8 @@ AGAIN = 120
 # Of the unknown ones this share is given up for good: they must be there wholly or not at all.
 GIVEN_UP = 0.3
 _AT_ONCE = 8
+# One look at whether something has recovered.
+_LOOK_SECONDS = 20.0
 _FINDINGS_SHOWN = 40
 
 
@@ -655,16 +657,19 @@ async def _up(settings: Settings, port: int, provider: Provider) -> AsyncIterato
 async def _until(what: str, seconds: float, asked: Callable[[], Awaitable[str]]) -> None:
     """Ask until nothing is in the way any more. Raises `Stuck` with what still is."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + seconds
+    waited, looked_at = 0.0, loop.time()
     while True:
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(_LOOK_SECONDS):
                 found = await asked()
         except (aiohttp.ClientError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             found = repr(error)
         if not found:
             return
-        if loop.time() > until:
+        # A look that took longer than it may: this machine slept, or somebody stopped us. That is nobody's fault.
+        waited += min(loop.time() - looked_at, _LOOK_SECONDS + 1)
+        looked_at = loop.time()
+        if waited > seconds:
             raise Stuck(what, f"within {seconds:.0f} s", found)
         await asyncio.sleep(0.1)  # looks at other processes: there is no event to wait for
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from lotse.kernel import clock
 from lotse.kernel.auth import sessions, staff
@@ -125,6 +126,16 @@ async def test_the_page_asks_by_itself_and_is_let_in(door: Door) -> None:
         called = await browser.get(POLL, headers=HTMX)
         assert (called.headers["hx-refresh"], called.text) == ("true", "")
         assert (await browser.get("/p/shoe")).text == INSIDE
+
+
+async def test_refreshes_fill_no_log(door: Door) -> None:
+    await open_room(door)
+    transport = httpx.ASGITransport(Observed(door.gate, "test", "all"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.example", headers=BROWSER) as browser:
+        with capture_logs() as said:
+            await browser.get("/p/shoe")
+            await browser.get(POLL, headers=HTMX)
+    assert [line["path"] for line in said if line["event"] == "request"] == ["/p/shoe"]
 
 
 async def test_the_page_is_let_in_when_the_room_closes(door: Door) -> None:

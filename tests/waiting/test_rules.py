@@ -131,6 +131,20 @@ def test_phases(room: Room, expected: str) -> None:
     assert rules.phase(room, AT) == expected
 
 
+@pytest.mark.parametrize(
+    ("room", "expected"),
+    [
+        (Room(name="r"), False),
+        (Room(name="r", mode="automatic"), True),
+        (Room(name="r", mode="open", opening=1, begins_at=AT), True),
+        (Room(name="r", mode="open", opening=1, begins_at=AT + rules.AT_WORK_BEFORE), True),
+        (Room(name="r", mode="open", opening=1, begins_at=AT + rules.AT_WORK_BEFORE + timedelta(seconds=1)), False),
+    ],
+)
+def test_a_room_that_is_planned_for_later_costs_nothing_yet(room: Room, expected: bool) -> None:
+    assert rules.is_at_work(room, AT) is expected
+
+
 @given(st.floats(0, 10**6), st.floats(0, 10**6), st.floats(0, 0.999))
 def test_a_refresh_comes_in_time_to_count_as_present(one: float, other: float, chance: float) -> None:
     low, high = sorted((one, other))

@@ -120,7 +120,7 @@ class Rooms:
         self.any_open = False
 
     def room(self, name: str) -> Room | None:
-        """A room that is not closed."""
+        """A room that is at work: not closed, and not planned for later."""
         return self._rooms.get(name)
 
     # -- for visitors
@@ -186,7 +186,7 @@ class Rooms:
         """Read the rooms; for those that are not closed say who is there and move the lines on."""
         async with self._database.reading() as conn:
             found = await conn.many(SQL.rooms, Room)
-        self._rooms = {room.name: room for room in found if room.mode != "closed"}
+        self._rooms = {room.name: room for room in found if rules.is_at_work(room, at)}
         self.any_open = bool(self._rooms)
         waiting_in = [room for room in self._rooms.values() if rules.phase(room, at) in ("gathering", "open")]
         OPEN.set(len(waiting_in))

@@ -10,6 +10,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lotse.kernel.waiting.places import LONGEST_PASS_SECONDS
+
 Mode = Literal["closed", "automatic", "open"]
 # armed: nobody waits yet, whoever is here is given a pass; gathering: all wait for the sale; open: the line moves.
 Phase = Literal["closed", "armed", "gathering", "open"]
@@ -36,6 +38,9 @@ MOST_SECONDS_AT_ONCE = 2.0
 # Who was not seen for this long is passed over. Browsers slow the timers of hidden tabs down to one a minute, and the
 # longest refresh is a minute and its jitter.
 AWAY_AFTER = timedelta(seconds=180)
+# Before the doors close, passes are handed out for as long as the longest of them lasts: so who is in the shop has one.
+# Earlier a planned room is as good as closed, so that a plan for next month costs nothing today.
+AT_WORK_BEFORE = timedelta(seconds=LONGEST_PASS_SECONDS)
 # A refresh every eighth of the wait: the line is never seen more than an eighth too long, and those far behind, who
 # are the most, ask seldom.
 _REFRESHES_PER_WAIT = 8
@@ -82,6 +87,11 @@ def phase(room: Room, at: datetime) -> Phase:
     if not room.opening or (room.begins_at is not None and at < room.begins_at):
         return "armed"
     return "gathering" if room.gathering else "open"
+
+
+def is_at_work(room: Room, at: datetime) -> bool:
+    """Whether doors have to look at this room at all."""
+    return room.mode != "closed" and (room.begins_at is None or at >= room.begins_at - AT_WORK_BEFORE)
 
 
 def is_called(room: Room, number: int) -> bool:

@@ -130,6 +130,7 @@ class Gate:
         if self._rooms.any_open or path == POLL:
             # The route's name in log and metrics, unless the visitor goes on.
             scope["state"]["route"] = "waiting"
+            scope["state"]["routine"] = path == POLL
             send = await self._enter(scope, send, path)
             if send is None:
                 return

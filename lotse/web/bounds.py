@@ -22,6 +22,10 @@ from lotse.kernel.refusals import Refusal
 MOST_AT_ONCE = 512
 # Requests handed to pages: a hundred are worked on (see front.py), as many as a page's patience allows wait for them.
 MOST_PAGES = 400
+# Places beyond the bound for the back office: whoever has to open the waiting room must not stand before a full door.
+# A number and no exemption, because addresses that have no bound at all are where the next flood comes in.
+RESERVE = 32
+BACK_OFFICE = ("/office", "/signin", "/signout")
 # Not always the same second, else those who were refused together come back together.
 RETRY_SECONDS = (1, 2, 3)
 
@@ -64,9 +68,9 @@ class Bound:
         self._gauge = IN_FLIGHT.labels(what)
         self._refused = REFUSED.labels(what)
 
-    def enter(self) -> bool:
+    def enter(self, path: str) -> bool:
         """Take a place; False if there is none."""
-        if self.under_way >= self.most:
+        if self.under_way >= self.most and (self.under_way >= self.most + RESERVE or not path.startswith(BACK_OFFICE)):
             self._refused_now += 1
             self._refused.inc()
             return False
@@ -114,7 +118,7 @@ class Bounded:
         if scope["type"] != "http" or not _is_bounded(scope):
             await self._app(scope, receive, send)
             return
-        if not self._bound.enter():
+        if not self._bound.enter(scope["path"]):
             await self._bound.refuse(scope, send)
             return
         started = time.perf_counter()

@@ -64,6 +64,13 @@ async def test_what_has_no_bound_here(path: str) -> None:
         assert (await client.get("/api/v1/products")).status_code == 503
 
 
+def test_the_back_office_has_a_reserve_and_no_exemption() -> None:
+    bound = Bound("test", 2, 1.0)
+    assert bound.enter("/api/v1/orders") and bound.enter("/checkout") and not bound.enter("/checkout")
+    assert all(bound.enter("/office/waiting/open") for _ in range(bounds.RESERVE))
+    assert not bound.enter("/office/waiting/open") and not bound.enter("/signin")
+
+
 async def test_a_request_that_fails_gives_its_place_back() -> None:
     async def broken(_scope: Any, _receive: Any, _send: Any) -> None:
         raise KeyError("a bug")
@@ -107,17 +114,17 @@ def test_strain_is_the_worst_of_slow_full_and_refused() -> None:
     bound = Bound("test", 10, 0.5)
     assert bound.strain() == 0
     for seconds in [0.1] * 19 + [1.0]:
-        assert bound.enter()
+        assert bound.enter("/x")
         bound.leave(seconds)
     assert bound.strain() == pytest.approx(2.0)  # the 95th percentile over what is slow
     for _ in range(10):
-        assert bound.enter()
+        assert bound.enter("/x")
     for _ in range(10):
         bound.leave(0.01)
     assert bound.strain() == pytest.approx(1 / bounds.FULL)
     for _ in range(10):
-        assert bound.enter()
-    assert not bound.enter()
+        assert bound.enter("/x")
+    assert not bound.enter("/x")
     for _ in range(10):
         bound.leave(None)
     assert bound.strain() == 1.5

@@ -137,7 +137,7 @@ class Gate:
         if scope["method"] != "GET" or path.startswith("/static/"):
             await self._app(scope, receive, send)  # writes have their bound, files cost nearly nothing
             return
-        if not self._pages.enter():
+        if not self._pages.enter(path):
             await self._pages.refuse(scope, send)
             return
         started = time.perf_counter()

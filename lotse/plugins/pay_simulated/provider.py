@@ -106,17 +106,29 @@ async def _asked(reference: str, method: str, path: str, body: object) -> Report
     if access is None:
         log.error("the simulated payment provider is not set up", needs=PREFIX + "URL and _SECRET")
         return unknown
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            for pause in (*PAUSES_SECONDS, None):
-                report = await _once(access, reference, method, path, body)
-                if report is not None:
-                    return report
-                if pause is not None:
-                    await asyncio.sleep(pause)
-    except TimeoutError:
-        pass
-    return unknown
+    asking = asyncio.create_task(_repeated(access, reference, method, path, body))
+    _underway.add(asking)
+    asking.add_done_callback(_underway.discard)
+    # Waited for from outside: a connection that does not let itself be ended at once must not hold up who asks.
+    await asyncio.wait({asking}, timeout=DEADLINE_SECONDS)
+    if not asking.done():
+        asking.cancel()
+        return unknown
+    return asking.result() or unknown
+
+
+# The event loop itself keeps no hold of them.
+_underway: set[asyncio.Task[Report | None]] = set()
+
+
+async def _repeated(access: Access, reference: str, method: str, path: str, body: object) -> Report | None:
+    for pause in (*PAUSES_SECONDS, None):
+        report = await _once(access, reference, method, path, body)
+        if report is not None:
+            return report
+        if pause is not None:
+            await asyncio.sleep(pause)
+    return None
 
 
 async def _once(access: Access, reference: str, method: str, path: str, body: object) -> Report | None:
@@ -126,7 +138,11 @@ async def _once(access: Access, reference: str, method: str, path: str, body: ob
     payload = None if body is None else msgspec.json.encode(body)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
+            aiohttp.ClientSession(
+                timeout=timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                connector=aiohttp.TCPConnector(force_close=True),
+            ) as session,
             session.request(
                 method, access.url + path, data=payload, headers=headers, allow_redirects=False
             ) as response,

@@ -45,6 +45,8 @@ MESSAGES_AT_ONCE = 8
 # What a code may be mistyped.
 CODE_TRIES = 3
 LIST_LIMIT = 10_000
+# Shops under load ask with a connection each.
+BACKLOG = 2048
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -74,7 +76,7 @@ async def serve(
     runner = web.AppRunner(psp.application(), access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.SockSite(runner, listener).start()
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
         working = asyncio.create_task(psp.work(), name="simulated psp")
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -10,7 +10,7 @@ import threading
 import time
 from array import array
 from datetime import datetime
-from uuid import SafeUUID, UUID
+from uuid import UUID, SafeUUID
 
 _lock = threading.Lock()
 _last = 0

@@ -42,9 +42,9 @@ class Tally:
 
     def __init__(self, series: Any) -> None:
         # The library offers no way to add many observations at once.
-        self._buckets: list[Any] = series._buckets  # noqa: SLF001
-        self._sum: Any = series._sum  # noqa: SLF001
-        self._bounds: list[float] = series._upper_bounds  # noqa: SLF001
+        self._buckets: list[Any] = series._buckets
+        self._sum: Any = series._sum
+        self._bounds: list[float] = series._upper_bounds
         self._counts = [0] * len(self._bounds)
         self._seconds = 0.0
 

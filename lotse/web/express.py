@@ -59,7 +59,7 @@ class Express:
         self._app = app
         self._max_body = max_body
         self._on_error = on_error
-        self._lanes = {
+        self.lanes = {
             (str(method), route.path): _lane(handler)
             for route in app.routes
             for handler in getattr(route, "route_handlers", ())
@@ -68,7 +68,7 @@ class Express:
         }
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        lane = self._lanes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        lane = self.lanes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if lane is None or scope["query_string"] or not self._is_plain(scope):
             await self._app(scope, receive, send)
             return
@@ -99,7 +99,7 @@ class Express:
                 length = value
             elif name == b"content-type":
                 kind = value
-        return kind == b"application/json" and length.isdigit() and int(length) <= self._max_body
+        return kind == b"application/json" and length.isdigit() and 0 < int(length) <= self._max_body
 
     async def _answered(self, lane: _Lane, request: _Asking, receive: Any) -> Response[Any]:
         arguments: dict[str, Any] = {}

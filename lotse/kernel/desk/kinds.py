@@ -33,8 +33,9 @@ class Lock(Generic[Row]):
     `statement` takes `:ids` and returns `id` and more fields of `row`, locked `for no key update` in id order. `read`
     takes `:ids` and, if it asks, `:now` (the desk's clock), and returns `id` and the fields that come from other
     tables; it is a statement of its own because only a snapshot taken after the lock shows what the transaction before
-    us wrote there; `reads` says of a locked row whether there is anything to read (without it, always). `leads_to` names what else must be locked once a row is known. `freshen` runs once per batch on the
-    locked rows, before any decision (the pools give expired holds back there).
+    us wrote there; `reads` says of a locked record whether there is anything to read (without it, always). `leads_to`
+    names what else must be locked once a row is known. `freshen` runs once per batch on the locked rows, before any
+    decision (the pools give expired holds back there).
     """
 
     def __init__(

@@ -22,6 +22,8 @@ from lotse.domains.checkout.contracts import (
     NotSold,
     PriceChanged,
     ShippingRate,
+    StoredBasket,
+    StoredLine,
     TooManyLines,
     Wanted,
 )
@@ -417,3 +419,28 @@ async def test_copies_hear_of_what_they_were_made_of(store):
     second = (await ask())[ball.offer_id]
     assert second.offer.state == "paused"
     assert {found.unit_price for found in second.prices} == {Decimal("11.90"), Decimal("12.90")}, "now and soon"
+
+
+async def test_what_is_remembered_is_what_would_be_priced_anew(store):
+    """From one price to the next, in any order of asking, by quantity, and for each day's tax."""
+    ball = await store.article(9)
+    store.tags.line(live=True)
+    later = AT + timedelta(seconds=5)
+    async with store.db.transaction() as tx:
+        await store.price(tx, ball.variant_id, "12.90", at=later)
+        terms = await queries.terms_of_sale(tx, shop=store.shop, at=AT)
+
+    async def known():
+        async with store.db.reading() as conn:
+            return await queries.articles(conn, shop=store.shop, offer_ids=[ball.offer_id], language="en", at=AT)
+
+    kept = await known()
+    for quantity, at in [(1, AT), (2, AT), (1, later), (1, AT), (2, later), (1, AT - timedelta(days=1)), (1, AT)]:
+        stored = StoredBasket(
+            id=uuid7(), shop_id=store.shop.id, customer_id=None, version=1, order_id=None, changed_at=at,
+            lines=[StoredLine(ball.offer_id, ball.variant_id, quantity, None)],
+        )  # fmt: skip
+        remembered = queries.put_together(stored, store.shop, kept, terms, {}, at=at, country="DE")
+        anew = queries.put_together(stored, store.shop, await known(), terms, {}, at=at, country="DE")
+        assert remembered.priced == anew.priced
+        assert [line.problem for line in remembered.lines] == [line.problem for line in anew.lines]

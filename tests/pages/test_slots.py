@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from msgspec import Struct
 from prometheus_client import REGISTRY
@@ -84,6 +85,21 @@ async def test_nobody_is_asked_for_nothing() -> None:
     answers = await Slots([answering("s", "a", Priced(5), asked=asked)]).ask(Connections(), question(), {"s": []})
     assert asked == []
     assert answers.of("s", [uuid7()]) == []
+
+
+async def test_two_slots_with_the_same_answer_are_asked_once() -> None:
+    asked: list[Ask] = []
+    stock = answering("product.stock", "inventory", Priced(5), asked=asked)
+    places = msgspec.structs.replace(stock, slot="product.places")
+    id = uuid7()
+    answers = await Slots([stock, places]).ask(
+        Connections(), question(), {"product.stock": [id], "product.places": [id]}
+    )
+    assert len(asked) == 1
+    assert answers.content("product.stock", "inventory", id) == Priced(5)
+    assert answers.content("product.places", "inventory", id) == Priced(5)
+    await Slots([stock, places]).ask(Connections(), question(), {"product.stock": [id], "product.places": [uuid7()]})
+    assert len(asked) == 3, "about other things they are two questions"
 
 
 async def test_answerers_run_at_the_same_time_each_on_its_own_connection() -> None:

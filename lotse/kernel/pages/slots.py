@@ -206,10 +206,16 @@ class Slots:
             if unique:
                 mine = msgspec.structs.replace(question, ids=unique)
                 asked += [(answerer, mine) for answerer in self._answerers.get(slot, ())]
-        found = await asyncio.gather(*(_answered(database, answerer, mine, keeping) for answerer, mine in asked))
+        # Two slots to which somebody has the same answer (what is in stock, and where) are one question.
+        once = {(answerer.name, answerer.answer, mine): answerer for answerer, mine in reversed(asked)}
+        contents = await asyncio.gather(
+            *(_answered(database, answerer, mine, keeping) for (_, _, mine), answerer in once.items())
+        )
+        found = dict(zip(once, contents, strict=True))
         given: dict[str, list[tuple[Answerer, Mapping[UUID, Any]]]] = {}
         missing: list[str] = []
-        for (answerer, _), content in zip(asked, found, strict=True):
+        for answerer, mine in asked:
+            content = found[answerer.name, answerer.answer, mine]
             if content is None:
                 missing.append(f"{answerer.slot}/{answerer.name}")
                 if keeping is not None:

@@ -162,7 +162,7 @@ class Book:
         """A reference that was voided before it was ever seen: a late request for it reserves nothing."""
         self._db.execute(
             "insert into charges (reference, id, status, amount_minor, currency, capture, description, language,"
-            " return_url, webhook_url, expires_at, reason) values (?, ?, 'voided', 0, 'XXX', 0, '', '', '', '', 0, '')",
+            " return_url, webhook_url, expires_at, reason) values (?, ?, 'voided', 0, 'XTS', 0, '', '', '', '', 0, '')",
             (reference, f"ch_{secrets.token_hex(12)}"),
         )
         return self._existing(reference)

@@ -21,9 +21,8 @@ from lotse.kernel.pages.i18n import DOMAIN
 ROOT = Path(str(files("lotse")))
 _METHODS = [
     ("**/tests/**", "ignore"),
-    # What a plugin has our pages say (a way to pay); the rest of it speaks for itself.
-    ("plugins/*/pages.py", "python"),
-    ("plugins/**", "ignore"),
+    # A plugin's `pages.py` has our pages say something (a way to pay); its own templates speak for themselves.
+    ("plugins/*/templates/**", "ignore"),
     ("**.py", "python"),
     ("**/templates/**.html", "jinja2"),
 ]

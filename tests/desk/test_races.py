@@ -118,6 +118,7 @@ def lock_of(monkeypatch):
 
     def prepare(lock: Lock[Any], locks: bool) -> None:
         monkeypatch.setattr(lock, "read", gated(lock))
+        monkeypatch.setattr(lock, "reads", None)  # the gate is for everybody
         if not locks:
             monkeypatch.setattr(lock, "statement", unlocked(lock))
 

@@ -14,7 +14,9 @@ from pg_stat_activity where pid = $1
 
 async def open_and_locks(watch: Connection, pid: int) -> tuple[bool, int]:
     """Whether a backend has a transaction, and how many locks."""
-    return tuple(await watch.raw.fetchrow(STATE, pid))
+    found = await watch.raw.fetchrow(STATE, pid)
+    assert found is not None
+    return found[0], found[1]
 
 
 @pytest.mark.parametrize("way", ["reading", "snapshot", "transaction"])

@@ -39,7 +39,7 @@ from lotse.domains.pools.queries import balances
 from lotse.domains.pricing.contracts import Line, Price, PriceChanged, PricedBasket, PricedLine
 from lotse.domains.pricing.queries import prices_from
 from lotse.domains.pricing.rules import PriceLists, price, summed
-from lotse.domains.tax.contracts import Rate
+from lotse.domains.tax.contracts import Policy, Rate
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for, rate_at
 from lotse.kernel.db import Connection, Database
@@ -61,6 +61,16 @@ class QuotedLine(Struct, frozen=True):
     problem: Problem
 
 
+class _Remembered(Struct):
+    """What a quantity of an article costs from one price to the next."""
+
+    begins: datetime
+    ends: datetime
+    rate: Rate | None = None
+    currency: str = ""
+    priced: PricedLine | None = None
+
+
 class Article(Struct, frozen=True):
     """An offer with what selling it takes: the variant, its prices now and soon, and its pools by preference."""
 
@@ -68,7 +78,7 @@ class Article(Struct, frozen=True):
     variant: VariantCard | None
     prices: tuple[Price, ...]
     pools: tuple[OfferPool, ...]
-    remembered: "dict[int, _Remembered]" = field(default_factory=dict)
+    remembered: dict[int, _Remembered] = field(default_factory=dict[int, _Remembered])
 
 
 class Terms(Struct, frozen=True):
@@ -77,7 +87,7 @@ class Terms(Struct, frozen=True):
     entity: LegalEntity
     rates: tuple[ShippingRate, ...]
     taxes: tuple[Rate, ...]
-    remembered: dict[tuple[str, date], Rate] = field(default_factory=dict)
+    remembered: dict[tuple[str, date], Rate] = field(default_factory=dict[tuple[str, date], Rate])
 
 
 class Quote(Struct, frozen=True):
@@ -344,7 +354,7 @@ class _Till:
         self._terms = terms
         self._at = at
         self._day = at.astimezone(_zone(shop.timezone)).date()
-        self._policy = policy_for(shop.country, "order")
+        self._policy: Policy = policy_for(shop.country, "order")
 
     def goods(self, sold: Sequence[QuotedLine]) -> PricedBasket:
         """Line by line where lines are priced alone: what was priced a moment ago need not be priced again."""
@@ -401,16 +411,6 @@ class _Till:
             at=self._at,
             policy=self._policy,
         )
-
-
-class _Remembered(Struct):
-    """What a quantity of an article costs from one price to the next."""
-
-    begins: datetime
-    ends: datetime
-    rate: Rate | None = None
-    currency: str = ""
-    priced: PricedLine | None = None
 
 
 # Most are sold by ones and twos.

@@ -29,7 +29,16 @@ Kind = Literal["lost", "doubled", "oversold", "misordered", "unaccounted", "stuc
 
 # Refusals that are kept under their key, because they were given under the locks that decided them.
 KEPT_REFUSALS = frozenset(
-    ("out-of-stock", "not-enough", "below-held", "hold-unknown", "hold-ended", "hold-expired", "already-cancelled")
+    (
+        "out-of-stock",
+        "not-enough",
+        "below-held",
+        "hold-unknown",
+        "hold-ended",
+        "hold-expired",
+        "too-many-holds",
+        "already-cancelled",
+    )
 )
 # After a bug's answer the request may or may not be done; that it was given at all is the finding.
 _BUG_STATUS = 500

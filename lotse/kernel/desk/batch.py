@@ -86,15 +86,35 @@ class Batches:
             if len(batch) == 1:
                 refusal = _refused_by_constraint(batch[0], error)
                 if refusal:
-                    batch[0].kept = idempotency.encode_refusal(refusal)
+                    await self._keep_refusal(batch[0], refusal, now)
                     return
-                batch[0].failed = error
+                batch[0].kept, batch[0].failed = None, error
                 log.error("desk request failed", kind=batch[0].kind.name, key=batch[0].key.key, exc_info=error)
                 return
             log.warning("batch failed, replaying one by one", size=len(batch), error=repr(error))
             for asked in batch:
                 asked.kept = None
                 await self.commit([asked], now)
+
+    async def _keep_refusal(self, asked: Asked, refusal: Refusal, now: datetime) -> None:
+        """Keep what a constraint refused under its key, like any answer; what was to be written is rolled back.
+
+        In a transaction of its own: who asked again meanwhile may have been quicker, and then that answer stands.
+        """
+        asked.kept = idempotency.encode_refusal(refusal)
+        if asked.key.natural:
+            return  # a refusal does not use it up
+        try:
+            async with self._raw.transaction():
+                tx = Transaction(self._raw)
+                known = await idempotency.take(tx, [asked.key], at=now)
+                if not _answer_known([asked], known):
+                    return
+                await tx.execute(
+                    idempotency.SQL.answer, principal=asked.key.principal, key=asked.key.key, answer=asked.kept
+                )
+        except Exception as error:  # it is not kept, so nobody may be told: asked again, it is decided again
+            asked.kept, asked.failed = None, error
 
     async def _commit_whole(self, batch: Sequence[Asked], now: datetime) -> None:
         for attempt in range(1, DEADLOCK_TRIES + 1):

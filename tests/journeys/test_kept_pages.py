@@ -1,17 +1,14 @@
 """Pages that are kept for everybody show what changes within a second, and nothing that belongs to somebody."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.journeys.conftest import Open
-from tests.journeys.test_http import Browser, text_of
+from tests.journeys.test_http import Browser
 
 BALL = "/p/bolzplan-anpfiff-match-football"
-# What the design promises is a second; a busy test machine is given more, and the average is far below it.
-PATIENCE_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -30,17 +27,6 @@ def staff(shop: Open) -> Iterator[Browser]:
     made.client.close()
 
 
-def shows(guest: Browser, path: str, is_right: Callable[[str], bool]) -> str:
-    """The page as soon as it is right; each look is a request, so this does not spin."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    page = ""
-    while time.monotonic() < until:
-        page = guest.open(path)
-        if is_right(page):
-            return page
-    raise AssertionError(text_of(page))
-
-
 def sku_of(page: str) -> str:
     found = re.search(r"Article number</dt><dd>([^<]+)</dd>", page)
     assert found
@@ -54,7 +40,7 @@ def test_a_new_price_is_seen_on_a_page_that_was_kept(guest: Browser, staff: Brow
     action = staff.link(r"/office/prices/[0-9a-f-]{36}")
     staff.open(action)
     staff.follow(staff.fill(action, {"price": "77,77", "reason": "Kept pages"}))
-    shows(guest, BALL, lambda page: "€77.77" in page)
+    guest.shows(BALL, lambda page: "€77.77" in page)
 
 
 def test_what_is_sold_out_is_seen_on_a_page_that_was_kept(guest: Browser, staff: Browser) -> None:
@@ -67,11 +53,11 @@ def test_what_is_sold_out_is_seen_on_a_page_that_was_kept(guest: Browser, staff:
     for pool in pools:
         staff.open(pool)
         staff.follow(staff.fill(f"{pool}/count", {"amount": "0", "note": "Gone"}))
-    page = shows(guest, variant, lambda page: "Sold out right now" in page)
+    page = guest.shows(variant, lambda page: "Sold out right now" in page)
     assert 'name="offer_id"' not in page
     staff.open(pools[0])
     staff.follow(staff.fill(f"{pools[0]}/receive", {"amount": "3", "note": "Back"}))
-    shows(guest, variant, lambda page: "Only 3 left" in page)
+    guest.shows(variant, lambda page: "Only 3 left" in page)
 
 
 def test_what_staff_see_is_not_what_guests_get(guest: Browser, staff: Browser) -> None:

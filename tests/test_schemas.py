@@ -9,7 +9,9 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from importlib.resources import files
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +21,7 @@ import pytest
 
 from lotse.kernel import migrate, seams
 from lotse.kernel.postgres.binaries import program
+from lotse.kernel.rows import Writer
 from lotse.kernel.sql import Statement, parse, statements
 from lotse.testing import Databases
 
@@ -272,3 +275,36 @@ def names_without_reason(text: str) -> list[str]:
 
 def test_a_statement_without_reason_is_named():
     assert names_without_reason("-- Why.\n-- name: a\nselect 1;\n\n-- name: b\nselect 2;\n") == ["b"]
+
+
+# -- what the desk sends
+
+
+def composite_writers() -> dict[str, Writer[Any]]:
+    modules = [f"{package}.{name}" for package in OWN.values() for name in ("desk", "commands")]
+    modules += ["lotse.kernel.outbox", "lotse.kernel.desk.batch"]
+    found = [thing for name in modules if find_spec(name) for thing in vars(import_module(name)).values()]
+    return {str(thing): thing for thing in found if isinstance(thing, Writer) and thing.composite}
+
+
+async def test_composites_have_the_fields_of_their_structs_in_their_order(replayed_dsn: str):
+    """PostgreSQL matches them by place alone: two counts that changed places would fall into each other."""
+    writers = composite_writers()
+    assert len(writers) >= 10
+    connection = await asyncpg.connect(replayed_dsn)
+    try:
+        for writer in writers.values():
+            [parameter] = (await connection.prepare(writer.statement.sql)).get_parameters()
+            fields = await connection.fetch(
+                "select a.attname from pg_type t join pg_type e on e.oid = t.typelem"
+                " join pg_attribute a on a.attrelid = e.typrelid where t.oid = $1 order by a.attnum",
+                parameter.oid,
+            )
+            assert tuple(field["attname"] for field in fields) == writer.fields, str(writer)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+def replayed_dsn(databases: Databases) -> str:
+    return databases.migrated()

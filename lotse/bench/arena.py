@@ -209,12 +209,17 @@ async def host(settings: Settings, home: Path, dsn: str, roles: Sequence[str]) -
             _remove_runtime(own)
 
 
-@contextmanager
-def temporary_home() -> Iterator[Path]:
-    """A home of our own, on a disk: /tmp is often memory, where fsync costs nothing."""
+def new_home(prefix: str) -> Path:
+    """A private folder on a disk: /tmp is often memory, where fsync costs nothing. Short, for the sockets' sake."""
     disk = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a private folder
     chosen = os.environ.get("TMPDIR") or (disk if os.access(disk, os.W_OK) else None)
-    home = Path(tempfile.mkdtemp(prefix="lotse-bench-", dir=chosen))
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=chosen))
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """A home of our own for as long as the block lasts."""
+    home = new_home("lotse-bench-")
     try:
         yield home
     finally:

@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +24,7 @@ import aiohttp
 import asyncpg
 from msgspec import Struct, structs, to_builtins
 
+from lotse.bench.arena import new_home
 from lotse.bench.faults import facts, scene, wire
 from lotse.bench.faults.facts import READS
 from lotse.bench.faults.history import Answered, Asked, Case, History, read
@@ -124,7 +124,7 @@ async def run(settings: Settings, wanted: Wanted, say: Say) -> Outcome:
     """The whole run, in a LOTSE_HOME of its own, which is removed if all is well."""
     seed = wanted.seed if wanted.seed is not None else secrets.randbelow(1_000_000)
     say(f"seed {seed}")
-    home = _new_home()
+    home = new_home("lotse-faults-")
     kept: Path | None = home
     began = asyncio.get_running_loop().time()
     try:
@@ -682,10 +682,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def _new_home() -> Path:
-    """In /var/tmp, which lies on a disk: /tmp is often memory. The name is short for the sockets' sake."""
-    disk = Path("/var/tmp")  # noqa: S108 - mkdtemp makes a private folder
-    chosen = os.environ.get("TMPDIR") or (disk if os.access(disk, os.W_OK) else None)
-    return Path(tempfile.mkdtemp(prefix="lotse-faults-", dir=chosen))

@@ -207,7 +207,7 @@ def staff_add(login: str, /, *, name: str = "", scope: Scopes | None = None) -> 
     name
         What others see beside this person's changes.
     scope
-        A right such as `orders:read`; may be repeated. Without any the account may do everything.
+        A right such as `orders.read`; may be repeated. Without any the account may do everything.
     """
     from lotse.web.commands import add_staff
 
@@ -263,7 +263,7 @@ def token_new(name: str, /, *, scope: Scopes, days: int = 365) -> None:
     name
         What it is for; it stands beside every change made with it.
     scope
-        A right such as `orders:read`; may be repeated.
+        A right such as `orders.read`; may be repeated.
     days
         How long it is valid.
     """

@@ -61,7 +61,7 @@ _SECURITY_SCHEMES: dict[str, Any] = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API token, made with `lotse token new --scope orders:read …`.",
+        "description": "An API token, made with `lotse token new --scope orders.read …`.",
     }
 }
 

@@ -16,7 +16,7 @@ from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "health")
 # Asked for by the routes themselves, because this machine needs none.
-RIGHTS = frozenset({"metrics:read"})
+RIGHTS = frozenset({"metrics.read"})
 PATHS = frozenset({"/health", "/ready", "/metrics"})
 # A load balancer asks every few seconds; a check that takes longer is an answer too.
 CHECK_SECONDS = 2.0
@@ -54,9 +54,9 @@ async def ready(request: Request[Any, Any, Any]) -> Response[Ready]:
 
 @get("/metrics", guards=[public], include_in_schema=False)
 async def metrics_page(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Prometheus' text format. For this machine, and for tokens with `metrics:read`."""
-    if not _is_local(request) and not (await principal_of(request)).may("metrics:read"):
-        raise NotSignedIn(right="metrics:read")
+    """Prometheus' text format. For this machine, and for tokens with `metrics.read`."""
+    if not _is_local(request) and not (await principal_of(request)).may("metrics.read"):
+        raise NotSignedIn(right="metrics.read")
     text = await asyncio.to_thread(metrics.exposition)
     return Response(text, headers={"Content-Type": metrics.CONTENT_TYPE})
 

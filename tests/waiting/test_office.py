@@ -57,7 +57,7 @@ def api(settings: Settings, db: Database) -> Litestar:
 async def office(api: Litestar, db: Database, fresh: Fresh) -> AsyncIterator[Office]:
     async with db.transaction() as tx:
         place = await open_shop(tx, fresh)
-        made = await tokens.make(tx, name="test", scopes=["waiting:write"], days=1, actor="system", at=clock.now())
+        made = await tokens.make(tx, name="test", scopes=["waiting.write"], days=1, actor="system", at=clock.now())
     api.state.shop = (float("inf"), place.shop)
     async with at_origin(api) as client:
         client.headers.update({"Authorization": f"Bearer {made.secret}", "Origin": ORIGIN})
@@ -117,7 +117,7 @@ async def test_what_makes_no_sense_comes_back(office: Office, action: str, typed
 
 async def test_who_may_only_look_may_not_open(office: Office) -> None:
     async with office.db.transaction() as tx:
-        made = await tokens.make(tx, name="t", scopes=["waiting:read"], days=1, actor="system", at=clock.now())
+        made = await tokens.make(tx, name="t", scopes=["waiting.read"], days=1, actor="system", at=clock.now())
     answer = await office.client.post(
         "/office/waiting/open", data={"lead": "0"}, headers={"Authorization": f"Bearer {made.secret}"}
     )

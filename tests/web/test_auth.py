@@ -57,7 +57,7 @@ async def sign_in(api: httpx.AsyncClient, login: str, password: str = PASSWORD, 
 
 @pytest.mark.parametrize(
     ("scopes", "status"),
-    [(("orders:read",), 200), (("*",), 200), (("orders:write",), 403), (("stock:read", "orders:write"), 403)],
+    [(("orders.read",), 200), (("*",), 200), (("orders.write",), 403), (("stock.read", "orders.write"), 403)],
 )
 async def test_a_token_may_what_its_scopes_say(
     api: httpx.AsyncClient, db: Database, scopes: tuple[str, ...], status: int
@@ -68,7 +68,7 @@ async def test_a_token_may_what_its_scopes_say(
 
 
 async def test_a_token_is_kept_only_as_a_hash(db: Database) -> None:
-    made = await token(db, "orders:read")
+    made = await token(db, "orders.read")
     async with db.reading() as conn:
         rows = await conn.raw.fetch("select to_jsonb(t)::text as row from kernel.tokens t where id = $1", made.id)
     assert made.secret not in rows[0]["row"]
@@ -76,8 +76,8 @@ async def test_a_token_is_kept_only_as_a_hash(db: Database) -> None:
 
 async def test_a_revoked_or_expired_token_is_unknown(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     at = clock.now()
-    made, known = await token(db, "orders:read"), Tokens()
-    assert (await known.principal(db, made.secret, at)).may("orders:read")
+    made, known = await token(db, "orders.read"), Tokens()
+    assert (await known.principal(db, made.secret, at)).may("orders.read")
     with pytest.raises(TokenUnknown):
         await known.principal(db, made.secret, at + timedelta(days=2))
     async with db.transaction() as tx:
@@ -88,6 +88,15 @@ async def test_a_revoked_or_expired_token_is_unknown(db: Database, monkeypatch: 
     monkeypatch.setattr("time.monotonic", lambda: later)
     with pytest.raises(TokenUnknown):
         await known.principal(db, made.secret, at)
+
+
+async def test_rights_of_the_old_form_still_count(db: Database) -> None:
+    made = await token(db, "orders:read")
+    async with db.transaction() as tx:
+        assert await tx.raw.fetchval("select scopes from kernel.tokens where id = $1", made.id) == ["orders.read"]
+        # As a version before has stored it.
+        await tx.raw.execute("update kernel.tokens set scopes = '{orders:read}' where id = $1", made.id)
+    assert (await Tokens().principal(db, made.secret, clock.now())).may("orders.read")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +110,7 @@ async def test_a_revoked_or_expired_token_is_unknown(db: Database, monkeypatch: 
     ],
 )
 async def test_a_token_that_makes_no_sense_is_refused(tx: Transaction, change: dict[str, object], field: str) -> None:
-    given = {"name": "x", "scopes": ["orders:read"], "days": 1, "actor": "system", "at": clock.now(), **change}
+    given = {"name": "x", "scopes": ["orders.read"], "days": 1, "actor": "system", "at": clock.now(), **change}
     with pytest.raises(Invalid) as refused:
         await tokens.make(tx, **given)  # type: ignore[arg-type]
     assert refused.value.field == field
@@ -111,7 +120,7 @@ async def test_a_token_that_makes_no_sense_is_refused(tx: Transaction, change: d
 
 
 async def test_signing_in_and_out(api: httpx.AsyncClient, db: Database, fresh: Fresh) -> None:
-    login = await account(db, fresh, "orders:read")
+    login = await account(db, fresh, "orders.read")
     asked = await api.get(ONE)
     assert asked.status_code == 401
     answer = await sign_in(api, login.upper(), next="/office/orders?x=1")
@@ -320,7 +329,7 @@ async def test_a_post_comes_from_this_site(api: httpx.AsyncClient, headers: dict
 
 
 async def test_a_staff_post_needs_the_sessions_form_token(api: httpx.AsyncClient, db: Database, fresh: Fresh) -> None:
-    await sign_in(api, await account(db, fresh, "orders:write"))
+    await sign_in(api, await account(db, fresh, "orders.write"))
     session = await sessions.session_of(db, api.cookies[COOKIE], clock.now())
     other = await sessions.session_of(
         db,
@@ -385,7 +394,7 @@ async def test_a_page_for_staff_asks_to_sign_in(pages: httpx.AsyncClient, path: 
 async def test_a_page_that_staff_may_not_see(
     api: httpx.AsyncClient, pages: httpx.AsyncClient, db: Database, fresh: Fresh
 ) -> None:
-    await sign_in(api, await account(db, fresh, "stock:read"))
+    await sign_in(api, await account(db, fresh, "stock.read"))
     pages.cookies = api.cookies
     answer = await pages.get("/trial/office")
     assert answer.status_code == 403 and answer.headers["content-type"].startswith("text/html")
@@ -419,14 +428,14 @@ def test_a_signed_link_leads_to_one_thing(fresh: Fresh) -> None:
 
 
 def test_principals_hold_rights() -> None:
-    assert not Principal("guest").may("orders:read")
-    assert Principal("token", "1", scopes=frozenset({"orders:read"})).may("orders:read")
+    assert not Principal("guest").may("orders.read")
+    assert Principal("token", "1", scopes=frozenset({"orders.read"})).may("orders.read")
     assert str(Principal("staff", "7")) == "staff:7" and str(Principal("guest")) == "guest"
 
 
 async def test_who_did_something_is_called_by_name(db: Database, fresh: Fresh) -> None:
-    login = await account(db, fresh, "orders:read")
-    till = await token(db, "orders:read")
+    login = await account(db, fresh, "orders.read")
+    till = await token(db, "orders.read")
     async with db.reading() as conn:
         id = await conn.raw.fetchval("select id from kernel.staff where login = $1", login)
         unknown = f"staff:{fresh.id()}"

@@ -45,7 +45,7 @@ async def client(process: Process, place: Place) -> AsyncIterator[httpx.AsyncCli
 @pytest.fixture
 async def writer(db: Database) -> dict[str, str]:
     async with db.transaction() as tx:
-        made = await tokens.make(tx, name="test", scopes=["pricing:write"], days=1, actor="system", at=clock.now())
+        made = await tokens.make(tx, name="test", scopes=["pricing.write"], days=1, actor="system", at=clock.now())
     return {"Authorization": f"Bearer {made.secret}"}
 
 

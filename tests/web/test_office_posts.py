@@ -20,7 +20,7 @@ from tests.web.conftest import ORIGIN, at_origin
 async def client(process: Process, db: Database, fresh: Fresh) -> AsyncIterator[httpx.AsyncClient]:
     async with db.transaction() as tx:
         place = await open_shop(tx, fresh)
-        made = await tokens.make(tx, name="test", scopes=["inventory:write"], days=1, actor="system", at=clock.now())
+        made = await tokens.make(tx, name="test", scopes=["inventory.write"], days=1, actor="system", at=clock.now())
     application = web.make_api(process)
     application.state.shop = (float("inf"), place.shop)
     async with at_origin(application) as client:

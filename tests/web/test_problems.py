@@ -55,7 +55,7 @@ CASES = [
     ("unknown route", "GET", "/nothing", {}, "", 404, "unknown-address", {"path": "/api/v1/trial/nothing"}),
     ("no UUID", "GET", "/orders/7", {}, "", 404, "unknown-address", {}),
     ("other method", "DELETE", "/orders", {}, "", 405, "method-not-allowed", {"method": "DELETE"}),
-    ("nobody", "GET", ONE, {}, "", 401, "not-signed-in", {"right": "orders:read"}),
+    ("nobody", "GET", ONE, {}, "", 401, "not-signed-in", {"right": "orders.read"}),
     ("unknown token", "GET", ONE, {"Authorization": "Bearer nothing"}, "", 401,
      "token-unknown", {}),
     ("page too large", "GET", "/numbers?limit=201", {}, "", 422, "invalid", {"field": "limit"}),

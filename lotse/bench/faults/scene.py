@@ -68,7 +68,7 @@ async def build(database: Database, desk: Desk, at: datetime) -> Scene:
         token = await tokens.make(
             tx,
             name="fault run",
-            scopes=["inventory:write", "orders:read", "orders:write", "sales:write"],
+            scopes=["inventory.write", "orders.read", "orders.write", "sales.write"],
             days=2,
             actor=BY,
             at=at,

@@ -290,7 +290,7 @@ async def _ask_cards(view: View, variant_ids: list[UUID]) -> None:
 # -- back office
 
 
-@get("/office/products", guards=[needs("catalog:read")])
+@get("/office/products", guards=[needs("catalog.read")])
 async def office_products(
     view: View, database: Database, words: Words = "", stage: Stage = None, cursor: Cursor = None
 ) -> Response[str]:
@@ -304,7 +304,7 @@ async def office_products(
     )
 
 
-@get("/office/products/{product_id:uuid}", guards=[needs("catalog:read")])
+@get("/office/products/{product_id:uuid}", guards=[needs("catalog.read")])
 async def office_product(view: View, database: Database, product_id: UUID) -> Response[str]:
     """One product with its variants; prices and stock come by slots."""
     async with database.reading() as connection:

@@ -365,7 +365,7 @@ async def read_payment_of_basket(
 
 @post(
     "/charges/{charge_id:uuid}/capture",
-    guards=[needs("payments:write")],
+    guards=[needs("payments.write")],
     refusals=(ChargeUnknown, ChargeNotReady),
     status_code=200,
     tags=["payments"],
@@ -377,7 +377,7 @@ async def capture_charge(database: Database, desk: Desk, charge_id: UUID, at: da
 
 @post(
     "/charges/{charge_id:uuid}/void",
-    guards=[needs("payments:write")],
+    guards=[needs("payments.write")],
     refusals=(ChargeUnknown, ChargeNotReady),
     status_code=200,
     tags=["payments"],

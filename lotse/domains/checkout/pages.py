@@ -523,7 +523,7 @@ async def _title(view: View, database: Database, charge_id: UUID) -> str:
 
 @post(
     "/office/orders/{order_id:uuid}/charges/{charge_id:uuid}/{verb:str}",
-    guards=[needs("payments:write")],
+    guards=[needs("payments.write")],
     opt={"form": "/office/orders/{order_id}"},
 )
 async def office_charge(

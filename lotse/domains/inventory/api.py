@@ -67,7 +67,7 @@ async def availability(
 
 @post(
     "/stock/receipts",
-    guards=[needs("inventory:write")],
+    guards=[needs("inventory.write")],
     refusals=(UnknownLocation, UnknownVariant, InvalidMove),
     tags=["stock"],
 )

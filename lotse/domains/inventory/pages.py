@@ -144,7 +144,7 @@ async def stores(view: View, database: Database) -> Response[str]:
 # -- back office
 
 
-@get("/office/stock", guards=[needs("inventory:read")])
+@get("/office/stock", guards=[needs("inventory.read")])
 async def office_stock(
     view: View,
     database: Database,
@@ -170,7 +170,7 @@ async def office_stock(
     )
 
 
-@get("/office/stock/{pool_id:int}", guards=[needs("inventory:read")])
+@get("/office/stock/{pool_id:int}", guards=[needs("inventory.read")])
 async def office_pool(
     view: View, database: Database, draft: Draft | None, pool_id: PoolId, before: UUID | None = None
 ) -> Response[str]:
@@ -199,7 +199,7 @@ async def office_pool(
     )
 
 
-@post("/office/stock/{pool_id:int}/receive", guards=[needs("inventory:write")], opt={"form": "/office/stock/{pool_id}"})
+@post("/office/stock/{pool_id:int}/receive", guards=[needs("inventory.write")], opt={"form": "/office/stock/{pool_id}"})
 async def receive(
     request: Request[Any, Any, Any], desk: Desk, principal: Principal, at: datetime, pool_id: PoolId
 ) -> Redirect:
@@ -209,7 +209,7 @@ async def receive(
     return Redirect(f"/office/stock/{pool_id}?done=receipt", status_code=303)
 
 
-@post("/office/stock/{pool_id:int}/count", guards=[needs("inventory:write")], opt={"form": "/office/stock/{pool_id}"})
+@post("/office/stock/{pool_id:int}/count", guards=[needs("inventory.write")], opt={"form": "/office/stock/{pool_id}"})
 async def count(
     request: Request[Any, Any, Any], desk: Desk, principal: Principal, at: datetime, pool_id: PoolId
 ) -> Redirect:

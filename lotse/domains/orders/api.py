@@ -48,7 +48,7 @@ class OrderView(Struct, frozen=True):
     payment: Payment
 
 
-@get("/orders", guards=[needs("orders:read")], refusals=(BadCursor,), tags=["orders"])
+@get("/orders", guards=[needs("orders.read")], refusals=(BadCursor,), tags=["orders"])
 async def list_orders(
     database: Database, number: str | None = None, limit: PageSize = PAGE_SIZE, cursor: Cursor = None
 ) -> Page[OrderRow]:
@@ -61,7 +61,7 @@ async def list_orders(
     return paged(rows, limit, ["id"])
 
 
-@get("/orders/{order_id:uuid}", guards=[needs("orders:read")], refusals=(OrderUnknown,), tags=["orders"])
+@get("/orders/{order_id:uuid}", guards=[needs("orders.read")], refusals=(OrderUnknown,), tags=["orders"])
 async def read_order(database: Database, order_id: UUID) -> OrderView:
     """One order with everything that has happened to it."""
     async with database.snapshot() as conn:
@@ -77,7 +77,7 @@ async def read_linked_order(database: Database, links: Links, link: str) -> Orde
 
 @post(
     "/sales",
-    guards=[needs("sales:write")],
+    guards=[needs("sales.write")],
     operation_id="recordSale",
     refusals=(UnknownLocation, UnknownVariant, NoTaxRate, NumberTaken, Invalid),
     tags=["orders"],
@@ -102,7 +102,7 @@ async def record_sale(
 
 @post(
     "/orders/{order_id:uuid}/cancel",
-    guards=[needs("orders:write")],
+    guards=[needs("orders.write")],
     refusals=(OrderUnknown, AlreadyCancelled, NothingLeft),
     status_code=200,
     tags=["orders"],

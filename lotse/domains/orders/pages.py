@@ -121,7 +121,7 @@ async def cancel_by_link(
     return Redirect(f"/order/{token}", status_code=303)
 
 
-@get("/office/orders", guards=[needs("orders:read")])
+@get("/office/orders", guards=[needs("orders.read")])
 async def office_orders(
     view: View,
     database: Database,
@@ -144,7 +144,7 @@ async def office_orders(
     )
 
 
-@get("/office/orders/{order_id:uuid}", guards=[needs("orders:read")])
+@get("/office/orders/{order_id:uuid}", guards=[needs("orders.read")])
 async def office_order(
     view: View, database: Database, links: Links, draft: Draft | None, order_id: UUID
 ) -> Response[str]:
@@ -181,7 +181,7 @@ async def office_order(
 
 
 @post(
-    "/office/orders/{order_id:uuid}/cancel", guards=[needs("orders:write")], opt={"form": "/office/orders/{order_id}"}
+    "/office/orders/{order_id:uuid}/cancel", guards=[needs("orders.write")], opt={"form": "/office/orders/{order_id}"}
 )
 async def office_cancel(
     request: Request[Any, Any, Any],

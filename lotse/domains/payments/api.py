@@ -46,7 +46,7 @@ class PaymentView(Struct, frozen=True):
     money: list[Money]
 
 
-@get("/payments/{payment_id:uuid}", guards=[needs("payments:read")], refusals=(PaymentUnknown,), tags=["payments"])
+@get("/payments/{payment_id:uuid}", guards=[needs("payments.read")], refusals=(PaymentUnknown,), tags=["payments"])
 async def read_payment(database: Database, payment_id: UUID) -> PaymentView:
     """What is owed, what came in, what went back."""
     async with database.snapshot() as conn:
@@ -58,7 +58,7 @@ async def read_payment(database: Database, payment_id: UUID) -> PaymentView:
 
 @post(
     "/payments/{payment_id:uuid}/receipts",
-    guards=[needs("payments:write")],
+    guards=[needs("payments.write")],
     refusals=(AmountNotPositive, PaymentUnknown, ReferenceReused),
     tags=["payments"],
 )
@@ -85,7 +85,7 @@ async def record_receipt(
 
 @post(
     "/payments/{payment_id:uuid}/refunds",
-    guards=[needs("payments:write")],
+    guards=[needs("payments.write")],
     refusals=(AmountNotPositive, PaymentUnknown, ReferenceReused, MoreThanRefundable),
     tags=["payments"],
 )
@@ -131,7 +131,7 @@ class GiveBack(Struct, frozen=True):
     reason: Annotated[str, Meta(max_length=200)] = ""
 
 
-@get("/charges/{charge_id:uuid}", guards=[needs("payments:read")], refusals=(ChargeUnknown,), tags=["payments"])
+@get("/charges/{charge_id:uuid}", guards=[needs("payments.read")], refusals=(ChargeUnknown,), tags=["payments"])
 async def read_charge(database: Database, charge_id: UUID) -> ChargeView:
     """What became of an attempt to be paid through a provider."""
     async with database.snapshot() as conn:
@@ -147,7 +147,7 @@ async def read_charge(database: Database, charge_id: UUID) -> ChargeView:
 
 @post(
     "/charges/{charge_id:uuid}/refunds",
-    guards=[needs("payments:write")],
+    guards=[needs("payments.write")],
     refusals=(ChargeUnknown, AmountNotPositive, ChargeNotReady, MoreThanRefundable, RefundUnderWay),
     tags=["payments"],
 )

@@ -104,7 +104,7 @@ def _charged(method: str) -> bool:
 
 @post(
     "/office/orders/{order_id:uuid}/payments/{payment_id:uuid}/{kind:str}",
-    guards=[needs("payments:write")],
+    guards=[needs("payments.write")],
     opt={"form": "/office/orders/{order_id}"},
 )
 async def record(
@@ -151,7 +151,7 @@ async def record(
 
 @post(
     "/office/orders/{order_id:uuid}/refunds/{charge_id:uuid}",
-    guards=[needs("payments:write")],
+    guards=[needs("payments.write")],
     opt={"form": "/office/orders/{order_id}"},
 )
 async def refund(

@@ -136,7 +136,7 @@ async def _prices(connection: Connection, ask: Ask) -> Mapping[UUID, Price]:
     return {id: one for id, one in found.items() if one is not None}
 
 
-@get("/office/prices", guards=[needs("pricing:read")])
+@get("/office/prices", guards=[needs("pricing.read")])
 async def office_prices(
     view: View,
     database: Database,
@@ -153,7 +153,7 @@ async def office_prices(
     return view.show("pricing/office_prices.html", page=page, words=words.strip(), is_later=cursor is not None)
 
 
-@get("/office/prices/{variant_id:uuid}", guards=[needs("pricing:read")])
+@get("/office/prices/{variant_id:uuid}", guards=[needs("pricing.read")])
 async def office_price(
     view: View, database: Database, shop: Shop, draft: Draft | None, variant_id: UUID
 ) -> Response[str]:
@@ -176,7 +176,7 @@ async def office_price(
     )
 
 
-@post("/office/prices/{variant_id:uuid}", guards=[needs("pricing:write")], opt={"form": "/office/prices/{variant_id}"})
+@post("/office/prices/{variant_id:uuid}", guards=[needs("pricing.write")], opt={"form": "/office/prices/{variant_id}"})
 async def set_price(
     request: Request[Any, Any, Any],
     database: Database,

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from lotse.kernel import clock
 from lotse.kernel.auth.principal import GUEST, Principal
+from lotse.kernel.auth.scopes import dotted
 from lotse.kernel.auth.sessions import COOKIE, Session, session_of
 from lotse.kernel.db import Database
 from lotse.kernel.refusals import Refusal
@@ -95,4 +96,4 @@ async def _found(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
 
 
 def _principal(token: _Token) -> Principal:
-    return Principal("token", str(token.id), token.name, frozenset(token.scopes))
+    return Principal("token", str(token.id), token.name, frozenset(dotted(token.scopes)))

@@ -13,7 +13,7 @@ ALL = "*"
 class Principal(Struct, frozen=True):
     """Who asks: `id` is a staff account's, customer's or token's id as text; a guest has none.
 
-    `scopes` are rights as `thing:verb` (`orders:read`); `name` is what a person sees beside a change.
+    `scopes` are rights as `thing.verb` (`orders.read`); `name` is what a person sees beside a change.
     """
 
     kind: Kind

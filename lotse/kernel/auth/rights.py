@@ -1,4 +1,4 @@
-"""Rights: every route says who may use it, by `guards=[needs("orders:read")]` or `guards=[public]`.
+"""Rights: every route says who may use it, by `guards=[needs("orders.read")]` or `guards=[public]`.
 
 A route that says nothing is not served at all: the web refuses to start (`declared`). That is what default deny means
 here, and a test walks every route.
@@ -13,7 +13,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from lotse.kernel.refusals import Refusal
 
-_FORM = re.compile(r"^[a-z][a-z_]*:[a-z][a-z_]*$")
+_FORM = re.compile(r"^[a-z][a-z_]*\.[a-z][a-z_]*$")
 
 
 class NotSignedIn(Refusal, status=401, title="Please sign in"):
@@ -34,7 +34,7 @@ class Right:
 
     def __init__(self, name: str | None) -> None:
         if name is not None and not _FORM.match(name):
-            raise ValueError(f"a right reads thing:verb, not {name!r}")
+            raise ValueError(f"a right reads thing.verb, not {name!r}")
         self.name = name
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -56,7 +56,7 @@ public = Right(None)
 
 
 def needs(right: str) -> Right:
-    """A guard: only principals who hold the right (`orders:read`) pass."""
+    """A guard: only principals who hold the right (`orders.read`) pass."""
     return Right(right)
 
 

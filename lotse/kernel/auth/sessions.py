@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from lotse.kernel.auth.principal import Principal
+from lotse.kernel.auth.scopes import dotted
 from lotse.kernel.db import Database, Transaction
 from lotse.kernel.sql import statements
 
@@ -38,7 +39,7 @@ class Session(Struct, frozen=True):
     scopes: list[str]
 
     def principal(self) -> Principal:
-        return Principal("staff", str(self.staff_id), self.name, frozenset(self.scopes))
+        return Principal("staff", str(self.staff_id), self.name, frozenset(dotted(self.scopes)))
 
     def form_token(self) -> str:
         """What a form of this session carries in `_csrf`. Masked anew each time, so that compressed pages leak nothing

@@ -352,7 +352,7 @@ create table kernel.staff (
     name text not null,
     -- An argon2id hash in PHC format: it carries its own parameters, so they can be raised later.
     password text not null,
-    -- Rights as 'thing:verb'; '*' holds all.
+    -- Rights as 'thing.verb'; '*' holds all.
     scopes text[] not null,
     active boolean not null default true,
     created_at timestamptz not null,

@@ -27,11 +27,11 @@ class Place(Struct, frozen=True):
 
 
 PLACES = (
-    Place("/office/orders", N_("Orders"), "orders", "o", "orders:read"),
-    Place("/office/products", N_("Products"), "products", "p", "catalog:read"),
-    Place("/office/stock", N_("Stock"), "stock", "s", "inventory:read"),
-    Place("/office/prices", N_("Prices"), "prices", "r", "pricing:read"),
-    Place("/office/waiting", N_("Waiting room"), "queue", "w", "waiting:read"),
+    Place("/office/orders", N_("Orders"), "orders", "o", "orders.read"),
+    Place("/office/products", N_("Products"), "products", "p", "catalog.read"),
+    Place("/office/stock", N_("Stock"), "stock", "s", "inventory.read"),
+    Place("/office/prices", N_("Prices"), "prices", "r", "pricing.read"),
+    Place("/office/waiting", N_("Waiting room"), "queue", "w", "waiting.read"),
 )
 
 

@@ -94,7 +94,7 @@ async def report(data: Report, idempotency_key: str, at: datetime) -> Report:
     return Report(happened(data.occurred_at, at))
 
 
-@get("/trial/orders/{id:uuid}", guards=[needs("orders:read")])
+@get("/trial/orders/{id:uuid}", guards=[needs("orders.read")])
 async def one(id: UUID) -> Line:
     """Only for those who may."""
     return Line(str(id), 1)

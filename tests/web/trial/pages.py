@@ -25,13 +25,13 @@ async def send(request: Request[Any, Any, Any]) -> Redirect:
     return Redirect("/trial/thanks", status_code=303)
 
 
-@post("/trial/{thing:str}/change", guards=[needs("orders:write")], form="/trial/{thing}")
+@post("/trial/{thing:str}/change", guards=[needs("orders.write")], form="/trial/{thing}")
 async def change(thing: str) -> Redirect:
     """For staff."""
     return Redirect(f"/trial/{thing}", status_code=303)
 
 
-@get("/trial/office", guards=[needs("orders:read")])
+@get("/trial/office", guards=[needs("orders.read")])
 async def office() -> Response[str]:
     """For staff."""
     return Response("office", media_type="text/html")

@@ -247,7 +247,7 @@ async def test_over_http(databases, settings, fresh):
             place = await open_shop(tx, fresh)
             product = await put_one(tx, fresh)
             [store] = await locations_by_ids(tx, location_ids=[place.store])
-            made = await tokens.make(tx, name="till", scopes=["sales:write"], days=1, actor="system", at=clock.now())
+            made = await tokens.make(tx, name="till", scopes=["sales.write"], days=1, actor="system", at=clock.now())
         application = web.make_api(Process("api", settings, db, desk, Links(b"s" * 32), Tags()))  # type: ignore[arg-type]
         application.state.shop = (float("inf"), place.shop)
         happened = (clock.now() - timedelta(days=3)).isoformat()

@@ -4,6 +4,8 @@
   by the entry point group `lotse.domains` and stand on top of them, in the order of their names.
 - *Plugins* are packages under `lotse.plugins` and the entry point group `lotse.plugins`; importing one lets it
   register its strategies by name on a `Seam`.
+
+docs/reference/seams.md lists every seam by name with the version since which it holds (`lotse.scaffold.seams`).
 """
 
 import importlib
@@ -40,6 +42,19 @@ ORDER: tuple[tuple[str, ...], ...] = (
 )
 
 
+# Where a retailer's own package says what it brings; each entry names a package.
+DOMAINS = "lotse.domains"
+PLUGINS = "lotse.plugins"
+THEMES = "lotse.themes"
+
+# Schemas of others, and names before the first slash of a template: a domain of that name would take their place.
+TAKEN = frozenset(
+    {"kernel", "migrations", "pgqueuer", "public", "information_schema"}
+    | {"lotse", "kit", "storefront", "backoffice", "signin", "waiting", "theme"}
+    | {name for line in ORDER for name in line}
+)
+
+
 class Domain(Struct, frozen=True):
     """A domain that is there: its `name` is its folder and its PostgreSQL schema."""
 
@@ -67,7 +82,11 @@ def domains() -> tuple[Domain, ...]:
             f"no place in the order of domains: {', '.join(sorted(unknown))}; add it to lotse.kernel.seams.ORDER"
         )
     found = [Domain(name, f"lotse.domains.{name}") for line in ORDER for name in line if name in own]
-    for point in sorted(entry_points(group="lotse.domains"), key=lambda point: point.name):
+    for point in sorted(entry_points(group=DOMAINS), key=lambda point: point.name):
+        if point.name in TAKEN or point.name.startswith("pg_") or not point.name.isidentifier():
+            raise ValueError(f"{point.value}: a domain cannot be named {point.name}; see docs/reference/seams.md")
+        if any(other.name == point.name for other in found):
+            raise ValueError(f"two packages bring a domain named {point.name}, one of them {point.value}")
         found.append(Domain(point.name, point.value))
     return tuple(found)
 
@@ -77,7 +96,7 @@ def load_plugins() -> tuple[str, ...]:
     """Import every plugin, so that it registers itself; their names."""
     package = importlib.import_module("lotse.plugins")
     names = [f"lotse.plugins.{info.name}" for info in pkgutil.iter_modules(package.__path__)]
-    names += [point.value for point in entry_points(group="lotse.plugins")]
+    names += [point.value for point in entry_points(group=PLUGINS)]
     for name in names:
         importlib.import_module(name)
     return tuple(names)

@@ -27,6 +27,33 @@ def test_a_theme_replaces_what_it_has_and_nothing_else(tmp_path: Path) -> None:
     assert static.has("css/tokens.css")
 
 
+def test_a_theme_changes_one_block_of_what_lies_beneath(tmp_path: Path) -> None:
+    (tmp_path / "templates" / "storefront").mkdir(parents=True)
+    text = '{% extends "lotse/storefront/layout.html" %}{% block title %}Ours{% endblock %}'
+    (tmp_path / "templates" / "storefront" / "layout.html").write_text(text)
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "tokens.css").write_text(":root { --beacon: #ff7a00; }")
+    (tmp_path / "static" / "icon.svg").write_text("<svg/>")
+    static = frame.static_files([tmp_path])
+    made = frame.templates(static, [tmp_path])
+    shop = SimpleNamespace(name="Ours", gross=True)
+    values = {"shop": shop, "languages": [], "part": lambda *_: "", "frame": ()}
+    page = made.render("storefront/layout.html", "en", values)
+    assert "<title>Ours</title>" in page and "/static/css/base.css" in page
+    assert page.index("css/tokens.css") < page.index("theme/tokens.css")
+    assert static.url("theme/icon.svg") in page and "icon.svg?v=" in page and "/static/icon.svg" not in page
+
+
+def test_the_office_takes_the_tokens_and_its_own_style(tmp_path: Path) -> None:
+    (tmp_path / "static").mkdir()
+    for name in ("tokens.css", "theme.css", "office.css"):
+        (tmp_path / "static" / name).write_text(":root { --beacon: #ff7a00; }")
+    made = frame.templates(frame.static_files([tmp_path]), [tmp_path])
+    for template in ("backoffice/layout.html", "backoffice/door.html"):
+        source = made.environment("en").loader.get_source(made.environment("en"), template)[0]  # type: ignore[union-attr]
+        assert "theme/tokens.css" in source and "theme/office.css" in source and "theme/theme.css" not in source
+
+
 def test_without_a_theme_there_is_only_lotses_look() -> None:
     assert not frame.static_files([]).has("theme/theme.css")
 

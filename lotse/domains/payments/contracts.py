@@ -313,6 +313,9 @@ class Provider(Protocol):
         ...
 
 
+# Ways to pay that need no provider: an invoice for clubs, cash at the counter. Each brings its `title` and `hint`.
+methods: Seam[Method] = Seam("payment methods", since="0.1.0")
+
 # Filled by plugins, Lotse's own (`lotse.plugins.pay_*`) and those of retailers (entry point group `lotse.plugins`).
 providers: Seam[Provider] = Seam("payment providers", since="0.1.0")
 

@@ -17,12 +17,10 @@ from lotse.domains.payments.contracts import (
     Charge,
     ChargeRefund,
     Happening,
-    Method,
     Money,
     MoreThanRefundable,
     Payment,
 )
-from lotse.domains.payments.rules import METHODS
 from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
@@ -98,8 +96,7 @@ async def _shown(connection: Connection, payment: Payment, account: BankAccount,
 
 def _charged(method: str) -> bool:
     """Whether a provider took (or takes) the money: also one that is not set up any more."""
-    own: tuple[Method, ...] = tuple(METHODS.values())
-    return all(one.name != method for one in own)
+    return all(one.name != method for one in queries.without_provider())
 
 
 @post(

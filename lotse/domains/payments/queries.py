@@ -16,6 +16,7 @@ from lotse.domains.payments.contracts import (
     ProviderUnknown,
     providers,
 )
+from lotse.domains.payments.contracts import methods as of_plugins
 from lotse.domains.payments.rules import METHODS, due
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
@@ -24,8 +25,13 @@ READS = statements("lotse.domains.payments", "reads")
 
 
 def methods() -> tuple[Method, ...]:
-    """The ways to pay, in the order in which they are offered: our own, then those of the providers."""
-    return (*METHODS.values(), *(method for name in providers for method in providers[name].methods()))
+    """The ways to pay, in the order in which they are offered: Lotse's, the retailer's, then those of the providers."""
+    return (*without_provider(), *(method for name in providers for method in providers[name].methods()))
+
+
+def without_provider() -> tuple[Method, ...]:
+    """The ways to pay that nobody else takes part in."""
+    return (*METHODS.values(), *(of_plugins[name] for name in of_plugins))
 
 
 def terms(method: str, at: datetime) -> tuple[Method, datetime]:

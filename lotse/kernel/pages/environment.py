@@ -5,6 +5,8 @@ messages without values, addresses of static files, icons (`constants`). Half of
 
 A template is found by `<owner>/<file>`: `catalog/product.html` lies in the templates folder of the domain catalog,
 `storefront/layout.html` in the storefront's. The web composes the owners; a theme is a folder that is asked first.
+With `lotse/` before it a name leads past the themes, so that a theme's `storefront/home.html` can extend the template
+that it stands in for (`{% extends "lotse/storefront/home.html" %}`) and change one block of it.
 An undefined name is an error and never an empty place on a page.
 """
 
@@ -19,6 +21,9 @@ from markupsafe import Markup
 
 from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.pages.i18n import catalogue
+
+# Before a template's name: the one that lies beneath the themes.
+BENEATH = "lotse"
 
 
 class Templates:
@@ -39,7 +44,8 @@ class Templates:
         every page (development).
         """
         owned = PrefixLoader({name: FileSystemLoader(folder) for name, folder in owners.items()})
-        self._loader: BaseLoader = ChoiceLoader([*(FileSystemLoader(theme) for theme in themes), owned])
+        beneath = PrefixLoader({BENEATH: owned})
+        self._loader: BaseLoader = ChoiceLoader([*(FileSystemLoader(theme) for theme in themes), owned, beneath])
         self._catalogues = tuple(catalogues)
         self._constants = dict(constants or {})
         self._names = {**(names or {}), **self._constants}

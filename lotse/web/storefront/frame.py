@@ -68,33 +68,39 @@ def themes() -> list[Path]:
 
     What lies in `templates/`, `locale/` and `static/` of a theme comes before Lotse's own: see docs/guides/look.md.
     """
-    points = sorted(entry_points(group="lotse.themes"), key=lambda point: point.name)
+    points = sorted(entry_points(group=seams.THEMES), key=lambda point: point.name)
     return [Path(str(files(point.value))) for point in points]
 
 
 def static_files(themes: Sequence[Path]) -> StaticFiles:
-    """Lotse's own files, and those of the first theme that has some, below `theme/`."""
+    """Lotse's own files, and below `theme/` those of the first theme that has some. Three of these every page loads if
+    they are there: `tokens.css` (storefront and back office), `theme.css` (storefront), `office.css` (back office); and
+    `icon.svg` stands in for Lotse's own.
+    """
     folders = {"": _ROOT / "web" / "static"}
     own = next((theme / "static" for theme in themes if (theme / "static").is_dir()), None)
     return StaticFiles(folders | ({"theme": own} if own else {}))
 
 
-def templates(static: StaticFiles, themes: Sequence[Path] = ()) -> Templates:
-    """All template folders of this installation: themes, the domains', the frames', the kit's; with every catalogue."""
-    owners = {domain.name: Path(str(files(domain.package))) / "templates" for domain in seams.domains()}
-    owners = {name: folder for name, folder in owners.items() if folder.is_dir()}
-    owners |= {
+def owners() -> dict[str, Path]:
+    """Who brings templates, and the folder of each: `catalog/product.html` lies in the folder of `catalog`."""
+    found = {domain.name: Path(str(files(domain.package))) / "templates" for domain in seams.domains()}
+    return {name: folder for name, folder in found.items() if folder.is_dir()} | {
         "kit": _ROOT / "kernel" / "pages" / "templates",
         "storefront": _ROOT / "web" / "storefront" / "templates",
         "backoffice": _ROOT / "web" / "backoffice" / "templates",
         "signin": _ROOT / "web" / "signin" / "templates",
         "waiting": _ROOT / "web" / "waiting" / "templates",
     }
+
+
+def templates(static: StaticFiles, themes: Sequence[Path] = ()) -> Templates:
+    """All template folders of this installation: themes, the domains', the frames', the kit's; with every catalogue."""
     # Domains and plugins may bring words of their own: a retailer's colours, a plugin's messages.
     packages = [domain.package for domain in seams.domains()] + list(seams.load_plugins())
     folders = [*themes, _ROOT, *(Path(str(files(package))) for package in packages)]
     return Templates(
-        owners,
+        owners(),
         catalogues=[folder / "locale" for folder in folders],
         themes=[theme / "templates" for theme in themes],
         names={"media": media_url},

@@ -90,7 +90,8 @@ async def medium(request: Request[Any, Any, Any], name: str) -> File:
 @get("/favicon.ico", guards=[public])
 async def favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Browsers ask for it whatever the page says."""
-    found = request.app.state.static.find("icon.svg")
+    static = request.app.state.static
+    found = static.find("theme/icon.svg") or static.find("icon.svg")
     return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "public, max-age=86400"})
 
 

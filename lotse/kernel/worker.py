@@ -1,10 +1,11 @@
-"""The worker role: the relay, the consumers and the jobs, in one process.
+"""The worker role: the relay, the consumers, the jobs and the webhooks, in one process.
 
 Run as many as you like: one relay works, each consumer runs in one of them, jobs are shared out.
 """
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,10 +15,11 @@ from lotse.kernel import clock, consumers, jobs, locks, partitions, relay
 from lotse.kernel.db import Database, opened
 from lotse.kernel.settings import Settings
 from lotse.kernel.sql import statements
+from lotse.kernel.webhooks import sender
 
 EVENTS = statements("lotse.kernel", "events")
 
-# Six per process: the relay, the consumers' locks and the queue have one each.
+# Seven per process: the relay, the consumers' locks, the queue and the webhooks have one each.
 POOL_CONNECTIONS = 3
 MEASURE_SECONDS = 10.0
 
@@ -38,7 +40,7 @@ async def run(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
     """
     async with opened(dsn, role="lotse worker", connections=POOL_CONNECTIONS) as database:
         await _months(database)
-        parts = (relay.run, consumers.run, jobs.run, _measure)
+        parts = (relay.run, consumers.run, jobs.run, partial(sender.run, settings=settings), _measure)
         ended = await asyncio.gather(*(_part(part(database, stop), stop) for part in parts), return_exceptions=True)
     for error in ended:
         if error is not None:

@@ -1,5 +1,6 @@
 """Reads of orders."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -7,6 +8,7 @@ from msgspec import Struct
 from lotse.domains.orders.contracts import Order, OrderRow, StoredContact, StoredContacts
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
+from lotse.kernel.webhooks.shops import ShopFinder
 
 READS = statements("lotse.domains.orders", "reads")
 
@@ -56,3 +58,17 @@ async def export_party(conn: Connection, *, party_id: UUID) -> StoredContacts | 
     """What is stored about a person with their orders; None if nothing is."""
     found = await conn.many(READS.contacts_of_party, StoredContact, party_id=party_id)
     return StoredContacts(found) if found else None
+
+
+async def shops_of(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The shops of those of the orders that exist."""
+    return {row.id: row.shop_id for row in await conn.many(READS.shops_of, _OfShop, ids=list(ids))}
+
+
+class _OfShop(Struct, frozen=True):
+    id: UUID
+    shop_id: UUID
+
+
+# Events that name an order (a payment does as its purpose) belong to the order's shop.
+shop_finders = (ShopFinder(("order_id", "purpose_id"), shops_of),)

@@ -40,6 +40,10 @@ from orders.orders
 left join orders.releases on releases.order_id = orders.id
 where orders.id = :order_id;
 
+-- For events that name an order: whose they are.
+-- name: shops_of
+select id, shop_id from orders.orders where id = any (:ids::uuid[]);
+
 -- By the name that people use.
 -- name: id_of_number
 select id from orders.orders where number = :number;

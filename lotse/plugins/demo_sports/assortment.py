@@ -7,7 +7,7 @@ reduced, how much lies where); what a product is does not depend on it.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cache
 from random import Random
@@ -19,6 +19,7 @@ from lotse.plugins.demo_sports.departments import DEPARTMENTS
 from lotse.plugins.demo_sports.departments.shape import Audience, Department, Model
 from lotse.plugins.demo_sports.drawings import View, draw, views_of
 from lotse.plugins.demo_sports.kinds import KINDS, Kind, Section
+from lotse.plugins.demo_sports.stores import LEANINGS, STORES, Store
 from lotse.plugins.demo_sports.vocabulary import (
     BRANDS,
     CARE,
@@ -73,7 +74,10 @@ class Stock(Struct, frozen=True):
 
 
 class Variant(Struct, frozen=True):
-    """What can be bought. `price` is gross in EUR; `regular` is what it cost before, if it is reduced now."""
+    """What can be bought. `price` is gross in EUR; `regular` is what it cost before, if it is reduced now.
+
+    `share` is how often it sells next to the product's other variants.
+    """
 
     sku: str
     gtin: str
@@ -81,10 +85,11 @@ class Variant(Struct, frozen=True):
     price: Decimal
     regular: Decimal | None
     stock: tuple[Stock, ...]
+    share: float
 
 
 class Product(Struct, frozen=True):
-    """A product. `model` is the department, name and kind of the model that it was made from."""
+    """A product. `model` is the department, name and kind of the model that it was made from; `stores` carry it."""
 
     slug: str
     model: tuple[str, str, str]
@@ -97,6 +102,7 @@ class Product(Struct, frozen=True):
     categories: tuple[str, ...]
     variants: tuple[Variant, ...]
     pictures: tuple[Picture, ...]
+    stores: tuple[str, ...]
 
 
 class Assortment(Struct, frozen=True):
@@ -242,6 +248,7 @@ def _product(department: Department, model: Model, audience: Audience, random: R
     kind = KINDS[model.kind]
     brand = BRANDS[model.brand]
     name = _name(model, kind, audience)
+    carried = tuple(store for store in STORES if random.random() < store.breadth)
     return Product(
         slug=_slug(f"{brand.name} {model.name} {kind.noun.en} {_FOR[audience][1] if audience != 'u' else ''}"),
         model=(department.slug, model.name, model.kind),
@@ -256,8 +263,9 @@ def _product(department: Department, model: Model, audience: Audience, random: R
             f"{department.slug}-{kind.section}",
             *(f"{other}-{kind.section}" for other in model.also),
         ),
-        variants=_variants(department, model, kind, audience, random),
+        variants=_variants(department, model, kind, audience, carried, random),
         pictures=tuple(_pictures(model, kind, audience, name)),
+        stores=tuple(store.code for store in carried),
     )
 
 
@@ -348,7 +356,7 @@ def _pictures(model: Model, kind: Kind, audience: Audience, name: Words) -> Iter
 
 
 def _variants(
-    department: Department, model: Model, kind: Kind, audience: Audience, random: Random
+    department: Department, model: Model, kind: Kind, audience: Audience, carried: Sequence[Store], random: Random
 ) -> tuple[Variant, ...]:
     option, palette = _palette(kind)
     sizes = _run(model, kind, audience)
@@ -369,8 +377,10 @@ def _variants(
             options = {} if kind.section == "reading" else {option: palette[colour].name.en}
             if size.label:
                 options["size"] = size.label
-            stock = () if gone else _stock(department.slug, kind, now, size.share / total, random)
-            variants.append(Variant(sku, gtin_of(sku), options, now, regular if now < regular else None, stock))
+            share = size.share / total
+            stock = () if gone else _stock(department.slug, kind, now, share, carried, random)
+            was = regular if now < regular else None
+            variants.append(Variant(sku, gtin_of(sku), options, now, was, stock, share))
     return tuple(variants)
 
 
@@ -385,32 +395,31 @@ def _level(price: Decimal) -> Decimal:
     return Decimal(nine) + Decimal("0.00") if nine >= 300 else Decimal("299.95")
 
 
-# How a store leans: Hamburg to water and running, Cologne to teams and bikes, Munich to mountains.
-_LEANINGS: dict[str, dict[str, float]] = {
-    "hamburg": {"running": 1.4, "swimming": 1.6, "snow": 0.5, "hiking": 0.8},
-    "koeln": {"football": 1.6, "team": 1.5, "cycling": 1.4, "snow": 0.4},
-    "muenchen": {"snow": 1.8, "hiking": 1.6, "outdoor": 1.4, "swimming": 0.7},
-}
 WAREHOUSE = "lager"
+# It fills thirty stores and the parcels.
+_WAREHOUSE_DEPTH = 2.5
 
 
-def _stock(department: str, kind: Kind, price: Decimal, share: float, random: Random) -> tuple[Stock, ...]:
-    """What lies where: the warehouse deep, the stores along the curve of sizes, some low, some nowhere."""
+def _stock(
+    department: str, kind: Kind, price: Decimal, share: float, carried: Sequence[Store], random: Random
+) -> tuple[Stock, ...]:
+    """What lies where: the warehouse deep, its stores along the curve of sizes, some low, some nowhere."""
     fate = random.random()
     if fate < 0.04:
         return ()
     # Cheap things lie deeper: pieces of a look over all sizes fall with the root of the price.
     depth = 900 / float(price) ** 0.5 * share
     if fate < 0.11:
-        place = random.choice((WAREHOUSE, *_LEANINGS))
+        place = random.choice((WAREHOUSE, *(store.code for store in carried)))
         return (Stock(place, random.randint(1, 3)),)
     bulky = kind.key in ("trekking_bike", "gravel_bike", "skis", "xc_skis", "snowboard", "tent")
-    stock = [Stock(WAREHOUSE, max(2, round(depth * random.uniform(0.6, 1.5))))]
-    for store, leanings in _LEANINGS.items():
-        wanted = min(depth, 24) * 0.16 * leanings.get(department, 1.0) * random.uniform(0.3, 1.7)
+    stock = [Stock(WAREHOUSE, max(2, min(999, round(depth * _WAREHOUSE_DEPTH * random.uniform(0.6, 1.5)))))]
+    for store in carried:
+        leaning = LEANINGS[store.lean].get(department, 1.0)
+        wanted = min(depth, 24) * 0.16 * leaning * store.size * random.uniform(0.3, 1.7)
         quantity = min(round(wanted), 2 if bulky else 12)
         if quantity > 0:
-            stock.append(Stock(store, quantity))
+            stock.append(Stock(store.code, quantity))
     return tuple(stock)
 
 

@@ -6,11 +6,11 @@ customer's number); goods are moved at the desk under keys that never expire.
 """
 
 import asyncio
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID, uuid5
 
 import msgspec
@@ -28,7 +28,7 @@ from lotse.domains.catalog.contracts import (
 from lotse.domains.catalog.queries import category_tree, variant_ids_by_sku
 from lotse.domains.checkout.commands import put_shipping
 from lotse.domains.customers.commands import put_customers
-from lotse.domains.customers.contracts import PutCustomer
+from lotse.domains.customers.contracts import Address, PutCustomer
 from lotse.domains.customers.queries import customers_by_number
 from lotse.domains.inventory.commands import ensure_stock, move_goods, put_locations, serve_shop
 from lotse.domains.inventory.contracts import DocumentKind, MoveRequest, PutLocation, StockChange, StockKey
@@ -37,7 +37,7 @@ from lotse.domains.offers.commands import put_offers
 from lotse.domains.offers.contracts import PutOffer
 from lotse.domains.offers.queries import offers_for_variants
 from lotse.domains.parties.commands import put_legal_entity, put_parties, put_shop
-from lotse.domains.parties.contracts import PutParty
+from lotse.domains.parties.contracts import Channel, Kind, PutParty
 from lotse.domains.parties.queries import shop_by_code
 from lotse.domains.pricing.commands import set_prices
 from lotse.domains.pricing.contracts import SetPrice
@@ -46,69 +46,91 @@ from lotse.kernel.db import Database, Transaction
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
-from lotse.kernel.media import MediaStore
+from lotse.kernel.media.library import Library
 from lotse.kernel.settings import Settings
-from lotse.plugins.demo_sports import retailer
+from lotse.plugins.demo_sports import retailer, trade
 from lotse.plugins.demo_sports.assortment import SEED, WAREHOUSE, Assortment, Category, Product, assortment
 from lotse.plugins.demo_sports.departments import DEPARTMENTS
 from lotse.plugins.demo_sports.drawings.scenes import hero, logo
+from lotse.plugins.demo_sports.people import PEOPLE
+from lotse.plugins.demo_sports.season import DAYS, ORDERS, SALE_DAYS, season
+from lotse.plugins.demo_sports.trade import ACTOR
 
-ACTOR = "demo:wellenkamm"
 # Ids of parties follow from what they are, so that a second run meets the same ones.
 _NAMES = UUID("8f1d3f62-5f0a-5c1e-9d51-0a4c6f2b7e11")
-SVG = "image/svg+xml"
 
 # The house's last months, before the moment of loading. Products come in deliveries, a department's first model in the
 # last one, so that what is newest shows the breadth of the house.
-_FIRST_DELIVERY = timedelta(days=110)
-_LAST_DELIVERY = timedelta(days=40)
-_TO_STORES = timedelta(days=30)
-_COUNTED = timedelta(days=9)
+_FIRST_DELIVERY = timedelta(days=DAYS + 70)
+_LAST_DELIVERY = timedelta(days=DAYS + 12)
+_TO_STORES = timedelta(days=DAYS + 4)
+_COUNTED = timedelta(days=DAYS + 2)
 # More than 30 days after every first price: the prior price that must be shown (PAngV s.11) is the regular one.
-_REDUCED = timedelta(days=6)
+_REDUCED = timedelta(days=SALE_DAYS)
 
 Progress = Callable[..., None]
 
 
-class _House(Struct, frozen=True):
+class House(Struct, frozen=True):
+    """The house as it stands in this database."""
+
     shop_id: UUID
     party_id: UUID
     places: dict[str, UUID]
 
 
-async def load(db: Database, desk: Desk, *, seed: int = SEED, at: datetime, progress: Progress) -> None:
-    """Everything, in the order in which it depends on each other. `seed` counts for what is not there yet."""
+async def load(
+    db: Database,
+    desk: Desk,
+    *,
+    seed: int = SEED,
+    at: datetime,
+    progress: Progress,
+    orders: int = ORDERS,
+    seconds: float = math.inf,
+) -> None:
+    """Everything, in the order in which it depends on each other. `seed` counts for what is not there yet.
+
+    `orders` is the size of the season, `seconds` how long the loading of orders may take here: the rest comes when the
+    demo is loaded again, or in the background of `lotse up` (see `trade.go_on`).
+    """
+    progress("house: legal entity, shops, warehouse, thirty stores")
+    begun = await trade.begun(db, seed=seed, orders=orders, at=at)
+    # From here on as it was when the demo was loaded first: what is there already is met again, whenever that was.
+    seed, at = begun.seed, begun.at
     goods = assortment(seed)
-    home = Settings.load(os.environ).home
-    progress("house: legal entity, shop, warehouse, three stores")
+    past = season(goods, seed, at, begun.orders)
+    library = Library(Settings.load(os.environ))
     house = await _opened(db, at=at)
     await _categories(db, goods.categories, at=at)
+    sold = past.sold()
     for number, (delivery, arrived) in enumerate(_deliveries(goods, at), start=1):
         progress(f"products: delivery {number}, {len(delivery)} products with pictures, prices and stock")
-        await _products(db, home, house, delivery, arrived=arrived, at=at)
-        await _goods(db, desk, house, delivery, number, arrived=arrived, at=at)
-    progress(f"customers: {len(retailer.CUSTOMERS)}")
+        await _products(db, library, house, delivery, arrived=arrived, at=at)
+        await _goods(db, desk, house, delivery, sold, number, arrived=arrived, at=at)
+    progress(f"customers: {len(retailer.CUSTOMERS) + len(PEOPLE)}")
     await _customers(db, house, at=at)
-    _brand(home)
+    await _brand(db, library, at=at)
     variants = sum(len(product.variants) for product in goods.products)
     progress(f"{retailer.NAME}: {len(goods.products)} products, {variants} variants, {len(house.places)} locations")
+    await trade.load(db, desk, goods, past, progress=progress, seconds=seconds)
 
 
 # -- the house
 
 
-async def _opened(db: Database, *, at: datetime) -> _House:
+async def _opened(db: Database, *, at: datetime) -> House:
     """The house with its places; founded if it is not there."""
     async with db.transaction() as tx:
         shop = await shop_by_code(tx, code=retailer.CODE)
         if shop is not None:
             found = [(place.code, await location_by_code(tx, code=place.code)) for place in retailer.PLACES]
             places = {code: location.id for code, location in found if location is not None}
-            return _House(shop.id, shop.owner_party_id, places)
+            return House(shop.id, shop.owner_party_id, places)
         return await _founded(tx, at=at)
 
 
-async def _founded(tx: Transaction, *, at: datetime) -> _House:
+async def _founded(tx: Transaction, *, at: datetime) -> House:
     party_id = _id("house")
     await put_parties(tx, _parties(party_id), by=ACTOR, at=at)
     entity_id = await put_legal_entity(
@@ -138,6 +160,25 @@ async def _founded(tx: Transaction, *, at: datetime) -> _House:
         by=ACTOR,
         at=at,
     )
+    others: list[tuple[str, str, Channel]] = [(retailer.MARKETPLACE, retailer.MARKETPLACE_NAME, "marketplace")]
+    others.extend(
+        (retailer.till_shop(place.code), place.name, "till") for place in retailer.PLACES if place.kind == "store"
+    )
+    for code, name, channel in others:
+        await put_shop(
+            tx,
+            code=code,
+            name=name,
+            legal_entity_id=entity_id,
+            owner_party_id=party_id,
+            languages=retailer.LANGUAGES,
+            currency=retailer.CURRENCY,
+            country=retailer.COUNTRY,
+            timezone=retailer.TIMEZONE,
+            channel=channel,
+            by=ACTOR,
+            at=at,
+        )
     places = [
         PutLocation(
             code=place.code,
@@ -166,7 +207,7 @@ async def _founded(tx: Transaction, *, at: datetime) -> _House:
             by=ACTOR,
             at=at,
         )
-    return _House(shop_id, party_id, ids)
+    return House(shop_id, party_id, ids)
 
 
 def _parties(house: UUID) -> list[PutParty]:
@@ -234,14 +275,15 @@ def _deliveries(goods: Assortment, at: datetime) -> list[tuple[list[Product], da
 
 
 async def _products(
-    db: Database, home: Path, house: _House, products: Sequence[Product], *, arrived: datetime, at: datetime
+    db: Database, library: Library, house: House, products: Sequence[Product], *, arrived: datetime, at: datetime
 ) -> None:
     """Products with pictures, offers, first prices and the sale that began last week, in one transaction."""
     skus = [variant.sku for product in products for variant in product.variants]
-    media = MediaStore(home)
+    async with db.reading() as conn:
+        known = await variant_ids_by_sku(conn, skus=skus)
+    missing = [product for product in products if any(v.sku not in known for v in product.variants)]
+    media = await _drawn(db, library, missing, at=arrived)
     async with db.transaction() as tx:
-        known = await variant_ids_by_sku(tx, skus=skus)
-        missing = [product for product in products if any(v.sku not in known for v in product.variants)]
         if missing:
             await put_products(tx, [_put(product, media) for product in missing], by=ACTOR, at=arrived)
             known = await variant_ids_by_sku(tx, skus=skus)
@@ -268,7 +310,14 @@ async def _products(
         await set_prices(tx, sale, by=ACTOR, at=arrived)
 
 
-def _put(product: Product, media: MediaStore) -> PutProduct:
+async def _drawn(db: Database, library: Library, products: Sequence[Product], *, at: datetime) -> dict[str, str]:
+    """The products' pictures in the library: their names, by what is drawn."""
+    titles = {picture.svg: f"{product.slug}.svg" for product in products for picture in product.pictures}
+    drawings = [(svg.encode(), title) for svg, title in titles.items()]
+    return dict(zip(titles, await library.take_drawings(db, drawings, by=ACTOR, at=at), strict=True))
+
+
+def _put(product: Product, media: Mapping[str, str]) -> PutProduct:
     return PutProduct(
         slug=product.slug,
         brand=product.brand,
@@ -285,7 +334,7 @@ def _put(product: Product, media: MediaStore) -> PutProduct:
         categories=product.categories,
         pictures=tuple(
             PutPicture(
-                media=media.put(picture.svg.encode(), SVG),
+                media=media[picture.svg],
                 colour=picture.look or None,
                 alt={language: picture.alt.in_(language) for language in retailer.LANGUAGES},
             )
@@ -295,7 +344,7 @@ def _put(product: Product, media: MediaStore) -> PutProduct:
 
 
 def _price(
-    house: _House, variant_id: UUID, price: Decimal, reason: str, *, valid_from: datetime | None = None
+    house: House, variant_id: UUID, price: Decimal, reason: str, *, valid_from: datetime | None = None
 ) -> SetPrice:
     return SetPrice(
         shop_id=house.shop_id,
@@ -313,24 +362,28 @@ def _price(
 async def _goods(
     db: Database,
     desk: Desk,
-    house: _House,
+    house: House,
     products: Sequence[Product],
+    sold: Mapping[tuple[str, str], int],
     delivery: int,
     *,
     arrived: datetime,
     at: datetime,
 ) -> None:
-    """What came to the warehouse, what went on to the stores, what a count found missing.
+    """What came to the warehouse, what went on to the stores, what a count found missing: what lies there today, and
+    what the season sells.
 
     Each paper is moved once for ever under its own key, whatever happens in between.
     """
-    stock = {
-        (variant.sku, one.location): one.quantity
-        for product in products
-        for variant in product.variants
-        for one in variant.stock
-    }
     skus = [variant.sku for product in products for variant in product.variants]
+    own = set(skus)
+    stock = {key: quantity for key, quantity in sold.items() if key[0] in own}
+    for product in products:
+        for variant in product.variants:
+            for one in variant.stock:
+                key = variant.sku, one.location
+                stock[key] = stock.get(key, 0) + one.quantity
+    stock = dict(sorted(stock.items()))
     # Every variant has a pool in the warehouse, also if nothing is left; in a store only what was sent there.
     wanted = list(dict.fromkeys([*((sku, WAREHOUSE) for sku in skus), *stock]))
     async with db.transaction() as tx:
@@ -339,10 +392,10 @@ async def _goods(
         pools = dict(zip(wanted, await ensure_stock(tx, keys), strict=True))
     # The count missed a piece of every fiftieth variant that lies deep in the warehouse.
     missing = {sku: 1 for sku in skus[::50] if stock.get((sku, WAREHOUSE), 0) > 5}
-    received = [
-        (pools[sku, WAREHOUSE], sum(stock.get((sku, place), 0) for place in house.places) + missing.get(sku, 0))
-        for sku in skus
-    ]
+    totals: dict[str, int] = {}
+    for (sku, _), quantity in stock.items():
+        totals[sku] = totals.get(sku, 0) + quantity
+    received = [(pools[sku, WAREHOUSE], totals.get(sku, 0) + missing.get(sku, 0)) for sku in skus]
     number = f"L{delivery:03d}"
     await _move(desk, "receipt", f"{number}-E", received, at=arrived)
     counted = [(pools[sku, WAREHOUSE], -n) for sku, n in missing.items()]
@@ -385,31 +438,44 @@ async def _move(
 # -- customers and the look
 
 
-async def _customers(db: Database, house: _House, *, at: datetime) -> None:
+async def _customers(db: Database, house: House, *, at: datetime) -> None:
+    buyers: list[tuple[str, str, Kind, str, Address]] = [
+        (
+            buyer.number,
+            buyer.company or buyer.name,
+            "organisation" if buyer.company else "person",
+            buyer.email,
+            buyer.address,
+        )
+        for buyer in retailer.CUSTOMERS
+    ]
+    buyers.extend((number, address.name, "person", email, address) for number, email, address in PEOPLE)
     async with db.transaction() as tx:
-        known = await customers_by_number(tx, numbers=[buyer.number for buyer in retailer.CUSTOMERS])
+        known = await customers_by_number(tx, numbers=[number for number, *_ in buyers])
         missing = [
             PutCustomer(
-                number=buyer.number,
+                number=number,
                 shop_id=house.shop_id,
-                kind="organisation" if buyer.company else "person",
-                name=buyer.company or buyer.name,
-                email=buyer.email,
-                addresses=(("billing", buyer.address), ("delivery", buyer.address)),
+                kind=kind,
+                name=name,
+                email=email,
+                addresses=(("billing", address), ("delivery", address)),
             )
-            for buyer in retailer.CUSTOMERS
-            if buyer.number not in known
+            for number, name, kind, email, address in buyers
+            if number not in known
         ]
         await put_customers(tx, missing, by=ACTOR, at=at)
 
 
-def _brand(home: Path) -> None:
+async def _brand(db: Database, library: Library, *, at: datetime) -> None:
     """Logo and hero for the storefront, which reads `brand.json`; a choice that was made already stays."""
-    path = home / "brand.json"
+    path = library.settings.home / "brand.json"
     if path.exists():
         return
-    media = MediaStore(home)
-    chosen = {"logo": media.put(logo().encode(), SVG), "hero": media.put(hero().encode(), SVG)}
+    drawings = [(logo().encode(), "logo.svg"), (hero().encode(), "hero.svg")]
+    # Kept, because only a file says that they are used.
+    names = await library.take_drawings(db, drawings, kept=True, by=ACTOR, at=at)
+    chosen = dict(zip(("logo", "hero"), names, strict=True))
     temporary = path.with_suffix(".new")
     temporary.write_bytes(msgspec.json.encode(chosen))
     temporary.replace(path)

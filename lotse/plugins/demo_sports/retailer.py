@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from lotse.domains.customers.contracts import Address
 from lotse.domains.parties.contracts import BankAccount, PostalAddress
+from lotse.plugins.demo_sports.stores import STORES, Store
 from lotse.plugins.demo_sports.vocabulary import BRANDS
 
 CODE = "wellenkamm"
@@ -72,6 +73,21 @@ def _week(weekdays: tuple[str, str], saturday: tuple[str, str] | None) -> Hours:
     return hours
 
 
+def _store(number: int, store: Store) -> Place:
+    early, late = ("09:30", "19:00") if store.size < 1 else ("10:00", "20:00")
+    return Place(
+        store.code,
+        "store",
+        f"Wellenkamm {store.city}",
+        PostalAddress(street=store.street, postcode=store.postcode, city=store.city, country=COUNTRY),
+        # Where no numbers are kept free, the house answers with an extension of its own.
+        store.phone or f"+49 40 66969 {100 + number}",
+        store.latitude,
+        store.longitude,
+        _week((early, late), (early, "18:00" if store.size < 1 else "20:00")),
+    )
+
+
 # The codes are those that `assortment` gives stock to.
 PLACES: tuple[Place, ...] = (
     Place(
@@ -84,37 +100,18 @@ PLACES: tuple[Place, ...] = (
         8.7210,
         _week(("06:00", "22:00"), ("06:00", "14:00")),
     ),
-    Place(
-        "hamburg",
-        "store",
-        "Wellenkamm Hamburg",
-        ADDRESS,
-        PHONE,
-        53.5436,
-        9.9962,
-        _week(("10:00", "19:30"), ("10:00", "19:00")),
-    ),
-    Place(
-        "koeln",
-        "store",
-        "Wellenkamm Köln",
-        PostalAddress(street="Anstoßgasse 9", postcode="50672", city="Köln", country=COUNTRY),
-        "+49 221 4710 109",
-        50.9403,
-        6.9366,
-        _week(("10:00", "20:00"), ("10:00", "20:00")),
-    ),
-    Place(
-        "muenchen",
-        "store",
-        "Wellenkamm München",
-        PostalAddress(street="Firnweg 27", postcode="80331", city="München", country=COUNTRY),
-        "+49 89 99998 127",
-        48.1362,
-        11.5735,
-        _week(("09:30", "19:00"), ("09:30", "18:00")),
-    ),
+    *(_store(number, store) for number, store in enumerate(STORES)),
 )
+
+# The shops beside the web shop: the tills of each store, and an account on a marketplace that does not exist.
+MARKETPLACE = "wellenkamm-sportmarkt24"
+MARKETPLACE_NAME = "Sportmarkt24"
+
+
+def till_shop(place: str) -> str:
+    """The code of the shop that a store's tills are."""
+    return f"{CODE}-{place}"
+
 
 STAFF: tuple[Person, ...] = (
     Person("lead", "Frauke Hansohm", "hamburg"),

@@ -19,17 +19,21 @@ from lotse.kernel.desk.desk import running
 from lotse.kernel.seams import retailers
 from lotse.plugins.demo_sports import retailer
 from lotse.plugins.demo_sports.assortment import assortment
+from lotse.plugins.demo_sports.people import PEOPLE
+from lotse.plugins.demo_sports.season import season
 from lotse.testing import Databases
 
 pytestmark = pytest.mark.anyio
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 SEED = 3
+ORDERS = 400
 # What a run may leave rows in.
 COUNTED = (
     "kernel.audit", "parties.parties", "parties.shops", "catalog.products", "catalog.variants", "catalog.categories",
     "catalog.pictures", "offers.offers", "pricing.prices", "pools.pools", "pools.movements", "inventory.documents",
-    "inventory.locations", "customers.customers", "customers.addresses",
+    "inventory.locations", "customers.customers", "customers.addresses", "orders.orders", "orders.amendments",
+    "payments.receipts", "payments.refunds", "ledger.entries",
 )  # fmt: skip
 
 
@@ -61,6 +65,7 @@ async def test_a_cut_run_goes_on_and_a_further_one_changes_nothing(
         if "delivery 3" in steps[-1]:
             raise CutOff
 
+    monkeypatch.setenv("LOTSE_DEMO_ORDERS", str(ORDERS))
     load = retailers["demo"]
     with pytest.raises(CutOff):
         await load(db, desk, seed=SEED, at=AT, progress=cut)
@@ -76,7 +81,11 @@ async def test_a_cut_run_goes_on_and_a_further_one_changes_nothing(
     assert first["catalog.variants"] == first["offers.offers"] == len(variants)
     assert first["catalog.categories"] == len(goods.categories)
     assert first["inventory.locations"] == len(retailer.PLACES)
-    assert first["customers.customers"] == len(retailer.CUSTOMERS)
+    assert first["customers.customers"] == len(retailer.CUSTOMERS) + len(PEOPLE)
+    assert first["parties.shops"] == 2 + 30
+    past = season(goods, SEED, AT, ORDERS)
+    assert first["orders.orders"] == sum(1 for _ in past.sales)
+    assert first["orders.amendments"] == sum(one.what != "paid" for sale in past.sales for one in sale.later)
 
     async with db.reading() as conn:
         shop = await shop_by_code(conn, code=retailer.CODE)
@@ -95,9 +104,10 @@ async def test_a_cut_run_goes_on_and_a_further_one_changes_nothing(
         assert all(one.lowest == variants[skus[one.variant_id]].regular for one in prior)
         lines = await stock_of_variants(conn, variant_ids=list(skus))
         found = {(skus[line.variant_id], line.location_code): line.on_hand for line in lines if line.on_hand}
-        assert found == {
-            (sku, one.location): one.quantity for sku, variant in variants.items() for one in variant.stock
-        }
+        expected = {(sku, one.location): one.quantity for sku, variant in variants.items() for one in variant.stock}
+        for key, quantity in past.returned().items():
+            expected[key] = expected.get(key, 0) + quantity
+        assert found == expected
         pictures = await conn.raw.fetch("select distinct media from catalog.pictures")
         for row in pictures:
             assert (tmp_path / "media" / row["media"][:2] / row["media"]).is_file()

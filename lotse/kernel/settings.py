@@ -132,6 +132,15 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = 25
 
+    webhook_private_addresses: Annotated[
+        bool,
+        Meta(
+            description="Whether webhooks may go to addresses in private networks and without TLS: for own systems "
+            "beside Lotse (an ERP, a test receiver). Off, a name that leads to a private address is refused with "
+            "every try, so that nobody reaches into your network through Lotse."
+        ),
+    ] = False
+
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, *, cwd: Path | None = None) -> "Settings":
         """Read the settings from `env` (default: the process's environment).
@@ -187,15 +196,6 @@ def reference() -> str:
             "",
             "Each setting is one environment variable. An empty variable counts as not set.",
             "A value that is not allowed stops the command with one line that names it.",
-    webhook_private_addresses: Annotated[
-        bool,
-        Meta(
-            description="Whether webhooks may go to addresses in private networks and without TLS: for own systems "
-            "beside Lotse (an ERP, a test receiver). Off, a name that leads to a private address is refused with "
-            "every try, so that nobody reaches into your network through Lotse."
-        ),
-    ] = False
-
             "",
             *rows,
         ]

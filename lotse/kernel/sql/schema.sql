@@ -521,21 +521,6 @@ create unlogged table kernel.waiting_loads (
     newcomers integer not null
 );
 
--- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
--- own and not the tables' rows, so that a new column does not break a desk of the version before.
-create type kernel.outbox_row as (
-    type text,
-    version smallint,
-    key text,
-    payload text,
-    occurred_at timestamptz
-);
-
-create type kernel.answers_row as (
-    principal text,
-    key text,
-    answer bytea
-);
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Webhooks: the event log, sent to other systems (Standard Webhooks)
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -628,3 +613,18 @@ create table kernel.webhook_attempts (
     primary key (delivery_id, number)
 );
 
+-- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
+-- own and not the tables' rows, so that a new column does not break a desk of the version before.
+create type kernel.outbox_row as (
+    type text,
+    version smallint,
+    key text,
+    payload text,
+    occurred_at timestamptz
+);
+
+create type kernel.answers_row as (
+    principal text,
+    key text,
+    answer bytea
+);

@@ -10,10 +10,8 @@ from lotse.kernel.db import Database
 from lotse.kernel.jobs import Job
 from lotse.kernel.sql import Statement
 from lotse.kernel.waiting import rooms
-
 from lotse.kernel.webhooks.queries import SQL as WEBHOOKS
 
-SIGN_IN = statements("lotse.kernel", "signin")
 # Each batch is its own short transaction: rows of the order path are never locked for long, and vacuum keeps up.
 BATCH = 5_000
 # How long the queue's diary says what happened to a job.
@@ -21,11 +19,9 @@ DIARY_KEPT = timedelta(days=30)
 # A complaint about a place in a line comes within a day or two; the plot of a sale is looked at for longer.
 TICKETS_KEPT = timedelta(days=2)
 MINUTES_KEPT = timedelta(days=30)
-
-# Who finds out late that somebody was in their account looks back further than a month.
-NOTICES_KEPT = timedelta(days=365)
 # The log of deliveries: as long as the event log is asked about at the other end.
 DELIVERIES_KEPT = timedelta(days=30)
+
 
 async def make_months(database: Database, *, at: datetime) -> int:
     """Make the partitions of this month and the next three, where they are missing."""
@@ -58,12 +54,6 @@ async def sweep_waiting_rooms(database: Database, *, at: datetime) -> int:
     return swept + await _in_batches(database, rooms.SQL.sweep_minutes, before=at - MINUTES_KEPT)
 
 
-jobs = (
-    Job("kernel.make_months", make_months, timetable="15 1 * * *"),
-    Job("kernel.forget_answers", forget_answers, timetable="20 * * * *"),
-    Job("kernel.sweep_sign_in", sweep_sign_in, timetable="25 * * * *"),
-    Job("kernel.sweep_waiting_rooms", sweep_waiting_rooms, timetable="40 1 * * *"),
-    Job("kernel.forget_diary", forget_diary, timetable="45 1 * * *"),
 async def sweep_webhooks(database: Database, *, at: datetime) -> int:
     """Forget deliveries that ended long ago with what came back, and secrets that were replaced."""
     async with database.transaction() as tx:
@@ -71,15 +61,18 @@ async def sweep_webhooks(database: Database, *, at: datetime) -> int:
     return await _in_batches(database, WEBHOOKS.sweep_deliveries, before=at - DELIVERIES_KEPT)
 
 
+jobs = (
+    Job("kernel.make_months", make_months, timetable="15 1 * * *"),
+    Job("kernel.forget_answers", forget_answers, timetable="20 * * * *"),
+    Job("kernel.sweep_sign_in", sweep_sign_in, timetable="25 * * * *"),
+    Job("kernel.sweep_waiting_rooms", sweep_waiting_rooms, timetable="40 1 * * *"),
+    Job("kernel.sweep_webhooks", sweep_webhooks, timetable="50 1 * * *"),
+    Job("kernel.forget_diary", forget_diary, timetable="45 1 * * *"),
 )
 
 
 async def _in_batches(database: Database, statement: Statement, **params: Any) -> int:
     """Run a deleting statement with a `limit` until it finds no full batch any more; how many rows went."""
-    Job("kernel.sweep_webhooks", sweep_webhooks, timetable="50 1 * * *"),
-    # Fifty thousand prices take half a minute; a table of another domain may take longer for its rows.
-    Job("kernel.run_bulk", bulk.run_job, payload=bulk.RunBulk, limit_seconds=1_800),
-    Job("kernel.sweep_bulk", bulk.sweep, timetable="55 1 * * *"),
     total = 0
     while True:
         async with database.reading() as conn:

@@ -1,6 +1,7 @@
 """The record of changes to master data: who, when, old, new. Written in the transaction that made the change."""
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,21 @@ from lotse.kernel.ids import uuid7
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "audit")
+
+
+class Origin(Struct, frozen=True):
+    """From where a change comes: the page or API route, the job, the command of the command line, with the visitor's
+    address, the session or token, and the request's id."""
+
+    kind: str = ""
+    name: str = ""
+    address: str = ""
+    session: str = ""
+    request: str = ""
+
+
+# Set by whoever begins something (a route's guard, a job's run, a command of the command line); read by `record`.
+origin: ContextVar[Origin] = ContextVar("lotse_origin", default=Origin())
 
 
 class Change(Struct, frozen=True):

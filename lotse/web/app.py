@@ -22,7 +22,7 @@ from msgspec import Meta
 from lotse.kernel import clock, problems, seams
 from lotse.kernel.auth.authenticate import Tokens, principal_of
 from lotse.kernel.auth.forms import draft_of, refused_form, same_origin
-from lotse.kernel.auth.principal import Principal
+from lotse.kernel.auth.principal import NotNarrowed, Principal, asked
 from lotse.kernel.auth.rights import declared
 from lotse.kernel.db import is_unavailable
 from lotse.kernel.http import ApiRequest, idempotency_key
@@ -146,7 +146,8 @@ def _application(process: Process, routes: list[Any], *, max_body: int, **more: 
         request_max_body_size=max_body,
         openapi_config=None,  # made by Document, which adds what Litestar cannot know
         logging_config=None,
-        state=State({"database": process.database, "tokens": Tokens(), "process": process}),
+        state=State({"database": process.database, "tokens": Tokens(), "process": process, "shop_of": shops.shop_of}),
+        after_request=_refuse_forgotten,
         **more,
     )
     if missing := undeclared(app):
@@ -211,6 +212,14 @@ def _always(thing: Any) -> Any:
 
 async def _principal(request: Request[Any, Any, Any]) -> Principal:
     return await principal_of(request)
+
+
+async def _refuse_forgotten(response: Any) -> Any:
+    """Default deny for what guards cannot see: a handler that declared to narrow itself and did not answers nothing."""
+    now = asked.get()
+    if now is not None and now.forgotten():
+        raise NotNarrowed(now.right)
+    return response
 
 
 def _frames() -> Iterable[Any]:

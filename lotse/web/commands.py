@@ -156,7 +156,7 @@ def change_staff(settings: Settings, login: str, scopes: list[str] | None, activ
             changed = await staff.change(
                 tx, login=login, scopes=scopes, active=active, actor=str(SYSTEM), at=clock.now()
             )
-        print(f"{changed.login}: {'active' if changed.active else 'switched off'}; rights: {', '.join(changed.scopes)}")
+        print(f"{changed.login}: {'active' if changed.active else 'switched off'}; rights: {', '.join(changed.holds)}")
 
     _run(settings, "staff", work)
 
@@ -168,7 +168,7 @@ def list_staff(settings: Settings) -> None:
         async with database.reading() as conn:
             for account in await staff.everybody(conn):
                 state = "" if account.active else "  switched off"
-                print(f"{account.login:30} {account.name:30} {', '.join(account.scopes)}{state}")
+                print(f"{account.login:30} {account.name:30} {', '.join(account.holds)}{state}")
 
     _run(settings, "staff", work)
 
@@ -195,7 +195,7 @@ def list_tokens(settings: Settings) -> None:
                 ended = (
                     f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else f"until {token.expires_at:%Y-%m-%d}"
                 )
-                print(f"{token.id}  {ended:20} {token.name:30} {', '.join(token.scopes)}")
+                print(f"{token.id}  {ended:20} {token.name:30} {', '.join(token.holds)}")
 
     _run(settings, "token", work)
 

@@ -16,7 +16,7 @@ from lotse.kernel.auth import attempts, sessions, staff, tokens
 from lotse.kernel.auth.authenticate import TOKEN_REMEMBERED_SECONDS, Tokens, TokenUnknown
 from lotse.kernel.auth.links import LinkInvalid, Links
 from lotse.kernel.auth.names import names_of
-from lotse.kernel.auth.principal import Principal
+from lotse.kernel.auth.principal import Principal, holding
 from lotse.kernel.auth.sessions import COOKIE
 from lotse.kernel.db import Database, Transaction
 from lotse.kernel.refusals import Invalid, Refusal
@@ -93,9 +93,8 @@ async def test_a_revoked_or_expired_token_is_unknown(db: Database, monkeypatch: 
 async def test_rights_of_the_old_form_still_count(db: Database) -> None:
     made = await token(db, "orders:read")
     async with db.transaction() as tx:
-        assert await tx.raw.fetchval("select scopes from kernel.tokens where id = $1", made.id) == ["orders.read"]
-        # As a version before has stored it.
-        await tx.raw.execute("update kernel.tokens set scopes = '{orders:read}' where id = $1", made.id)
+        held = await tx.raw.fetch("select right_name from kernel.holdings where token_id = $1", made.id)
+        assert [row["right_name"] for row in held] == ["orders.read"]
     assert (await Tokens().principal(db, made.secret, clock.now())).may("orders.read")
 
 
@@ -429,7 +428,7 @@ def test_a_signed_link_leads_to_one_thing(fresh: Fresh) -> None:
 
 def test_principals_hold_rights() -> None:
     assert not Principal("guest").may("orders.read")
-    assert Principal("token", "1", scopes=frozenset({"orders.read"})).may("orders.read")
+    assert Principal("token", "1", grants=holding("orders.read")).may("orders.read")
     assert str(Principal("staff", "7")) == "staff:7" and str(Principal("guest")) == "guest"
 
 

@@ -14,8 +14,7 @@ from litestar.connection import ASGIConnection
 from msgspec import Struct
 
 from lotse.kernel import clock
-from lotse.kernel.auth.principal import GUEST, Principal
-from lotse.kernel.auth.scopes import dotted
+from lotse.kernel.auth.principal import GUEST, Grant, Principal
 from lotse.kernel.auth.sessions import COOKIE, Session, session_of
 from lotse.kernel.db import Database
 from lotse.kernel.refusals import Refusal
@@ -40,7 +39,7 @@ class TokenUnknown(Refusal, status=401, title="This API token is not valid"):
 class _Token(Struct, frozen=True):
     id: UUID
     name: str
-    scopes: list[str]
+    grants: list[Grant]
     expires_at: datetime
 
 
@@ -96,4 +95,4 @@ async def _found(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
 
 
 def _principal(token: _Token) -> Principal:
-    return Principal("token", str(token.id), token.name, frozenset(dotted(token.scopes)))
+    return Principal("token", str(token.id), token.name, tuple(token.grants))

@@ -1,63 +1,155 @@
-"""Rights: every route says who may use it, by `guards=[needs("orders.read")]` or `guards=[public]`.
+"""Rights of routes: every route says who may use it, and for which things. Enforced here, before the handler runs.
 
-A route that says nothing is not served at all: the web refuses to start (`declared`). That is what default deny means
-here, and a test walks every route.
+    guards=[public]                                        anybody
+    guards=[needs("settings.write")]                       who holds the right everywhere
+    guards=[needs("catalog.read", "common")]               who holds it anywhere: the thing is the same for all of them
+    guards=[needs("pricing.write", "shop")]                who holds it for the shop that the request is for
+    guards=[needs("orders.read", ORDER)]                   who holds it for the order that the path names
+    guards=[needs("orders.read", "narrowed")]              who holds it anywhere; the handler narrows what it reads
+    guards=[needs("orders.refund", ORDER, limited=True)]   also who may up to an amount; the handler says the amount
+
+`ORDER` is a `Thing`: the path's parameter, and a query that tells whose it is. A handler that is *narrowed* asks
+`principal.within(...)` for lists and `principal.require(...)` for what its body names; if it forgets, it answers nobody
+who is bound to a shop, a location or a party. One that declares `limited` calls `principal.require_amount(...)`;
+elsewhere a grant with a limit counts for nothing.
+
+A route that declares nothing is not served: the web refuses to start (`declared`), and a test walks every route with
+every role. What somebody may not see answers like what does not exist (404); what they may see and not do answers 403.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, Literal
 
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
+from msgspec import Struct
 
-from lotse.kernel.refusals import Refusal
+from lotse.kernel import audit
+from lotse.kernel.auth.principal import (
+    COMMON,
+    NOBODYS,
+    Asked,
+    Dimension,
+    NotAllowed,
+    NotSignedIn,
+    OverLimit,
+    Principal,
+    Whose,
+    asked,
+)
+from lotse.kernel.db import Connection
+from lotse.kernel.refusals import NotFound, Refusal
+
+__all__ = ["NotAllowed", "NotSignedIn", "OverLimit", "Right", "Thing", "declared", "needs", "public"]
 
 _FORM = re.compile(r"^[a-z][a-z_]*\.[a-z][a-z_]*$")
 
-
-class NotSignedIn(Refusal, status=401, title="Please sign in"):
-    """This address needs a staff session or an API token."""
-
-    right: str
-    headers = {"WWW-Authenticate": 'Bearer realm="lotse"'}  # noqa: RUF012 - a constant of the class, not a field
+Where = Literal["everywhere", "common", "shop", "narrowed"]
 
 
-class NotAllowed(Refusal, status=403, title="You may not do this"):
-    """Your account or token does not hold the right."""
+class Thing(Struct, frozen=True, eq=False):
+    """A kind of object that routes are about.
 
-    right: str
+    `parameter` of the path names it; `whose` tells where it belongs, or None if there is no such thing. `unknown` makes
+    the refusal for both. Who may read it by `read` hears a 403 and not a 404. `free`: see `Principal`.
+    """
+
+    name: str
+    parameter: str
+    whose: Callable[[Connection, Any], Awaitable[Whose | None]]
+    unknown: Callable[[Any], Refusal] | None = None
+    read: str | None = None
+    free: tuple[Dimension, ...] = ()
+
+    def refusal(self, id: Any) -> Refusal:
+        return self.unknown(id) if self.unknown else NotFound(what=self.name, id=str(id))
+
+    async def check(
+        self, conn: Connection, principal: Principal, right: str, id: Any, *, limited: bool = False
+    ) -> Whose | None:
+        """Whose the thing is, if the principal may do this to it. Refusals: as `Principal.require`.
+
+        Nothing is looked up for who may do it everywhere; None then.
+        """
+        if principal.may_everywhere(right):
+            return None
+        if not principal.may(right):
+            raise principal.refused(right)
+        found = await self.whose(conn, id)
+        if found is None:
+            raise self.refusal(id)
+        whose = found.freed(self.free)
+        principal.require(right, whose, limited=limited, reads=self.read, unknown=lambda: self.refusal(id))
+        return whose
 
 
 class Right:
-    """A guard that lets principals pass who hold `name`; None lets everybody pass."""
+    """A guard that lets principals pass who hold `name` for what the route is about; None lets everybody pass."""
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str | None, where: "Where | Thing" = "everywhere", *, limited: bool = False) -> None:
         if name is not None and not _FORM.match(name):
             raise ValueError(f"a right reads thing.verb, not {name!r}")
         self.name = name
+        self.where: Final = where
+        self.limited = limited
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        audit.origin.set(_origin(connection))
+        asked.set(None)
         if self.name is None or handler.name == "options":
             return
         # Here, because authentication reads the database and this module is imported by every api.py.
         from lotse.kernel.auth.authenticate import principal_of
 
         principal = await principal_of(connection)
-        if principal.may(self.name):
+        now = Asked(self.name)
+        asked.set(now)
+        counted = self._counted(principal)
+        await self._check(connection, counted, now)
+        now.owed = (self.where == "narrowed" and not counted.may_everywhere(self.name)) or (
+            self.limited and not any(grant.gives(self.name) and grant.limit_minor is None for grant in counted.grants)
+        )
+        now.narrowed = False  # what the guard itself asked is no narrowing by the handler
+
+    def _counted(self, principal: Principal) -> Principal:
+        """The principal without grants that end at an amount, unless the handler looks at amounts."""
+        if self.limited or all(grant.limit_minor is None for grant in principal.grants):
+            return principal
+        unlimited = tuple(grant for grant in principal.grants if grant.limit_minor is None)
+        return Principal(principal.kind, principal.id, principal.name, unlimited)
+
+    async def _check(self, connection: ASGIConnection[Any, Any, Any, Any], principal: Principal, now: Asked) -> None:
+        right = self.name or ""
+        if principal.may_everywhere(right):
             return
-        raise NotSignedIn(right=self.name) if principal.kind == "guest" else NotAllowed(right=self.name)
+        if not principal.may(right):
+            raise principal.refused(right)
+        if self.where == "everywhere":
+            principal.require(right, NOBODYS, limited=self.limited, unknown=lambda: principal.refused(right))
+        elif self.where == "shop":
+            shop = await connection.app.state.shop_of(connection)
+            # A store reads what its shop decides.
+            free: tuple[Dimension, ...] = ("location",) if right.endswith(".read") else ()
+            now.whose = Whose(shop=shop.id).freed(free)
+            principal.require(right, now.whose, limited=self.limited, unknown=lambda: principal.refused(right))
+        elif self.where == "common":
+            principal.require(right, COMMON, limited=self.limited)
+        elif isinstance(self.where, Thing):
+            async with connection.app.state.database.reading() as conn:
+                id = connection.path_params[self.where.parameter]
+                now.whose = await self.where.check(conn, principal, right, id, limited=self.limited)
 
     def __repr__(self) -> str:
-        return f"needs({self.name!r})" if self.name else "public"
+        return f"needs({self.name!r}, {self.where!r})" if self.name else "public"
 
 
 public = Right(None)
 
 
-def needs(right: str) -> Right:
-    """A guard: only principals who hold the right (`orders.read`) pass."""
-    return Right(right)
+def needs(right: str, where: Where | Thing = "everywhere", *, limited: bool = False) -> Right:
+    """A guard: only principals who hold the right (`orders.read`) where the route needs it pass."""
+    return Right(right, where, limited=limited)
 
 
 def declared(guards: Iterable[Callable[..., Any]] | None) -> Right | None:
@@ -66,3 +158,21 @@ def declared(guards: Iterable[Callable[..., Any]] | None) -> Right | None:
     if len(found) > 1:
         raise ValueError(f"one right per route, not {found}")
     return found[0] if found else None
+
+
+def right_of(handler: BaseRouteHandler) -> Right | None:
+    """What a route declares, in whichever layer."""
+    layers: Any = handler.ownership_layers
+    return declared(guard for layer in layers for guard in (layer.guards or ()))
+
+
+def _origin(connection: ASGIConnection[Any, Any, Any, Any]) -> audit.Origin:
+    scope: Any = connection.scope
+    template = str(scope.get("path_template") or scope["path"])
+    client = scope.get("client")
+    return audit.Origin(
+        kind="api" if template.startswith("/api/") else "page",
+        name=f"{scope.get('method', '')} {template}".strip(),
+        address=str(client[0]) if client else "",
+        request=str(scope["state"].get("request_id", "")),
+    )

@@ -1,4 +1,4 @@
-"""The names of rights that accounts and tokens hold."""
+"""The names of rights, as people type them."""
 
 import re
 from collections.abc import Iterable
@@ -8,20 +8,25 @@ from lotse.kernel.refusals import Invalid
 
 _FORM = re.compile(r"^[a-z][a-z_]*\.[a-z][a-z_]*$")
 # A right list longer than this was made by a program.
-_MAX_SCOPES = 100
+MAX_RIGHTS = 200
 
 
-def dotted(scopes: Iterable[str]) -> list[str]:
-    """Rights were written `thing:verb` once; what was stored or is typed that way still counts."""
-    return [scope.replace(":", ".") for scope in scopes]
+def dotted(right: str) -> str:
+    """Rights were written `thing:verb` once; what is typed that way still counts."""
+    return right.strip().replace(":", ".")
+
+
+def checked_right(right: str, field: str) -> str:
+    """A right as it is written now. Refusal: `Invalid`."""
+    found = dotted(right)
+    if found != ALL and not _FORM.match(found):
+        raise Invalid(field=field, rule=f"thing.verb, e.g. orders.read, not {right[:50]!r}")
+    return found
 
 
 def checked(scopes: Iterable[str]) -> list[str]:
     """Sorted and each once. Refusal: `Invalid`."""
-    found = sorted(set(dotted(scopes)))
-    if not found or len(found) > _MAX_SCOPES:
-        raise Invalid(field="scopes", rule=f"1 to {_MAX_SCOPES} rights")
-    for scope in found:
-        if scope != ALL and not _FORM.match(scope):
-            raise Invalid(field="scopes", rule=f"thing.verb, e.g. orders.read, not {scope[:50]!r}")
+    found = sorted({checked_right(scope, "scopes") for scope in scopes})
+    if not found or len(found) > MAX_RIGHTS:
+        raise Invalid(field="scopes", rule=f"1 to {MAX_RIGHTS} rights")
     return found

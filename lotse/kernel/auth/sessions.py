@@ -12,8 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from lotse.kernel.auth.principal import Principal
-from lotse.kernel.auth.scopes import dotted
+from lotse.kernel.auth.principal import Grant, Principal
 from lotse.kernel.db import Database, Transaction
 from lotse.kernel.sql import statements
 
@@ -36,10 +35,10 @@ class Session(Struct, frozen=True):
     staff_id: UUID
     login: str
     name: str
-    scopes: list[str]
+    grants: list[Grant]
 
     def principal(self) -> Principal:
-        return Principal("staff", str(self.staff_id), self.name, frozenset(dotted(self.scopes)))
+        return Principal("staff", str(self.staff_id), self.name, tuple(self.grants))
 
     def form_token(self) -> str:
         """What a form of this session carries in `_csrf`. Masked anew each time, so that compressed pages leak nothing

@@ -5,17 +5,18 @@ Hashing takes about 50 ms and 64 MiB on purpose, so it happens before a transact
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from uuid import UUID
 
 import argon2
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from lotse.kernel import audit
-from lotse.kernel.auth import attempts, sessions
-from lotse.kernel.auth.scopes import checked
+from lotse.kernel.auth import attempts, roles, sessions
+from lotse.kernel.auth.principal import ALL, SYSTEM
 from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.refusals import Invalid, Refusal, refusing
@@ -55,10 +56,11 @@ class Staff(Struct, frozen=True):
     id: UUID
     login: str
     name: str
-    scopes: list[str]
     active: bool
     created_at: datetime
     changed_at: datetime
+    # Names of roles, then single rights; where they hold is told by `roles.held_by`.
+    holds: list[str]
 
 
 class _Known(Struct, frozen=True):
@@ -66,7 +68,6 @@ class _Known(Struct, frozen=True):
     login: str
     name: str
     password: str
-    scopes: list[str]
     active: bool
 
 
@@ -78,18 +79,29 @@ def hashed(password: str) -> str:
 
 
 async def add(
-    tx: Transaction, *, login: str, name: str, password_hash: str, scopes: list[str], actor: str, at: datetime
+    tx: Transaction,
+    *,
+    login: str,
+    name: str,
+    password_hash: str,
+    actor: str,
+    at: datetime,
+    scopes: Sequence[str] = (),
 ) -> UUID:
-    """Make an account; its id. Refusals: `Invalid`, `LoginTaken`."""
+    """Make an account; its id. Refusals: `Invalid`, `LoginTaken`.
+
+    `scopes` are single rights that it holds everywhere, given without asking; `roles.give_role` and `roles.give_right`
+    give more, and ask whether the giver may.
+    """
     login = login.strip().lower()
     if not login or len(login) > 200 or any(sign.isspace() for sign in login):
         raise Invalid(field="login", rule="1 to 200 characters without spaces")
     id = uuid7()
     with refusing({"staff_login_unique": lambda: LoginTaken(login=login)}):
-        await tx.execute(
-            SQL.add_staff, id=id, login=login, name=name, password=password_hash, scopes=checked(scopes), at=at
-        )
-    await audit.record(tx, actor=actor, subject=f"kernel.staff:{id}", old=None, new={"scopes": scopes}, at=at)
+        await tx.execute(SQL.add_staff, id=id, login=login, name=name, password=password_hash, at=at)
+    await audit.record(tx, actor=actor, subject=f"kernel.staff:{id}", old=None, new={"active": True}, at=at)
+    if scopes:
+        await roles.set_rights(tx, holder=roles.Holder(staff_id=id), rights=scopes, by=roles.trusted(actor), at=at)
     return id
 
 
@@ -109,28 +121,35 @@ async def change(
     login: str,
     actor: str,
     at: datetime,
-    scopes: list[str] | None = None,
+    scopes: Sequence[str] | None = None,
     active: bool | None = None,
+    reason: str | None = None,
 ) -> Staff:
-    """Change rights or state; all sessions of the account end. Refusals: `UnknownStaff`, `Invalid`."""
+    """Change the single rights that it holds everywhere, or its state; all sessions of the account end.
+
+    Refusals: `UnknownStaff`, `Invalid`, `LastOwner`.
+    """
     old = await _locked(tx, login)
-    new = structs.replace(
-        old,
-        scopes=old.scopes if scopes is None else checked(scopes),
-        active=old.active if active is None else active,
-        changed_at=at,
-    )
-    await tx.execute(SQL.set_staff, id=old.id, scopes=new.scopes, active=new.active, at=at)
+    is_active = old.active if active is None else active
+    await tx.execute(SQL.set_staff, id=old.id, active=is_active, at=at)
+    holder = roles.Holder(staff_id=old.id)
+    if scopes is not None:
+        await roles.set_rights(tx, holder=holder, rights=scopes, by=roles.trusted(actor), at=at, reason=reason)
+    ends = old.active and not is_active and actor != str(SYSTEM)
+    if ends and any(grant.right == ALL for grant in await roles.grants_of(tx, holder)):
+        await roles.check_owner(tx)
     await tx.execute(SQL.end_sessions_of, staff_id=old.id)
-    await audit.record(
-        tx,
-        actor=actor,
-        subject=f"kernel.staff:{old.id}",
-        old={"scopes": old.scopes, "active": old.active},
-        new={"scopes": new.scopes, "active": new.active},
-        at=at,
-    )
-    return new
+    if old.active != is_active:
+        await audit.record(
+            tx,
+            actor=actor,
+            subject=holder.subject,
+            old={"active": old.active},
+            new={"active": is_active},
+            at=at,
+            reason=reason,
+        )
+    return await _locked(tx, old.login)
 
 
 async def everybody(conn: Connection) -> list[Staff]:

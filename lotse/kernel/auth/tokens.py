@@ -1,6 +1,7 @@
-"""API tokens: keys of programs, with scopes and an end. Shown once when made; only a hash is kept."""
+"""API tokens: keys of programs, with rights and an end. Shown once when made; only a hash is kept."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from lotse.kernel import audit
+from lotse.kernel.auth import roles
 from lotse.kernel.auth.scopes import checked
 from lotse.kernel.db import Connection, Transaction
 from lotse.kernel.ids import uuid7
@@ -31,10 +33,11 @@ class Token(Struct, frozen=True):
 
     id: UUID
     name: str
-    scopes: list[str]
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    # Names of roles, then single rights; where they hold is told by `roles.held_by`.
+    holds: list[str]
 
 
 class Made(Struct, frozen=True):
@@ -44,8 +47,14 @@ class Made(Struct, frozen=True):
     secret: str
 
 
-async def make(tx: Transaction, *, name: str, scopes: list[str], days: int, actor: str, at: datetime) -> Made:
-    """Make a token that expires after `days`. Refusal: `Invalid`."""
+async def make(
+    tx: Transaction, *, name: str, days: int, actor: str, at: datetime, scopes: Sequence[str] | None = None
+) -> Made:
+    """Make a token that expires after `days`. Refusal: `Invalid`.
+
+    `scopes` are single rights that it holds everywhere, given without asking; `roles.give_role` and `roles.give_right`
+    give more, and ask whether the giver may.
+    """
     if not name.strip() or len(name) > 200:
         raise Invalid(field="name", rule="1 to 200 characters")
     if not 1 <= days <= MAX_DAYS:
@@ -57,12 +66,14 @@ async def make(tx: Transaction, *, name: str, scopes: list[str], days: int, acto
         name=name.strip(),
         # 256 random bits: a plain hash is enough.
         token_hash=sha256(made.secret.encode()).digest(),
-        scopes=checked(scopes),
         at=at,
         expires_at=at + timedelta(days=days),
     )
-    new = {"name": name, "scopes": scopes, "days": days}
+    new = {"name": name, "days": days}
     await audit.record(tx, actor=actor, subject=f"kernel.token:{made.id}", old=None, new=new, at=at)
+    if scopes is not None:
+        holder = roles.Holder(token_id=made.id)
+        await roles.set_rights(tx, holder=holder, rights=checked(scopes), by=roles.trusted(actor), at=at)
     return made
 
 

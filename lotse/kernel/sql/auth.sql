@@ -8,12 +8,22 @@ select secret from kernel.secrets where name = :name;
 
 -- A log-in that is taken fails on its constraint.
 -- name: add_staff
-insert into kernel.staff (id, login, name, password, scopes, created_at, changed_at)
-values (:id, :login, :name, :password, :scopes, :at, :at);
+insert into kernel.staff (id, login, name, password, created_at, changed_at)
+values (:id, :login, :name, :password, :at, :at);
 
 -- Everybody, also those switched off: there are dozens, not thousands.
 -- name: staff
-select id, login, name, scopes, active, created_at, changed_at from kernel.staff order by login limit 1000;
+select id, login, name, active, created_at, changed_at,
+    array(
+        select coalesce(roles.name, holdings.right_name)
+        from kernel.holdings
+        left join kernel.roles on roles.id = holdings.role_id
+        where holdings.staff_id = staff.id
+        order by roles.name nulls last, holdings.right_name
+    ) as holds
+from kernel.staff
+order by login
+limit 1000;
 
 -- What people call those who did something: a page of changes names a handful.
 -- name: names
@@ -23,7 +33,7 @@ select 'token:' || id as actor, name from kernel.tokens where id = any (:ids::uu
 
 -- The hash leaves the database only for the comparison.
 -- name: staff_by_login
-select id, login, name, password, scopes, active from kernel.staff where login = :login;
+select id, login, name, password, active from kernel.staff where login = :login;
 
 -- Comparing a password takes a while. Whoever changes it meanwhile has either ended all sessions before this look, which
 -- then finds nothing, or waits for it and ends the session that is about to begin.
@@ -32,15 +42,25 @@ select true from kernel.staff where id = :id and password = :password and active
 
 -- Locked, because old and new value go to the audit trail.
 -- name: staff_for_change
-select id, login, name, scopes, active, created_at, changed_at from kernel.staff where login = :login for update;
+select id, login, name, active, created_at, changed_at,
+    array(
+        select coalesce(roles.name, holdings.right_name)
+        from kernel.holdings
+        left join kernel.roles on roles.id = holdings.role_id
+        where holdings.staff_id = staff.id
+        order by roles.name nulls last, holdings.right_name
+    ) as holds
+from kernel.staff
+where login = :login
+for update;
 
 -- A new password ends the sessions as well; a stronger hash of the same one does not.
 -- name: set_password
 update kernel.staff set password = :password, changed_at = :at where id = :id;
 
--- Rights and state together: they are one entry of the audit trail.
+-- May the person sign in?
 -- name: set_staff
-update kernel.staff set scopes = :scopes, active = :active, changed_at = :at where id = :id;
+update kernel.staff set active = :active, changed_at = :at where id = :id;
 
 -- After a change of password, rights or state nobody goes on under the old ones.
 -- name: end_sessions_of
@@ -53,7 +73,8 @@ values (:token_hash, :staff_id, :csrf_secret, :at, :at, :expires_at);
 
 -- Each request of a signed-in person: session and account in one look-up.
 -- name: session
-select s.csrf_secret, s.seen_at, t.id as staff_id, t.login, t.name, t.scopes
+select s.csrf_secret, s.seen_at, t.id as staff_id, t.login, t.name,
+    array(select to_jsonb(granted) from kernel.granted where granted.staff_id = t.id) as grants
 from kernel.sessions s
 join kernel.staff t on t.id = s.staff_id
 where s.token_hash = :token_hash and s.expires_at > :at and s.seen_at > :idle_since and t.active;
@@ -68,16 +89,28 @@ delete from kernel.sessions where token_hash = :token_hash;
 
 -- Only the hash; the token is shown once, to whoever made it.
 -- name: add_token
-insert into kernel.tokens (id, name, token_hash, scopes, created_at, expires_at)
-values (:id, :name, :token_hash, :scopes, :at, :expires_at);
+insert into kernel.tokens (id, name, token_hash, created_at, expires_at)
+values (:id, :name, :token_hash, :at, :expires_at);
 
 -- With the revoked ones, so that a leak can be looked into; there are dozens.
 -- name: tokens
-select id, name, scopes, created_at, expires_at, revoked_at from kernel.tokens order by id limit 1000;
+select id, name, created_at, expires_at, revoked_at,
+    array(
+        select coalesce(roles.name, holdings.right_name)
+        from kernel.holdings
+        left join kernel.roles on roles.id = holdings.role_id
+        where holdings.token_id = tokens.id
+        order by roles.name nulls last, holdings.right_name
+    ) as holds
+from kernel.tokens
+order by id
+limit 1000;
 
 -- Each request with a token, unless the process has asked within the last seconds.
 -- name: token
-select id, name, scopes, expires_at from kernel.tokens
+select id, name, expires_at,
+    array(select to_jsonb(granted) from kernel.granted where granted.token_id = tokens.id) as grants
+from kernel.tokens
 where token_hash = :token_hash and revoked_at is null and expires_at > :at;
 
 -- Revoking twice keeps the first time.

@@ -5,12 +5,14 @@ from typing import Any
 
 from lotse.kernel import idempotency, partitions
 from lotse.kernel import jobs as queue
-from lotse.kernel.auth import sessions
+from lotse.kernel.auth import sessions, visitor
 from lotse.kernel.db import Database
 from lotse.kernel.jobs import Job
-from lotse.kernel.sql import Statement
+from lotse.kernel.sql import Statement, statements
 from lotse.kernel.waiting import rooms
 from lotse.kernel.webhooks.queries import SQL as WEBHOOKS
+
+SIGN_IN = statements("lotse.kernel", "signin")
 
 # Each batch is its own short transaction: rows of the order path are never locked for long, and vacuum keeps up.
 BATCH = 5_000
@@ -21,6 +23,8 @@ TICKETS_KEPT = timedelta(days=2)
 MINUTES_KEPT = timedelta(days=30)
 # The log of deliveries: as long as the event log is asked about at the other end.
 DELIVERIES_KEPT = timedelta(days=30)
+# Who finds out late that somebody was in their account looks back further than a month.
+NOTICES_KEPT = timedelta(days=365)
 
 
 async def make_months(database: Database, *, at: datetime) -> int:
@@ -35,8 +39,13 @@ async def forget_answers(database: Database, *, at: datetime) -> int:
 
 
 async def sweep_sign_in(database: Database, *, at: datetime) -> int:
-    """Take away sessions, drafts of forms and counts of log-in attempts that nobody can use any more."""
+    """Take away sessions, drafts of forms, counts of log-in attempts and the like that nobody can use any more."""
     async with database.transaction() as tx:
+        await tx.execute(SIGN_IN.sweep_halves, at=at)
+        await tx.execute(SIGN_IN.sweep_oidc_requests, at=at)
+        await tx.execute(SIGN_IN.sweep_devices, before=at - visitor.DEVICE_KEPT)
+        await tx.execute(SIGN_IN.sweep_networks, before=at - visitor.DEVICE_KEPT)
+        await tx.execute(SIGN_IN.sweep_notices, before=at - NOTICES_KEPT)
         swept = await tx.execute(sessions.SQL.sweep_sessions, at=at, idle_since=at - sessions.IDLE)
         swept += await tx.execute(sessions.SQL.sweep_drafts, at=at)
         return swept + await tx.execute(sessions.SQL.sweep_attempts, at=at)

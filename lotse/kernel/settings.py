@@ -106,6 +106,30 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = True
 
+    second_factor: Annotated[
+        Literal["optional", "required"],
+        Meta(
+            description="Whether everybody who signs in to the back office with a password needs a second factor, an "
+            "authenticator app; `optional` leaves it to each person and to their roles. With `required` passwords may "
+            "be shorter: 8 characters instead of 15."
+        ),
+    ] = "optional"
+    oidc_providers: Annotated[
+        str,
+        Meta(
+            description="Names of the OpenID providers that staff may sign in with, with commas: `work,google`. Each "
+            "has variables of its own, such as `LOTSE_OIDC_WORK_ISSUER`: see docs/operations/sign-in.md."
+        ),
+    ] = ""
+    sealing_secret: Annotated[
+        Annotated[str, Meta(min_length=32)] | None,
+        Meta(
+            description="A secret of your own, of 32 characters or more and the same on every host. Second factors are "
+            "then stored so that a stolen copy of the database does not open them. Keep it: without it they have to be "
+            "set up anew.",
+        ),
+    ] = None
+
     hold_most: Annotated[
         int,
         Meta(

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from lotse.kernel import runtime, seams
-from lotse.kernel.auth import staff
+from lotse.kernel.auth import passwords
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
 from lotse.kernel.desk.socket import connected
@@ -24,8 +24,8 @@ ORIGIN = "http://shop.example"
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passwords of tests need no 50 ms and 64 MiB each."""
-    monkeypatch.setattr(staff, "_HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    staff._nobody.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(passwords, "_HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords._nobody.cache_clear()  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def demo_staff(settings: Settings) -> DemoStaff | None:
 
 async def make_demo_staff(settings: Settings, database: Database) -> DemoStaff:
     """Make the account, or give it a new password, and remember it."""
-    made = DemoStaff(LOGIN, secrets.token_urlsafe(9))
+    made = DemoStaff(LOGIN, secrets.token_urlsafe(12))
     hashed = staff.hashed(made.password)
     async with database.transaction() as tx:
         try:

@@ -13,10 +13,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from lotse.kernel.auth.principal import Grant, Principal
-from lotse.kernel.db import Database, Transaction
+from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.ids import uuid7
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "auth")
+SIGN_IN = statements("lotse.kernel", "signin")
 
 COOKIE = "lotse_staff"
 # A working day with its lunch break; who comes back from a long meeting signs in again.
@@ -28,7 +30,7 @@ _PAD = 32
 
 
 class Session(Struct, frozen=True):
-    """A live session and its account."""
+    """A live session and its account. `notices`: how many the account has not put away."""
 
     csrf_secret: bytes
     seen_at: datetime
@@ -36,6 +38,9 @@ class Session(Struct, frozen=True):
     login: str
     name: str
     grants: list[Grant]
+    id: UUID
+    method: str = "password"
+    notices: int = 0
 
     def principal(self) -> Principal:
         return Principal("staff", str(self.staff_id), self.name, tuple(self.grants))
@@ -55,14 +60,43 @@ class Session(Struct, frozen=True):
         return len(raw) == 2 * _PAD and hmac.compare_digest(_xor(raw[:_PAD], raw[_PAD:]), self.csrf_secret)
 
 
-async def begin(tx: Transaction, *, staff_id: UUID, at: datetime) -> str:
-    """Begin a session; the token for the cookie."""
+class Listed(Struct, frozen=True):
+    """A session as its owner sees it."""
+
+    id: UUID
+    method: str
+    address: str
+    agent: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+async def begin(
+    tx: Transaction,
+    *,
+    staff_id: UUID,
+    at: datetime,
+    id: UUID | None = None,
+    method: str = "password",
+    device_id: UUID | None = None,
+    address: str = "",
+    agent: str = "",
+    sign_out: bytes | None = None,
+) -> str:
+    """Begin a session; the token for the cookie. How it came about is checked by `lotse.kernel.auth.signin`."""
     token = secrets.token_urlsafe(32)
     await tx.execute(
         SQL.add_session,
         token_hash=_hash(token),
+        id=id or uuid7(),
         staff_id=staff_id,
         csrf_secret=secrets.token_bytes(_PAD),
+        method=method,
+        device_id=device_id,
+        address=address,
+        agent=agent[:400],
+        sign_out=sign_out,
         at=at,
         expires_at=at + ABSOLUTE,
     )
@@ -81,6 +115,21 @@ async def session_of(database: Database, token: str, at: datetime) -> Session | 
         if found and at - found.seen_at > _TOUCH:
             await conn.execute(SQL.touch_session, token_hash=_hash(token), at=at)
     return found
+
+
+async def of_account(conn: Connection, *, staff_id: UUID, at: datetime) -> list[Listed]:
+    """The live sessions of an account, the one last used first."""
+    return await conn.many(SIGN_IN.sessions_of, Listed, staff_id=staff_id, at=at, idle_since=at - IDLE)
+
+
+async def revoke(tx: Transaction, *, staff_id: UUID, id: UUID) -> None:
+    """End one session of an account; one that is over already stays so."""
+    await tx.execute(SIGN_IN.end_session_by_id, staff_id=staff_id, id=id)
+
+
+async def revoke_others(tx: Transaction, *, staff_id: UUID, but: UUID | None) -> int:
+    """End all sessions of an account but one (or all); how many ended."""
+    return await tx.execute(SIGN_IN.end_other_sessions, staff_id=staff_id, but=but)
 
 
 def _hash(token: str) -> bytes:

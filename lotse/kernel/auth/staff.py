@@ -1,45 +1,26 @@
-"""Staff accounts: people who sign in to the back office. Passwords are argon2id hashes and leave this module as such.
+"""Staff accounts: people who sign in to the back office. How they sign in stands in `signin`, their passwords in
+`passwords`: here they are hashes."""
 
-Hashing takes about 50 ms and 64 MiB on purpose, so it happens before a transaction begins and outside the event loop.
-"""
-
-import asyncio
-import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from functools import cache
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from datetime import datetime
 from uuid import UUID
 
-import argon2
 from msgspec import Struct
 
 from lotse.kernel import audit
-from lotse.kernel.auth import attempts, roles, sessions
+from lotse.kernel.auth import notices, roles
+from lotse.kernel.auth.passwords import hashed
 from lotse.kernel.auth.principal import ALL, SYSTEM
-from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.auth.visitor import Visitor
+from lotse.kernel.db import Connection, Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.refusals import Invalid, Refusal, refusing
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "auth")
+SIGN_IN = statements("lotse.kernel", "signin")
 
-# RFC 9106, second recommended option (64 MiB, 3 passes), with one lane: Python's worker threads are few.
-_HASHER = argon2.PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
-# NIST SP 800-63B: length is what counts; no rules about its characters.
-MIN_PASSWORD = 10
-MAX_PASSWORD = 200
-# Each takes 64 MiB; more at a time would let a flood of log-ins take the machine's memory.
-_HASHING = asyncio.Semaphore(2)
-
-# Five mistakes, then one more try every two minutes for the account, every twenty seconds for the address: an office
-# behind one address may have several people who mistype.
-ACCOUNT = attempts.Limit("account", burst=5, interval=timedelta(minutes=2))
-ADDRESS = attempts.Limit("address", burst=20, interval=timedelta(seconds=20))
-
-
-class WrongCredentials(Refusal, status=401, title="Log-in or password is wrong"):
-    """Which of the two is not said."""
+__all__ = ["LoginTaken", "Staff", "UnknownStaff", "add", "change", "everybody", "hashed", "reset"]
 
 
 class LoginTaken(Refusal, status=409, title="This log-in is taken"):
@@ -63,32 +44,18 @@ class Staff(Struct, frozen=True):
     holds: list[str]
 
 
-class _Known(Struct, frozen=True):
-    id: UUID
-    login: str
-    name: str
-    password: str
-    active: bool
-
-
-def hashed(password: str) -> str:
-    """The argon2id hash of a password in PHC format. Refusal: `Invalid` for one that is too short or too long."""
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Invalid(field="password", rule=f"{MIN_PASSWORD} to {MAX_PASSWORD} characters")
-    return _HASHER.hash(password)
-
-
 async def add(
     tx: Transaction,
     *,
     login: str,
     name: str,
-    password_hash: str,
+    password_hash: str | None,
     actor: str,
     at: datetime,
     scopes: Sequence[str] = (),
 ) -> UUID:
-    """Make an account; its id. Refusals: `Invalid`, `LoginTaken`.
+    """Make an account; its id. Without a password it signs in through a provider alone. Refusals: `Invalid`,
+    `LoginTaken`.
 
     `scopes` are single rights that it holds everywhere, given without asking; `roles.give_role` and `roles.give_right`
     give more, and ask whether the giver may.
@@ -109,10 +76,12 @@ async def reset(tx: Transaction, *, login: str, password_hash: str, actor: str, 
     """Give an account a new password; all its sessions end. Refusal: `UnknownStaff`."""
     account = await _locked(tx, login)
     await tx.execute(SQL.set_password, id=account.id, password=password_hash, at=at)
-    await tx.execute(SQL.end_sessions_of, staff_id=account.id)
+    await _ended(tx, account.id)
+    await tx.execute(SIGN_IN.forget_devices, staff_id=account.id, but=None)
     await audit.record(
         tx, actor=actor, subject=f"kernel.staff:{account.id}", old={}, new={}, at=at, reason="password reset"
     )
+    await notices.tell(tx, "password-reset", staff_id=account.id, at=at, visitor=Visitor())
 
 
 async def change(
@@ -138,7 +107,7 @@ async def change(
     ends = old.active and not is_active and actor != str(SYSTEM)
     if ends and any(grant.right == ALL for grant in await roles.grants_of(tx, holder)):
         await roles.check_owner(tx)
-    await tx.execute(SQL.end_sessions_of, staff_id=old.id)
+    await _ended(tx, old.id)
     if old.active != is_active:
         await audit.record(
             tx,
@@ -157,71 +126,14 @@ async def everybody(conn: Connection) -> list[Staff]:
     return await conn.many(SQL.staff, Staff)
 
 
-async def sign_in(database: Database, *, login: str, password: str, address: str, at: datetime) -> str:
-    """Check a password and begin a session; its token. Refusals, in this order: `TooManyAttempts`, `WrongCredentials`.
-
-    An attempt counts before the password is looked at, and for unknown log-ins as for known ones; the time taken does
-    not tell them apart either.
-    """
-    login = login.strip().lower()[:200]
-    # Each attempt in a transaction of its own: it must count whatever happens next.
-    async with database.transaction() as tx:
-        await attempts.count(tx, ADDRESS, _network(address), at=at)
-        await attempts.count(tx, ACCOUNT, login, at=at)
-    async with database.reading() as conn:
-        account = await conn.maybe(SQL.staff_by_login, _Known, login=login)
-    matches = await _matches(account.password if account else None, password)
-    if account is None or not matches or not account.active:
-        raise WrongCredentials()
-    renewed = await _renewed(account.password, password)
-    async with database.transaction() as tx:
-        if not await tx.value(SQL.still_so, id=account.id, password=account.password):
-            raise WrongCredentials()
-        await attempts.forget(tx, ACCOUNT, login)
-        if renewed:
-            await tx.execute(SQL.set_password, id=account.id, password=renewed, at=at)
-        return await sessions.begin(tx, staff_id=account.id, at=at)
-
-
-def _network(address: str) -> str:
-    """Who counts as one address: a household has one of IPv4, but a network of 64 bits of IPv6, from which it may draw
-    a new address for every attempt. What is no address counts as it stands."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(IPv6Network((parsed, 64), strict=False))
-        parsed = parsed.ipv4_mapped
-    return str(parsed)
-
-
-@cache
-def _nobody() -> str:
-    """The hash of a password that nobody has: an unknown log-in takes as long as a known one."""
-    return _HASHER.hash(secrets.token_urlsafe())
-
-
-async def _matches(known: str | None, password: str) -> bool:
-    async with _HASHING:
-        try:
-            against = known or await asyncio.to_thread(_nobody)
-            return await asyncio.to_thread(_HASHER.verify, against, password[: MAX_PASSWORD + 1])
-        except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
-            return False
-
-
-async def _renewed(known: str, password: str) -> str | None:
-    """A new hash if the parameters were raised since the old one was made."""
-    if not _HASHER.check_needs_rehash(known):
-        return None
-    async with _HASHING:
-        return await asyncio.to_thread(_HASHER.hash, password)
-
-
 async def _locked(tx: Transaction, login: str) -> Staff:
     account = await tx.maybe(SQL.staff_for_change, Staff, login=login.strip().lower())
     if account is None:
         raise UnknownStaff(login=login)
     return account
+
+
+async def _ended(tx: Transaction, id: UUID) -> None:
+    """Nobody goes on under what has just changed, and nobody is half-way in."""
+    await tx.execute(SQL.end_sessions_of, staff_id=id)
+    await tx.execute(SIGN_IN.end_halves_of, staff_id=id)

@@ -31,15 +31,6 @@ select 'staff:' || id as actor, name from kernel.staff where id = any (:ids::uui
 union all
 select 'token:' || id as actor, name from kernel.tokens where id = any (:ids::uuid[]);
 
--- The hash leaves the database only for the comparison.
--- name: staff_by_login
-select id, login, name, password, active from kernel.staff where login = :login;
-
--- Comparing a password takes a while. Whoever changes it meanwhile has either ended all sessions before this look, which
--- then finds nothing, or waits for it and ends the session that is about to begin.
--- name: still_so
-select true from kernel.staff where id = :id and password = :password and active for share;
-
 -- Locked, because old and new value go to the audit trail.
 -- name: staff_for_change
 select id, login, name, active, created_at, changed_at,
@@ -68,13 +59,16 @@ delete from kernel.sessions where staff_id = :staff_id;
 
 -- The token itself is never stored, so a stolen backup signs nobody in.
 -- name: add_session
-insert into kernel.sessions (token_hash, staff_id, csrf_secret, created_at, seen_at, expires_at)
-values (:token_hash, :staff_id, :csrf_secret, :at, :at, :expires_at);
+insert into kernel.sessions (token_hash, staff_id, csrf_secret, created_at, seen_at, expires_at, id, method, device_id, address,
+                             agent, sign_out)
+values (:token_hash, :staff_id, :csrf_secret, :at, :at, :expires_at, :id, :method, :device_id, :address, :agent, :sign_out);
 
--- Each request of a signed-in person: session and account in one look-up.
+-- Each request of a signed-in person: session and account in one look-up, and whether there is something to tell them.
 -- name: session
-select s.csrf_secret, s.seen_at, t.id as staff_id, t.login, t.name,
-    array(select to_jsonb(granted) from kernel.granted where granted.staff_id = t.id) as grants
+select s.id, s.csrf_secret, s.seen_at, t.id as staff_id, t.login, t.name,
+    array(select to_jsonb(granted) from kernel.granted where granted.staff_id = t.id) as grants, s.method,
+    (select count(*) from kernel.notices n
+     where n.staff_id = t.id and n.seen_at is null and n.session_id is distinct from s.id) as notices
 from kernel.sessions s
 join kernel.staff t on t.id = s.staff_id
 where s.token_hash = :token_hash and s.expires_at > :at and s.seen_at > :idle_since and t.active;

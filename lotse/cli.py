@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 it could not be done, with one line that says why; 2 the command line itself is wrong.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +19,8 @@ app = App(
 staff = App(name="staff", help="People who sign in to the back office.")
 token = App(name="token", help="API tokens: keys of programs.")
 app.command("lotse.kernel.postgres.commands:db", name="db", help="Look after the database: upgrade, check, backup, …")
+app.command("lotse.scaffold.commands:new", name="new", help="Begin something of your own: shop, domain, plugin.")
+app.command("lotse.scaffold.commands:theme", name="theme", help="Templates of yours that stand in for Lotse's.")
 app.command("lotse.kernel.worker_cli:events", name="events", help="See how far the consumers are; retry and replay.")
 app.command("lotse.kernel.worker_cli:jobs", name="jobs", help="See jobs that failed for good; put them back.")
 app.command(staff)
@@ -28,7 +31,10 @@ Scopes = Annotated[list[str], Parameter(name="--scope", negative=())]
 
 def main() -> None:
     """Run the command line; expected failures become one line and an exit code."""
+    from lotse.kernel.settings_file import add_file
+
     try:
+        add_file(os.environ, Path.cwd())
         app()
     except KeyboardInterrupt:
         sys.exit(130)
@@ -324,5 +330,13 @@ def _is_expected(error: Exception) -> bool:
     from lotse.kernel.settings import SettingsError
 
     known: tuple[type[Exception], ...] = (_Expected, PostgresError, Refusal, SettingsError)
-    names = {"PortTaken", "NeverReady", "DemoFailed", "CommandFailed", "RuntimeFolderTaken", "BenchFailed"}
+    names = {
+        "PortTaken",
+        "NeverReady",
+        "DemoFailed",
+        "CommandFailed",
+        "RuntimeFolderTaken",
+        "BenchFailed",
+        "CannotMake",
+    }
     return isinstance(error, known) or type(error).__name__ in names

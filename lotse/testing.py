@@ -14,6 +14,7 @@ configuration and write tests as `async def`. The fixtures:
 | `env` | session | the environment for processes that a test starts, e.g. `lotse up`; same database |
 | `fresh` | test | ids, texts and GTINs that no other test has: tables are never truncated |
 | `durable` | test | `Settings` with a LOTSE_HOME of its own, nothing started; fsync stays on: for crash tests |
+| `storefront` | module | a running shop with one article on a database of its own, in `lotse.scaffold.trial` |
 | `data`, `vectors` | session | folders of real retail data and of test vectors; skips where they are absent |
 | `chromium` | session | Debian's Chromium under Playwright; skips where it is absent |
 | `browser_page` | test | a page of its own in it; a script error or a breach of the security policy fails the test |
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from lotse.kernel.db import Database, Transaction
     from lotse.kernel.desk import Desk
     from lotse.kernel.settings import Settings
+    from lotse.scaffold.trial import Storefront
 
 TEMPLATE = "lotse_template"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -96,7 +98,8 @@ def pytest_configure(config: pytest.Config) -> None:
     home = Path(worker["lotse_home"] if worker else f"{tempfile.gettempdir()}/{_HOME_PREFIX}{secrets.token_hex(4)}")
     config.stash[_home] = home
     # Whatever loads its settings from the environment in a test finds the test home and not the developer's.
-    os.environ.update(LOTSE_HOME=str(home), LOTSE_POSTGRES_FSYNC="off")
+    # A settings file in the working directory is not read either: it may name a real database.
+    os.environ.update(LOTSE_HOME=str(home), LOTSE_POSTGRES_FSYNC="off", LOTSE_ENV_FILE="off")
     config.pluginmanager.register(_EventLoop(), "lotse-event-loop")
 
 
@@ -284,6 +287,15 @@ def databases(dsn: str, worker: str) -> Iterator[Databases]:
     made = Databases(dsn, worker)
     yield made
     made.drop()
+
+
+@pytest.fixture(scope="module")
+async def storefront(anyio_backend: Any, env: dict[str, str], databases: Databases) -> "AsyncIterator[Storefront]":
+    """A `lotse up` of real processes with everything that is installed, and an article to buy. Needs httpx."""
+    from lotse.scaffold import trial
+
+    async with trial.storefront(env, databases.migrated()) as made:
+        yield made
 
 
 class Fresh:

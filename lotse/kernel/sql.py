@@ -79,7 +79,8 @@ def parse(source: str, text: str) -> dict[str, Statement]:
     """The `-- name:` blocks of a file's text. `ValueError` on a name that stands twice."""
     marks = list(_BLOCK.finditer(text))
     blocks: dict[str, Statement] = {}
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    ends = [*marks[1:], None] if marks else []
+    for mark, following in zip(marks, ends, strict=True):
         body = text[mark.end() : following.start() if following else None]
         if mark["name"] in blocks:
             raise ValueError(f"{source}: two statements named {mark['name']}")

@@ -45,6 +45,14 @@ class StaticFiles:
     def has(self, name: str) -> bool:
         return name in self._files
 
+    def text(self, folder: str) -> list[str]:
+        """The style sheets of a folder, e.g. `css/`, as text."""
+        return [
+            file.content.decode()
+            for name, file in self._files.items()
+            if name.startswith(folder) and name.endswith(".css")
+        ]
+
     def find(self, name: str) -> StaticFile | None:
         return self._files.get(name)
 

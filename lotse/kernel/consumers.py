@@ -27,7 +27,7 @@ import structlog
 from msgspec import Struct
 from prometheus_client import Counter, Gauge
 
-from lotse.kernel import clock, locks, outbox, relay, seams
+from lotse.kernel import audit, clock, locks, outbox, relay, seams
 from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.sql import statements
@@ -156,6 +156,7 @@ class Reactions:
 
     async def handle(self, tx: Transaction, consumer: str, logged: Logged) -> None:
         """Do what this consumer does about one event."""
+        audit.origin.set(audit.Origin("event", f"{consumer} {logged.type}"))
         for handler in self.by_consumer[consumer].get(logged.type, ()):
             event = outbox.decode(handler.event, logged.payload)
             if handler.takes_at:

@@ -97,7 +97,7 @@ async def erase(tx: Transaction, *, party_id: UUID, actor: str, at: datetime) ->
     """
     done = {holder.name: await holder.erase(tx, party_id=party_id, at=at) for holder in known()}
     subjects = [subject for erased in done.values() for subject in erased.subjects]
-    blanked = await tx.execute(SQL.blank_changes, subjects=subjects)
+    blanked: int = await tx.value(SQL.blank_changes, subjects=subjects)
     done["kernel"] = Erased(blanked)
     await audit.record(
         tx, actor=actor, subject=f"privacy.erasure:{party_id}", old=None, new=msgspec.to_builtins(done), at=at

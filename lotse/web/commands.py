@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from lotse.kernel import clock, logs, migrate, seams
+from lotse.kernel import audit, clock, logs, migrate, seams
 from lotse.kernel.auth import staff, tokens
 from lotse.kernel.auth.demo import make_demo_staff
 from lotse.kernel.auth.principal import ALL, SYSTEM
@@ -216,6 +216,7 @@ def _run(settings: Settings, command: str, work: Callable[[Database], Awaitable[
     import uvloop
 
     logs.configure(settings, command)
+    audit.origin.set(audit.Origin("cli", f"lotse {command}", session=_caller()))
     with attached(settings) as dsn:
         migrate.upgrade(dsn)
         return uvloop.run(_with_database(dsn, command, work))
@@ -224,6 +225,14 @@ def _run(settings: Settings, command: str, work: Callable[[Database], Awaitable[
 async def _with_database(dsn: str, command: str, work: Callable[[Database], Awaitable[T]]) -> T:
     async with opened(dsn, role=f"lotse {command}") as database:
         return await work(database)
+
+
+def _caller() -> str:
+    """Who runs the command line on this machine; a container may have no name for its user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _filled(seam: seams.Seam[Any], name: str, what: str) -> Any:

@@ -103,6 +103,9 @@ class Right:
         from lotse.kernel.auth.authenticate import principal_of
 
         principal = await principal_of(connection)
+        session: Any = connection.scope["state"].get("lotse_session")
+        if session is not None:
+            audit.from_session(str(session.id))
         now = Asked(self.name)
         asked.set(now)
         counted = self._counted(principal)

@@ -1,7 +1,6 @@
 -- The record stays (who, when, what kind of thing); what it said about the person goes.
 -- name: blank_changes
-update kernel.audit set old = null, new = null, reason = null
- where subject = any (:subjects::text[]) and (old is not null or new is not null or reason is not null);
+select kernel.blank_audit(:subjects::text[]);
 
 -- Which columns hold what must be erasable, by the class that their comment names.
 -- name: retained_columns

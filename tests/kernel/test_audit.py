@@ -1,0 +1,170 @@
+"""The log of changes: who, from where, when, old, new, why; it only grows; bulk changes are one entry with its rows."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from lotse.kernel import audit, clock, privacy
+from lotse.kernel.audit import Asked, Origin
+from lotse.kernel.db import Connection, Database, Transaction
+from lotse.testing import Fresh
+
+HERE = Origin("page", "POST /office/prices/{variant_id}", "192.0.2.7", "session-1", "request-1")
+
+
+async def test_a_change_says_who_from_where_old_new_and_why(tx: Transaction, fresh: Fresh) -> None:
+    subject, at = f"pricing.price:{fresh.id()}", clock.now()
+    token = audit.origin.set(HERE)
+    await audit.record(tx, actor="staff:1", subject=subject, old={"price": 1}, new={"price": 2}, at=at, reason="sale")
+    audit.origin.reset(token)
+    [told] = await audit.history(tx, subject=subject)
+    assert (told.actor, told.old, told.new, told.reason) == ("staff:1", {"price": 1}, {"price": 2}, "sale")
+    assert (told.origin_kind, told.origin, told.address) == ("page", HERE.name, "192.0.2.7")
+    assert (told.session, told.request, told.recorded_at, told.kind) == ("session-1", "request-1", at, "pricing.price")
+    assert await audit.entry(tx, id=told.id) == told
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update kernel.audit set actor = 'somebody else' where subject = $1",
+        "update kernel.audit set new = null where subject = $1",
+        "delete from kernel.audit where subject = $1",
+        "truncate kernel.audit",
+        # Without triggers, as replication applies changes.
+        "delete from kernel.audit where subject = $1 /* replica */",
+        # Blanking takes what was said, never who said it.
+        "update kernel.audit set old = null, new = null, reason = null, actor = 'x' where subject = $1 /* blanking */",
+        "delete from kernel.audit where subject = $1 /* blanking */",
+    ],
+)
+async def test_nobody_changes_or_removes_an_entry(tx: Transaction, fresh: Fresh, statement: str) -> None:
+    subject = f"test.thing:{fresh.id()}"
+    await audit.record(tx, actor="staff:1", subject=subject, old=None, new={"a": 1}, at=clock.now())
+    if "replica" in statement:
+        await tx.raw.execute("set local session_replication_role = replica")
+    if "blanking" in statement:
+        await tx.raw.execute("set local lotse.blanking = 'on'")
+    with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
+        async with tx.raw.transaction():
+            await tx.raw.execute(statement, *([subject] if "$1" in statement else []))
+    assert len(await audit.history(tx, subject=subject)) == 1
+
+
+async def test_what_an_entry_said_about_a_person_can_be_forgotten(tx: Transaction, fresh: Fresh) -> None:
+    subject = f"test.person:{fresh.id()}"
+    await audit.record(tx, actor="staff:1", subject=subject, old=None, new={"name": "Ada"}, at=clock.now(), reason="r")
+    assert await tx.value(privacy.SQL.blank_changes, subjects=[subject]) == 1
+    assert await tx.value(privacy.SQL.blank_changes, subjects=[subject]) == 0
+    [told] = await audit.history(tx, subject=subject)
+    assert (told.actor, told.old, told.new, told.reason) == ("staff:1", None, None, None)
+
+
+async def _all(conn: Connection, asked: Asked, limit: int = 50) -> list[audit.Change]:
+    found: list[audit.Change] = []
+    cursor = None
+    while True:
+        page = await audit.log(conn, asked, cursor=cursor, limit=limit)
+        found += page.items
+        cursor = page.next
+        if cursor is None:
+            return found
+
+
+@pytest.mark.parametrize(("number", "entries"), [(audit.BULK_FROM - 1, audit.BULK_FROM - 1), (audit.BULK_FROM, 1)])
+async def test_many_changes_are_one_entry_with_its_rows(
+    tx: Transaction, fresh: Fresh, number: int, entries: int
+) -> None:
+    actor, at = f"staff:{fresh.id()}", clock.now()
+    changes = [(f"test.row:{fresh.id()}", {"n": n} if n else None, {"n": n + 1}) for n in range(number)]
+    await audit.record_all(tx, actor=actor, changes=changes, at=at, reason="season")
+    shown = await _all(tx, Asked(actor=actor))
+    assert len(shown) == entries
+    if entries == 1:
+        [head] = shown
+        assert head.is_bulk and head.subject == "test.row:*" and head.new == {"changes": number}
+        rows = await audit.rows_of(tx, bulk_id=head.id, limit=7)
+        assert rows.next is not None and len(rows.items) == 7
+        rest = await audit.rows_of(tx, bulk_id=head.id, cursor=rows.next)
+        assert [(row.subject, row.old, row.new) for row in rows.items + rest.items] == changes
+        assert {row.reason for row in rest.items} == {"season"}
+    # The thing's own history does not care how many were changed with it.
+    [told] = await audit.history(tx, subject=changes[-1][0])
+    assert told.new == {"n": number}
+
+
+async def test_a_bulk_change_of_several_transactions_is_one_entry(db: Database, fresh: Fresh) -> None:
+    actor, at = f"staff:{fresh.id()}", clock.now()
+    async with db.transaction() as tx:
+        id = await audit.head(tx, subject="test.row:*", actor=actor, new={"changes": 60}, at=at)
+    for _ in range(3):
+        with audit.in_bulk(id):
+            async with db.transaction() as tx:
+                changes = [(f"test.row:{fresh.id()}", None, {}) for _ in range(20)]
+                await audit.record_all(tx, actor=actor, changes=changes, at=at)
+    async with db.transaction() as tx:
+        await audit.record(tx, actor=actor, subject=f"test.row:{fresh.id()}", old=None, new={}, at=at)
+    async with db.reading() as conn:
+        assert [change.is_bulk for change in await _all(conn, Asked(actor=actor))] == [False, True]
+        assert len((await audit.rows_of(conn, bulk_id=id, limit=200)).items) == 60
+
+
+async def test_the_log_is_read_by_who_what_and_when(tx: Transaction, fresh: Fresh) -> None:
+    at = clock.now()
+    ada, till = f"staff:{fresh.id()}", f"token:{fresh.id()}"
+    price, stock = f"test_price_{fresh.id().hex}", f"test_stock_{fresh.id().hex}"
+    thing = f"{price}:{fresh.id()}"
+    for hours, actor, subject, kind in [
+        (3, ada, thing, "page"),
+        (2, till, thing, "api"),
+        (1, ada, f"{stock}:1", "page"),
+        (0, ada, f"{price}:2", "job"),
+    ]:
+        token = audit.origin.set(Origin(kind, "x"))  # type: ignore[arg-type]
+        await audit.record(tx, actor=actor, subject=subject, old=None, new={}, at=at - timedelta(hours=hours))
+        audit.origin.reset(token)
+
+    async def hours(asked: Asked) -> list[float]:
+        found = await _all(tx, asked, limit=1)
+        return [(at - change.recorded_at) / timedelta(hours=1) for change in found]
+
+    assert await hours(Asked(actor=ada)) == [0, 1, 3]
+    assert await hours(Asked(kind=price)) == [0, 2, 3]
+    assert await hours(Asked(subject=thing)) == [2, 3]
+    assert await hours(Asked(subject=thing, actor=ada)) == [3]
+    assert await hours(Asked(actor=ada, kind=price)) == [0, 3]
+    assert await hours(Asked(actor=ada, origin_kind="page")) == [1, 3]
+    assert await hours(Asked(kind=price, since=at - timedelta(hours=2), until=at)) == [2]
+    everything = [change.subject for change in (await audit.log(tx, limit=200)).items]
+    assert everything.index(f"{price}:2") < everything.index(f"{stock}:1") < everything.index(thing)
+    assert {price, stock} <= set(await audit.kinds(tx)) and {ada, till} <= set(await audit.actors(tx))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "index"),
+    [
+        ("history", {"subject": "a:1"}, "audit_subject"),
+        ("log", {}, "audit_newest"),
+        ("log_of_actor", {"actor": "staff:1", "kind": None}, "audit_actor"),
+        ("log_of_kind", {"kind": "a"}, "audit_kind"),
+        ("log_of_bulk", {"bulk_id": UUID(int=1), "after": UUID(int=0)}, "audit_bulk"),
+    ],
+)
+async def test_reading_uses_its_index(tx: Transaction, name: str, parameters: dict[str, object], index: str) -> None:
+    await tx.raw.execute("set local enable_seqscan = off")
+    at = clock.now()
+    given: dict[str, object] = {
+        "since": at - timedelta(days=9),
+        "until": at,
+        "before_at": at,
+        "before": UUID(int=2**128 - 1),
+        "origin_kind": None,
+        "limit": 50,
+        **parameters,
+    }
+    statement = getattr(audit.SQL, name)
+    plan = await tx.raw.fetch("explain " + statement.sql, *(given[parameter] for parameter in statement.params))
+    text = "\n".join(row[0] for row in plan)
+    assert index in text and "Sort" not in text, text

@@ -130,6 +130,37 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = None
 
+    media_store: Annotated[
+        str,
+        Meta(
+            description="Where pictures and files are kept: `s3://bucket` or `s3://bucket/folder`. Without it: the "
+            "folder `media` below `LOTSE_HOME`, which every host must share (NFS) when there are several."
+        ),
+    ] = ""
+    media_s3_endpoint: Annotated[
+        str,
+        Meta(description="Address of an S3 server other than Amazon's: `https://s3.example.com`."),
+    ] = ""
+    media_s3_region: Annotated[
+        str,
+        Meta(min_length=1, description="Region of the bucket; servers other than Amazon's mostly take any."),
+    ] = "us-east-1"
+    media_s3_key_id: Annotated[
+        str,
+        Meta(
+            description="Access key of the bucket. Without it: as Amazon's own tools find one (environment, role of the "
+            "machine)."
+        ),
+    ] = ""
+    media_s3_secret: Annotated[str, Meta(description="The secret of that access key.")] = ""
+    media_fetch_networks: Annotated[
+        str,
+        Meta(
+            description="Private networks that pictures may be fetched from, with commas: `10.1.0.0/16`. Without it only "
+            "public addresses are asked, so that nobody reads your inner network through a picture's address."
+        ),
+    ] = ""
+
     hold_most: Annotated[
         int,
         Meta(

@@ -26,6 +26,7 @@ from lotse.kernel.auth.principal import NotNarrowed, Principal, asked
 from lotse.kernel.auth.rights import declared
 from lotse.kernel.db import is_unavailable
 from lotse.kernel.http import ApiRequest, idempotency_key
+from lotse.kernel.media.library import Library
 from lotse.kernel.refusals import Refusal
 from lotse.web import operations, shops
 from lotse.web.express import Express
@@ -37,7 +38,7 @@ log = structlog.get_logger()
 
 API = "/api/v1"
 # Frames of the web, in the order in which they may override each other's settings.
-FRAMES = ("lotse.web.signin", "lotse.web.storefront", "lotse.web.backoffice", "lotse.web.waiting")
+FRAMES = ("lotse.web.signin", "lotse.web.storefront", "lotse.web.media", "lotse.web.backoffice", "lotse.web.waiting")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # A thousand order lines are 200 KiB of JSON; whoever has more sends several requests.
@@ -52,7 +53,7 @@ GZIP_LEVEL = 1
 
 def make_api(process: Process) -> Litestar:
     """The application that answers JSON and the posts that render nothing."""
-    routes = [route for domain in seams.domains() for route in domain.exported("api", "routes")]
+    routes = api_routes()
     _check_names(routes)
     document = Document(API)
     api = Router(
@@ -66,6 +67,12 @@ def make_api(process: Process) -> Litestar:
     app = _application(process, [api, posts, *operations.routes], max_body=MAX_JSON_BYTES)
     document.describe(app)
     return app
+
+
+def api_routes() -> list[Any]:
+    """Every route of every `api.py`, and those of the frames that programs use."""
+    routes = [route for domain in seams.domains() for route in domain.exported("api", "routes")]
+    return [*routes, *(route for frame in _frames() for route in getattr(frame, "api", ()))]
 
 
 def express(app: Litestar) -> Express:
@@ -83,7 +90,9 @@ def make_pages(process: Process) -> Litestar:
         [pages],
         max_body=MAX_FORM_BYTES,
         on_app_init=[hook for frame in _frames() if (hook := getattr(frame, "on_app_init", None))],
-        compression_config=CompressionConfig("gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=GZIP_LEVEL),
+        compression_config=CompressionConfig(
+            "gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=GZIP_LEVEL, exclude=["^/media/"]
+        ),  # packed already
     )
 
 
@@ -122,7 +131,7 @@ def is_post_of_api(route: Any) -> bool:
 
 def rights() -> list[str]:
     """Every right that some route of this installation asks for: what accounts and tokens can usefully hold."""
-    routes = [route for domain in seams.domains() for route in domain.exported("api", "routes")] + page_routes()
+    routes = api_routes() + page_routes()
     found = {right.name for route in routes if (right := declared(getattr(route, "guards", None))) and right.name}
     return sorted(found | operations.RIGHTS)
 
@@ -192,6 +201,7 @@ def _dependencies(process: Process) -> dict[str, Provide]:
         "settings": process.settings,
         "links": process.links,
         "tags": process.tags,
+        "library": Library(process.settings),
     }
     providers = {name: Provide(_always(thing), sync_to_thread=False) for name, thing in given.items()}
     return {

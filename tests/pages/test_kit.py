@@ -1,4 +1,4 @@
-"""Formats, languages, forms, templates, static files and media."""
+"""Formats, languages, forms, templates and static files."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -9,14 +9,12 @@ import pytest
 from jinja2 import UndefinedError
 from msgspec import Meta, Struct
 
-from lotse.kernel.media import MAX_BYTES, MediaStore, MediaTooLarge, MediaTypeNotAllowed
 from lotse.kernel.money import Money
 from lotse.kernel.pages.environment import Templates
 from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.pages.forms import NOT_A_NUMBER, REQUIRED, TOO_LARGE, TOO_LONG, TOO_SMALL, Form
 from lotse.kernel.pages.i18n import accepted, chosen
 from lotse.kernel.pages.static import StaticFiles
-from lotse.kernel.refusals import NotFound
 
 DE, EN = filters(locale_of("de")), filters(locale_of("en"))
 AT = datetime(2026, 3, 29, 22, 30, tzinfo=UTC)
@@ -140,29 +138,3 @@ def test_a_static_files_address_changes_with_its_content(tmp_path: Path) -> None
     with pytest.raises(KeyError):
         StaticFiles({"": tmp_path}).url("missing.css")
     assert StaticFiles({"": tmp_path}).find("../a.css") is None
-
-
-def test_media_are_named_by_their_content_and_stored_once(tmp_path: Path) -> None:
-    store = MediaStore(tmp_path)
-    name = store.put(b"<svg/>", "image/svg+xml")
-    found = store.find(name)
-    written = found.path.stat().st_mtime_ns
-    assert store.put(b"<svg/>", "image/svg+xml") == name
-    assert found.path.stat().st_mtime_ns == written
-    assert (found.path.read_bytes(), found.media_type) == (b"<svg/>", "image/svg+xml")
-    assert [path.name for path in found.path.parent.iterdir()] == [name]
-
-
-@pytest.mark.parametrize(
-    "name", ["", "..", "../../etc/passwd", "a" * 64 + ".exe", "a" * 64 + ".svg", "A" * 64 + ".svg"]
-)
-def test_what_is_no_name_of_a_medium_is_not_found(tmp_path: Path, name: str) -> None:
-    with pytest.raises(NotFound):
-        MediaStore(tmp_path).find(name)
-
-
-def test_media_refuse_what_a_browser_would_run_and_what_is_too_large(tmp_path: Path) -> None:
-    with pytest.raises(MediaTypeNotAllowed):
-        MediaStore(tmp_path).put(b"<script>", "text/html")
-    with pytest.raises(MediaTooLarge):
-        MediaStore(tmp_path).put(bytes(MAX_BYTES + 1), "image/png")

@@ -43,6 +43,8 @@ from lotse.domains.catalog.rules import (
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
+from lotse.kernel.media.contracts import UnknownMedia
+from lotse.kernel.media.queries import media_by_names
 from lotse.kernel.outbox import emit
 from lotse.kernel.refusals import Invalid, refusing
 from lotse.kernel.sql import statements
@@ -103,7 +105,7 @@ async def put_products(
 
     Set-based: thousands in one call take a dozen statements. The same call again changes nothing and reports nothing.
     Refusals in this order: `Invalid` (by `products[i].field`), `InvalidGtin`, `SlugTaken`, `UnknownCategory`,
-    `GtinTaken`, `NotReadyToSell` (a new active product without name or variant), `SkuTaken`.
+    `GtinTaken`, `NotReadyToSell` (a new active product without name or variant), `SkuTaken`, `UnknownMedia` (a picture).
     """
     if not products:
         return []
@@ -413,6 +415,11 @@ async def _put_pictures(tx: Transaction, products: Sequence[PutProduct], ids: di
         for id, pictures in given
         for place, picture in enumerate(pictures)
     ]
+    wanted = sorted({row.media for row in rows})
+    known = await media_by_names(tx, names=wanted)
+    for name in wanted:
+        if name not in known:
+            raise UnknownMedia(media=name)
     return {*changed, *await tx.values(WRITES.put_pictures, pictures=rows)}
 
 

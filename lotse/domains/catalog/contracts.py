@@ -55,12 +55,17 @@ class VariantCard(Struct, frozen=True):
 
 
 class Picture(Struct, frozen=True):
-    """`media` is the key in the media store, `colour` ties it to variants of that colour, `alt` says what it shows."""
+    """`media` is its name in the library, `colour` ties it to variants of that colour, `alt` says what it shows.
+
+    `focal` (percent from the left and the top) is the point that stays in sight when a page crops it; without one it is
+    shown whole.
+    """
 
     position: int
     media: str
     colour: str | None
     alt: str
+    focal: tuple[int, int] | None = None
 
 
 class Product(Struct, frozen=True):
@@ -120,6 +125,7 @@ class ProductCard(Struct, frozen=True):
     media: str | None
     alt: str
     variant_ids: list[UUID]
+    focal: tuple[int, int] | None = None
 
 
 class ProductPage(Struct, frozen=True):
@@ -201,7 +207,7 @@ class PutVariant(Struct, frozen=True, kw_only=True):
 
 
 class PutPicture(Struct, frozen=True, kw_only=True):
-    """A picture of a product; `alt` by language."""
+    """A picture of a product, by its name in the library; `alt` by language goes before what the library says."""
 
     media: str
     colour: str | None = None

@@ -29,7 +29,7 @@ from lotse.kernel import clock, seams
 from lotse.kernel.auth.authenticate import staff_session
 from lotse.kernel.auth.forms import DRAFT_COOKIE
 from lotse.kernel.db import Database
-from lotse.kernel.media import MediaStore
+from lotse.kernel.media import names as media_names
 from lotse.kernel.pages.environment import Templates
 from lotse.kernel.pages.i18n import chosen
 from lotse.kernel.pages.slots import Ask, Slots
@@ -90,6 +90,7 @@ def owners() -> dict[str, Path]:
         "storefront": _ROOT / "web" / "storefront" / "templates",
         "backoffice": _ROOT / "web" / "backoffice" / "templates",
         "signin": _ROOT / "web" / "signin" / "templates",
+        "media": _ROOT / "web" / "media" / "templates",
         "waiting": _ROOT / "web" / "waiting" / "templates",
     }
 
@@ -103,7 +104,7 @@ def templates(static: StaticFiles, themes: Sequence[Path] = ()) -> Templates:
         owners(),
         catalogues=[folder / "locale" for folder in folders],
         themes=[theme / "templates" for theme in themes],
-        names={"media": media_url},
+        names={"media": media_names.address, "media_source": media_names.source},
         constants={"static": static.url, "has_static": static.has, "icon": icons(static)},
     )
 
@@ -117,11 +118,6 @@ def icons(static: StaticFiles) -> Callable[..., Markup]:
         return drawing.format(kind, sheet, name)
 
     return icon
-
-
-def media_url(name: str) -> str:
-    """The address of a file in the media store."""
-    return f"/media/{name}"
 
 
 @cache  # a folder is listed; asked several times for every page
@@ -139,7 +135,6 @@ def on_app_init(config: AppConfig) -> AppConfig:
     static = static_files(own)
     answerers = [answerer for domain in seams.domains() for answerer in domain.exported("pages", "slots")]
     config.state["static"] = static
-    config.state["media"] = MediaStore(process.settings.home)
     config.state["site"] = Site(templates(static, own), Slots(answerers), process.database)
     config.state["problem_page"] = problem_page
     config.dependencies["view"] = Provide(view_of)

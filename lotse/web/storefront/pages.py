@@ -1,17 +1,14 @@
 """Home, the pages of law and service, and the files. Pages of things live in the domains that own them."""
 
-from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get
-from litestar.response import File
 
 from lotse.domains.catalog.contracts import ProductChanged, ProductStateChanged
 from lotse.domains.parties import queries as parties
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Database
-from lotse.kernel.media import POLICY
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.tags import any_of
@@ -75,18 +72,6 @@ async def static_file(request: Request[Any, Any, Any], name: str) -> Response[by
     return Response(found.content, media_type=found.media_type, headers={"Cache-Control": caching})
 
 
-@get("/media/{name:str}", guards=[public])
-async def medium(request: Request[Any, Any, Any], name: str) -> File:
-    """A file of the media store. Its policy lets an SVG that is opened by itself do nothing."""
-    found = request.app.state.media.find(name)
-    return File(
-        Path(found.path),
-        media_type=found.media_type,
-        content_disposition_type="inline",
-        headers={"Cache-Control": _FOR_EVER, "Content-Security-Policy": POLICY},
-    )
-
-
 @get("/favicon.ico", guards=[public])
 async def favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Browsers ask for it whatever the page says."""
@@ -107,4 +92,4 @@ async def robots() -> Response[str]:
     )
 
 
-routes = (robots, home, imprint, delivery, withdrawal, privacy, static_file, medium, favicon)
+routes = (robots, home, imprint, delivery, withdrawal, privacy, static_file, favicon)

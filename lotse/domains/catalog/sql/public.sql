@@ -29,14 +29,15 @@ as $$
      where v.id = any(variant_ids)
 $$;
 
--- Products as lists show them, whatever their state.
-create or replace function catalog.cards(product_ids uuid[], wanted text)
+-- Products as lists show them, with the point of their picture that stays in sight when it is cropped.
+create or replace function catalog.product_cards(product_ids uuid[], wanted text)
 returns table (id uuid, slug text, state text, name text, summary text, brand text, media text, alt text,
-               variant_ids uuid[])
+               focal integer[], variant_ids uuid[])
 language sql stable security definer set search_path = '' rows 50
 as $$
     select p.id, p.slug, p.state, coalesce(t.name, p.slug), coalesce(t.summary, ''), p.brand, m.media,
            coalesce(m.alt ->> wanted, m.alt ->> split_part(wanted, '-', 1), m.alt ->> 'en', t.name, p.slug),
+           case when m.focal_x is not null then array[m.focal_x, m.focal_y]::integer[] end,
            array(
                select v.id from catalog.variants v
                 where v.product_id = p.id and v.state in ('active', 'phase_out')
@@ -52,9 +53,24 @@ as $$
            limit 1
       ) t on true
       left join lateral (
-          select x.media, x.alt from catalog.pictures x where x.product_id = p.id order by x.position limit 1
+          select x.media, x.alt, f.focal_x, f.focal_y
+            from catalog.pictures x
+            join kernel.media f on f.name = x.media
+           where x.product_id = p.id
+           order by x.position
+           limit 1
       ) m on true
      where p.id = any(product_ids)
+$$;
+
+-- Products as lists show them, whatever their state.
+create or replace function catalog.cards(product_ids uuid[], wanted text)
+returns table (id uuid, slug text, state text, name text, summary text, brand text, media text, alt text,
+               variant_ids uuid[])
+language sql stable security definer set search_path = '' rows 50
+as $$
+    select c.id, c.slug, c.state, c.name, c.summary, c.brand, c.media, c.alt, c.variant_ids
+      from catalog.product_cards(product_ids, wanted) c
 $$;
 
 -- The product of each variant, with what decides whether it sells and how it is taxed.

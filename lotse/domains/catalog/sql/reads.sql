@@ -77,7 +77,7 @@ with recursive below as (
      order by p.id desc
      limit :limit
 )
-select c.* from catalog.cards(array(select id from listed), :language) c order by c.id desc;
+select c.* from catalog.product_cards(array(select id from listed), :language) c order by c.id desc;
 
 -- By name as a German dictionary sorts (DIN 5007-1: umlauts beside their vowels); the bundled server has no ICU. Sorts
 -- the whole category for each page, which is quick up to some ten thousand products.
@@ -110,7 +110,7 @@ with recursive below as (
      order by sorted, id
      limit :limit
 )
-select c.* from listed l join catalog.cards(array(select id from listed), :language) c on c.id = l.id
+select c.* from listed l join catalog.product_cards(array(select id from listed), :language) c on c.id = l.id
  order by l.sorted, l.id;
 
 -- Everything that is shown, newest first.
@@ -121,11 +121,11 @@ with listed as (
      order by p.id desc
      limit :limit
 )
-select c.* from catalog.cards(array(select id from listed), :language) c order by c.id desc;
+select c.* from catalog.product_cards(array(select id from listed), :language) c order by c.id desc;
 
 -- In the order asked.
 -- name: cards
-select c.* from catalog.cards(:ids::uuid[], :language) c order by array_position(:ids::uuid[], c.id);
+select c.* from catalog.product_cards(:ids::uuid[], :language) c order by array_position(:ids::uuid[], c.id);
 
 -- Whole product in one round trip; a former slug finds it too. `everything` also shows what is not for sale (back office).
 -- name: product_page
@@ -156,9 +156,13 @@ select p.id, p.slug, p.state, p.brand, p.tax_class, p.attributes,
        coalesce((
            select jsonb_agg(jsonb_build_object(
                       'position', m.position, 'media', m.media, 'colour', m.colour,
-                      'alt', coalesce(m.alt ->> :language, m.alt ->> split_part(:language, '-', 1), m.alt ->> 'en',
-                                      t.name, p.slug)) order by m.position)
+                      'alt', coalesce(m.alt ->> :language, m.alt ->> split_part(:language, '-', 1),
+                                      x.alt ->> :language, x.alt ->> split_part(:language, '-', 1),
+                                      m.alt ->> 'en', x.alt ->> 'en', t.name, p.slug),
+                      'focal', case when x.focal_x is not null then jsonb_build_array(x.focal_x, x.focal_y) end)
+                      order by m.position)
              from catalog.pictures m
+             join kernel.media x on x.name = m.media
             where m.product_id = p.id
        ), '[]') as pictures,
        coalesce((
@@ -215,7 +219,7 @@ with found as (
      order by p.id desc
      limit :limit
 )
-select c.* from catalog.cards(array(select id from listed), :language) c order by c.id desc;
+select c.* from catalog.product_cards(array(select id from listed), :language) c order by c.id desc;
 
 -- The back office's list, newest first.
 -- name: product_rows
@@ -289,3 +293,31 @@ select 'catalog.product:' || p.slug as subject, 'a name and a variant for sale' 
 select 'catalog.former_slug:' || f.slug as subject, 'no product of this slug' as expected, p.id::text as found
   from catalog.former_slugs f
   join catalog.products p on p.slug = f.slug;
+
+-- For imports: variants as they are, by SKU.
+-- name: articles
+select v.sku, p.slug, v.gtin, v.unit, v.options, v.position
+  from catalog.variants v
+  join catalog.products p on p.id = v.product_id
+ where v.sku = any (:skus::text[]);
+
+-- For imports: products as they are in one language, with the slugs of their categories.
+-- name: products_as_imported
+select p.slug, p.brand, p.tax_class, p.attributes, t.name, t.summary, t.description,
+       array(select c.slug
+               from catalog.product_categories pc
+               join catalog.categories c on c.id = pc.category_id
+              where pc.product_id = p.id
+              order by pc.position) as categories,
+       (select count(*) from catalog.variants v where v.product_id = p.id) as variants
+  from catalog.products p
+  left join catalog.product_texts t on t.product_id = p.id and t.language = :language
+ where p.slug = any (:slugs::text[]);
+
+-- For imports: which of these categories there are.
+-- name: known_categories
+select slug from catalog.categories where slug = any (:slugs::text[]);
+
+-- The library asks before it sweeps.
+-- name: used_media
+select distinct m.media from catalog.pictures m where m.media = any(:names::text[]);

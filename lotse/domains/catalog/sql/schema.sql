@@ -131,12 +131,16 @@ create index product_categories_category_id on catalog.product_categories (categ
 create table catalog.pictures (
     product_id uuid not null,
     position integer not null,
-    -- The key in the media store, e.g. the hash of the file with its suffix.
+    -- The name in the library: the file's hash, its size in pixels, its ending.
     media text not null,
     colour text,
     alt jsonb not null default '{}',
     constraint pictures_pkey primary key (product_id, position),
     constraint pictures_product foreign key (product_id) references catalog.products (id) on delete cascade,
     constraint pictures_media_length check (char_length(media) between 1 and 500),
-    constraint pictures_alt_object check (jsonb_typeof(alt) = 'object')
+    constraint pictures_alt_object check (jsonb_typeof(alt) = 'object'),
+    -- What is shown is there; nothing that is shown is swept.
+    constraint pictures_media foreign key (media) references kernel.media (name)
 );
+-- The foreign key's own look-up, and the sweep's question which media are used.
+create index pictures_media on catalog.pictures (media);

@@ -48,9 +48,22 @@ from lotse.domains.catalog.queries import (
     variant_by_sku,
     variants_by_ids,
 )
+from lotse.kernel.media.commands import NewMedium
+from lotse.kernel.media.commands import put as put_media
+from lotse.kernel.media.contracts import UnknownMedia
 from lotse.kernel.paging import BadCursor
 from lotse.kernel.refusals import Invalid
 from tests.scene import AT, BY, put_one
+
+PICTURE_A = "a" * 64 + "-1200x1200.svg"
+PICTURE_B = "b" * 64 + "-1200x1200.svg"
+
+
+@pytest.fixture(autouse=True)
+async def in_the_library(tx):
+    """Rows of the library, whose bytes nobody asks for here."""
+    new = [NewMedium(name, "drawing", "image/svg+xml", 100, 1200, 1200, "") for name in (PICTURE_A, PICTURE_B)]
+    await put_media(tx, [(one, None) for one in new], by=BY, at=AT)
 
 
 @pytest.fixture
@@ -87,7 +100,7 @@ def good(fresh, tree):
             PutVariant(sku=f"{slug}-43", options={"size": "43", "colour": "red"}),
         ),
         categories=(tree["trail"][0], tree["tents"][0]),
-        pictures=(PutPicture(media="a.svg", alt={"de": "Seite"}), PutPicture(media="b.svg", colour="red")),
+        pictures=(PutPicture(media=PICTURE_A, alt={"de": "Seite"}), PutPicture(media=PICTURE_B, colour="red")),
     )
 
 
@@ -107,8 +120,8 @@ async def test_a_product_page_shows_all_of_it(tx, good, tree):
     assert [(variant.sku, variant.gtin) for variant in page.variants] == [(v.sku, v.gtin) for v in good.variants]
     assert [variant.id for variant in page.variants] == stored.variant_ids
     assert [(picture.media, picture.alt) for picture in page.pictures] == [
-        ("a.svg", "Seite"),
-        ("b.svg", "Laufschuh Albatros"),
+        (PICTURE_A, "Seite"),
+        (PICTURE_B, "Laufschuh Albatros"),
     ]
     assert [step.slug for step in page.path] == [tree["shoes"][0], tree["trail"][0]]
 
@@ -139,7 +152,7 @@ async def test_the_same_again_changes_and_reports_nothing(tx, good):
         {"attributes": {}},
         {"texts": (Text("de", "Anders"),)},
         {"categories": ()},
-        {"pictures": (PutPicture(media="a.svg"),)},
+        {"pictures": (PutPicture(media=PICTURE_A),)},
     ],
 )
 async def test_whatever_changes_is_reported_once(tx, good, change):
@@ -163,6 +176,7 @@ async def test_what_is_not_said_stays(tx, good, tree):
         ({"slug": "Not a slug"}, Invalid),
         ({"tax_class": "Full!"}, Invalid),
         ({"brand": "x" * 101}, Invalid),
+        ({"pictures": (PutPicture(media="c" * 64 + ".svg"),)}, UnknownMedia),
         ({"brand": "nul\0"}, Invalid),
         ({"attributes": {"a": "nul\0"}}, Invalid),
         ({"texts": (Text("de", ""),)}, Invalid),
@@ -372,7 +386,7 @@ async def test_lists_page_without_a_gap(tx, good, tree, fresh):
 async def test_a_card_says_what_sells(tx, good):
     [stored] = await put_products(tx, [good], by=BY, at=AT)
     [card] = await product_cards(tx, product_ids=[stored.id], language="en")
-    assert (card.name, card.media, card.variant_ids) == ("Albatros running shoe", "a.svg", stored.variant_ids)
+    assert (card.name, card.media, card.variant_ids) == ("Albatros running shoe", PICTURE_A, stored.variant_ids)
 
 
 async def test_searching(tx, good, fresh):
@@ -403,7 +417,7 @@ async def test_one_variant_by_what_a_scanner_or_a_list_says(tx, good):
     assert by_sku
     assert [by_gtin.id, by_sku.id] == stored.variant_ids
     # The picture of the variant's colour, else the one of no colour.
-    assert (by_gtin.media, by_sku.media) == ("a.svg", "b.svg")
+    assert (by_gtin.media, by_sku.media) == (PICTURE_A, PICTURE_B)
     assert await variant_by_gtin(tx, gtin="not digits", language="de") is None
     assert await variant_by_sku(tx, sku="nul\0", language="de") is None
 

@@ -1,0 +1,247 @@
+"""Articles from files: a row is a variant with what it says of its product. Rows of one product share its `product`."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from lotse.domains.catalog.commands import put_categories, put_products
+from lotse.domains.catalog.contracts import CategoryText, PutCategory, PutProduct, PutVariant, SkuTaken, Text, Unit
+from lotse.domains.catalog.rules import checked_gtin
+from lotse.kernel.db import Transaction
+from lotse.kernel.imports.contracts import Context, Current, RowRefused
+from lotse.kernel.sql import statements
+
+READS = statements("lotse.domains.catalog", "reads")
+
+DEFAULT_LANGUAGE = "en"
+_LEVELS, _PLACES = ">", "|"
+
+
+class ArticleRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of kind `articles`. `category` is a path of names, several with `|` between: `Rackets > Tennis`."""
+
+    sku: str
+    product: str | UnsetType = UNSET
+    gtin: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    brand: str | UnsetType = UNSET
+    summary: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    category: str | UnsetType = UNSET
+    tax_class: str | UnsetType = UNSET
+    unit: Unit | UnsetType = UNSET
+    options: dict[str, str] | UnsetType = UNSET
+    attributes: dict[str, str | int | float | bool | list[str]] | UnsetType = UNSET
+    state: Literal["draft", "active"] | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+    changed_at: datetime | UnsetType = UNSET
+
+
+class _Found(Struct, frozen=True):
+    """A variant as it is."""
+
+    sku: str
+    slug: str
+    gtin: str | None
+    unit: Unit
+    options: dict[str, str]
+    position: int
+
+
+class _Product(Struct, frozen=True):
+    """A product as it is, in the language of the file."""
+
+    slug: str
+    brand: str
+    tax_class: str
+    attributes: dict[str, Any]
+    name: str | None
+    summary: str | None
+    description: str | None
+    categories: list[str]
+    variants: int
+
+
+class Articles:
+    """See `lotse.kernel.imports.contracts.Importer`."""
+
+    kind = "articles"
+    row = ArticleRow
+    fields = (
+        "name", "brand", "summary", "description", "category", "tax_class", "gtin", "unit", "options", "attributes",
+    )  # fmt: skip
+    order = 30
+    batch = 500
+
+    def key(self, row: ArticleRow, context: Context) -> str:
+        return row.sku
+
+    async def current(self, tx: Transaction, rows: Sequence[ArticleRow], context: Context) -> Sequence[Current]:
+        variants, products = await _stored(tx, rows, context)
+        found: list[Current] = []
+        for row in rows:
+            variant = variants.get(row.sku)
+            if variant is None:
+                found.append(None)
+                continue
+            if row.product is not UNSET and row.product != variant.slug:
+                raise SkuTaken(sku=row.sku, product=row.product)
+            product = products[variant.slug]
+            found.append(
+                {
+                    "product": variant.slug,
+                    "name": product.name or "",
+                    "brand": product.brand,
+                    "summary": product.summary or "",
+                    "description": product.description or "",
+                    "category": product.categories,
+                    "tax_class": product.tax_class,
+                    "gtin": variant.gtin or "",
+                    "unit": variant.unit,
+                    "options": variant.options,
+                    "attributes": product.attributes,
+                }
+            )
+        return found
+
+    def wanted(self, row: ArticleRow, found: Current, context: Context) -> Mapping[str, Any]:
+        said: dict[str, Any] = {name: value for name in self.fields if (value := getattr(row, name)) is not UNSET}
+        if "gtin" in said:
+            said["gtin"] = checked_gtin(said["gtin"], row.sku) if said["gtin"] else ""
+        if "category" in said:
+            said["category"] = [path[-1][0] for path in paths(said["category"])]
+        for name in ("options", "attributes"):  # what a row does not name stays
+            if name in said and found:
+                said[name] = {**found[name], **said[name]}
+        return said
+
+    async def apply(
+        self, tx: Transaction, rows: Sequence[ArticleRow], found: Sequence[Current], context: Context
+    ) -> None:
+        variants, products = await _stored(tx, rows, context)
+        await _missing_categories(tx, rows, context)
+        by_slug: dict[str, list[ArticleRow]] = {}
+        for row in rows:
+            by_slug.setdefault(_slug_of(row, variants), []).append(row)
+        puts = [_put(slug, of, variants, products.get(slug), context) for slug, of in by_slug.items()]
+        await put_products(tx, puts, by=context.by, at=context.at)
+
+
+def _slug_of(row: ArticleRow, variants: Mapping[str, _Found]) -> str:
+    if row.sku in variants:
+        return variants[row.sku].slug
+    if row.product is not UNSET:
+        return row.product
+    # A name is no key, two articles may share it; the SKU keeps them apart.
+    named = f"{row.name} {row.sku}" if row.name is not UNSET else row.sku
+    return slugged(named)
+
+
+def _put(
+    slug: str,
+    rows: Sequence[ArticleRow],
+    variants: Mapping[str, _Found],
+    product: _Product | None,
+    context: Context,
+) -> PutProduct:
+    """A product with these of its variants: what the rows say over what is there. Of several rows the last counts."""
+
+    def said(field: str, before: Any) -> Any:
+        return next((value for row in reversed(rows) if (value := getattr(row, field)) is not UNSET), before)
+
+    count = product.variants if product else 0
+    puts: list[PutVariant] = []
+    for row in rows:
+        known = variants.get(row.sku)
+        gtin = known.gtin if known and row.gtin is UNSET else (None if row.gtin is UNSET else row.gtin or None)
+        options = {**(known.options if known else {}), **({} if row.options is UNSET else row.options)}
+        unit = row.unit if row.unit is not UNSET else (known.unit if known else "piece")
+        position = known.position if known else count
+        count += known is None
+        puts.append(PutVariant(sku=row.sku, gtin=gtin, options=options, unit=unit, position=position))
+    name = said("name", product.name if product else None)
+    texts = ()
+    if name:
+        summary = said("summary", (product.summary if product else None) or "")
+        description = said("description", (product.description if product else None) or "")
+        texts = (Text(_language(rows[0], context), name, summary, description),)
+    attributes: dict[str, Any] = dict(product.attributes) if product else {}
+    for row in rows:
+        attributes |= {} if row.attributes is UNSET else row.attributes
+    category = said("category", None)
+    return PutProduct(
+        slug=slug,
+        brand=said("brand", product.brand if product else ""),
+        tax_class=said("tax_class", product.tax_class if product else "standard"),
+        attributes=attributes,
+        state=said("state", "active"),
+        texts=texts,
+        variants=tuple(puts),
+        categories=None if category is None else tuple(path[-1][0] for path in paths(category)),
+    )
+
+
+async def _stored(
+    tx: Transaction, rows: Sequence[ArticleRow], context: Context
+) -> tuple[dict[str, _Found], dict[str, _Product]]:
+    skus = [row.sku for row in rows if "\0" not in row.sku]
+    variants = {one.sku: one for one in await tx.many(READS.articles, _Found, skus=skus)}
+    slugs = {one.slug for one in variants.values()} | {row.product for row in rows if row.product is not UNSET}
+    language = _language(rows[0], context) if rows else DEFAULT_LANGUAGE
+    products = {
+        one.slug: one
+        for one in await tx.many(READS.products_as_imported, _Product, slugs=sorted(slugs), language=language)
+    }
+    return variants, products
+
+
+async def _missing_categories(tx: Transaction, rows: Sequence[ArticleRow], context: Context) -> None:
+    """Make the categories that rows name and that are not there; those that are stay as they are."""
+    wanted: dict[str, PutCategory] = {}
+    for row in rows:
+        if row.category is UNSET:
+            continue
+        for path in paths(row.category):
+            parent: str | None = None
+            for slug, name in path:
+                text = CategoryText(_language(row, context), name)
+                wanted.setdefault(slug, PutCategory(slug=slug, parent=parent, texts=(text,)))
+                parent = slug
+    if not wanted:
+        return
+    known: set[str] = set(await tx.values(READS.known_categories, slugs=list(wanted)))
+    missing = [category for slug, category in wanted.items() if slug not in known]
+    if missing:
+        await put_categories(tx, missing, by=context.by, at=context.at)
+
+
+def paths(category: str) -> list[list[tuple[str, str]]]:
+    """`Rackets > Tennis | Sale` as paths of slug and name; a category's slug is made of all names that lead to it.
+
+    Refusal: `RowRefused`.
+    """
+    found: list[list[tuple[str, str]]] = []
+    for text in category.split(_PLACES):
+        names = [name.strip() for name in text.split(_LEVELS) if name.strip()]
+        if not names or len(names) > 10:
+            raise RowRefused(field="category", rule="names of 1 to 10 levels with > between, places with | between")
+        found.append([(slugged(" ".join(names[: level + 1])), name) for level, name in enumerate(names)])
+    return found
+
+
+def slugged(text: str) -> str:
+    """An address out of a name: `Größe 42 – rot` becomes `groesse-42-rot`."""
+    german = text.lower().translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}))
+    plain = unicodedata.normalize("NFKD", german).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:120].rstrip("-") or "article"
+
+
+def _language(row: ArticleRow, context: Context) -> str:
+    return row.language if row.language is not UNSET else context.options.get("language", DEFAULT_LANGUAGE)
+
+
+imports = (Articles(),)

@@ -1,0 +1,253 @@
+"""The library: takes files in, gives them and their renditions out. One per process; holds no connection.
+
+A file is stored first and its row written after, both in an order that every crash leaves whole: a file without a row
+is swept, a row without a file cannot come about, because whoever removes one holds it against those who put it.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from lotse.kernel.db import Database
+from lotse.kernel.media import commands, names, studio
+from lotse.kernel.media.commands import NewMedium
+from lotse.kernel.media.contracts import MediaBroken, MediaMismatch, Medium
+from lotse.kernel.media.drawings import MAX_BYTES as MAX_DRAWING_BYTES
+from lotse.kernel.media.drawings import drawn_anew
+from lotse.kernel.media.intake import MAX_BYTES, Incoming, incoming, room
+from lotse.kernel.media.kinds import kind_of
+from lotse.kernel.media.names import Name, Rendition
+from lotse.kernel.media.queries import SQL
+from lotse.kernel.media.store import Opened, Store, store_of
+from lotse.kernel.settings import Settings
+
+# The header of a PDF's end stands in its last kilobyte.
+_PDF_END = 1024
+
+
+class Library:
+    """Media of an installation."""
+
+    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+        self.settings = settings
+        self.store = store if store is not None else store_of(settings)
+        # One maker per picture in this process; others wait for what it makes.
+        self._making: dict[str, asyncio.Future[None]] = {}
+
+    async def take(
+        self,
+        database: Database,
+        stream: AsyncIterable[bytes],
+        *,
+        title: str = "",
+        source_url: str | None = None,
+        expected_sha256: bytes | None = None,
+        limit: int = MAX_BYTES,
+        by: str,
+        at: datetime,
+    ) -> Medium:
+        """Take a file in: measured and hashed while it comes, judged by its content, pictures straightened in sRGB and
+        without metadata, drawings written anew. The same file again, or one that is the same picture, is one medium.
+
+        Refusals in this order: `MediaTooLarge`, `MediaTypeNotAllowed`, `StoreFull`, `MediaBroken`, `MediaMismatch`,
+        `TooManyPixels`, `PictureMoves`, `DrawingNotSafe`, `StoreUnavailable`.
+        """
+        async with incoming(self.settings, stream, limit=limit) as came:
+            if expected_sha256 is not None and came.sha256 != expected_sha256:
+                raise MediaMismatch(expected=expected_sha256.hex(), found=came.sha256.hex())
+            new, file = await self._judged(database, came)
+            if isinstance(new, Medium):
+                # What came before in the same bytes; it is wanted again.
+                new = NewMedium(new.name, new.kind, new.media_type, new.size, new.width, new.height, new.title)
+            title = _plain(title)
+            new = NewMedium(
+                new.name, new.kind, new.media_type, new.size, new.width, new.height, title, source_url=source_url
+            )
+            return await self._keep(database, new, file, came.sha256, by=by, at=at)
+
+    async def _judged(self, database: Database, came: Incoming) -> tuple[NewMedium | Medium, Path | None]:
+        """What came, as it is kept, with the file that holds it; None if the store has it."""
+        kind = kind_of(came.head)
+        async with database.reading() as conn:
+            known = await conn.maybe(SQL.by_upload, Medium, sha256=came.sha256)
+        if known is not None and await self._has(known):
+            return known, None
+        if kind == "picture":
+            taken = await studio.take(came.path, came.folder)
+            return await asyncio.to_thread(
+                _named, taken.path, kind, taken.ending, taken.width, taken.height
+            ), taken.path
+        if kind == "drawing":
+            drawing = drawn_anew(await asyncio.to_thread(_small, came.path))
+            file = came.folder / "kept.svg"
+            await asyncio.to_thread(file.write_bytes, drawing.content)
+            return await asyncio.to_thread(_named, file, kind, "svg", drawing.width, drawing.height), file
+        await asyncio.to_thread(_check_document, came.path)
+        return await asyncio.to_thread(_named, came.path, kind, "pdf", None, None), came.path
+
+    async def _has(self, known: Medium) -> bool:
+        name = names.parsed(known.name)
+        found = await self.store.find(names.key_of(name)) if name else None
+        return found is not None and found.size == known.size
+
+    async def _keep(
+        self, database: Database, new: NewMedium, file: Path | None, came_as: bytes, *, by: str, at: datetime
+    ) -> Medium:
+        key = names.key_of(_name(new.name))
+        if file is not None:
+            await self.store.put(key, file)
+        async with database.transaction() as tx:
+            await tx.execute(SQL.hold, name=new.name)
+            if file is not None and await self.store.find(key) is None:
+                await self.store.put(key, file)  # removed between the two, as unused
+            return (await commands.put(tx, [(new, came_as)], by=by, at=at))[0]
+
+    async def take_drawings(
+        self, database: Database, drawings: Sequence[tuple[bytes, str]], *, kept: bool = False, by: str, at: datetime
+    ) -> list[str]:
+        """Many drawings with their titles, by a program that made them; their names, in order. Refusals as for `take`,
+        of the first that is refused; none is kept then."""
+        anew = await asyncio.to_thread(lambda: [drawn_anew(content) for content, _ in drawings])
+        new: list[tuple[NewMedium, bytes | None]] = []
+        contents: dict[str, bytes] = {}
+        for (content, title), drawing in zip(drawings, anew, strict=True):
+            name = Name(sha256(drawing.content).hexdigest(), drawing.width, drawing.height, "svg")
+            contents[names.key_of(name)] = drawing.content
+            row = NewMedium(
+                str(name), "drawing", name.media_type, len(drawing.content), drawing.width, drawing.height,
+                _plain(title), kept=kept,
+            )  # fmt: skip
+            new.append((row, sha256(content).digest()))
+        await self.store.put_all(list(contents.items()))
+        async with database.transaction() as tx:
+            stored = await commands.put(tx, new, by=by, at=at)
+        return [medium.name for medium in stored]
+
+    # -- out
+
+    async def find(self, name: Name) -> Opened | None:
+        """The bytes of a medium. Refusal: `StoreUnavailable`."""
+        return await self.store.find(names.key_of(name))
+
+    async def rendition(self, name: Name, cut: Rendition) -> Opened | None:
+        """A rendition; made now if it is missing, by one for all who wait. None if its picture is not there.
+
+        Refusals: `StoreUnavailable`, and those of the studio for a picture that it cannot cut.
+        """
+        key = names.rendition_key(name, cut)
+        found = await self.store.find(key)
+        if found is None:
+            await self.cut(name, [cut])
+            found = await self.store.find(key)
+        return found
+
+    async def cut(self, name: Name, wanted: Sequence[Rendition] | None = None) -> int:
+        """Make the renditions of a picture that are missing (of those that are wanted); how many.
+
+        One maker per picture: in this process by a future, on this machine by a lock on a file. Two machines that share
+        a store may both make one, of the same bytes.
+        """
+        digest = str(name)
+        while (making := self._making.get(digest)) is not None:
+            await asyncio.shield(making)
+        mine = self._making[digest] = asyncio.get_running_loop().create_future()
+        try:
+            async with self._alone(name):
+                return await self._cut(name, names.renditions(name) if wanted is None else wanted)
+        finally:
+            del self._making[digest]
+            mine.set_result(None)
+
+    async def _cut(self, name: Name, wanted: Sequence[Rendition]) -> int:
+        missing = [one for one in wanted if await self.store.find(names.rendition_key(name, one)) is None]
+        opened = await self.find(name) if missing else None
+        if opened is None:
+            return 0
+        async with room(self.settings) as folder:
+            source = opened.path
+            if source is None:
+                source = folder / f"source.{name.ending}"
+                await self._fetched(opened, source)
+            for format in names.FORMATS:
+                widths = [one.width for one in missing if one.format == format]
+                if widths:
+                    sizes = [(width, name.height_at(width)) for width in widths]
+                    await studio.cut(source, folder, sizes, [format])
+            for one in missing:
+                await self.store.put(names.rendition_key(name, one), folder / f"{one.width}.{one.format}")
+        return len(missing)
+
+    async def _fetched(self, opened: Opened, target: Path) -> None:
+        with target.open("xb") as file:
+            async for piece in self.store.read(opened):
+                await asyncio.to_thread(file.write, piece)
+
+    @asynccontextmanager
+    async def _alone(self, name: Name) -> AsyncGenerator[None]:
+        folder = self.settings.home / "media" / ".making"
+        folder.mkdir(parents=True, exist_ok=True)
+        # 256 locks for all pictures: two that share one wait for each other once in a while, and nothing piles up.
+        handle = os.open(folder / name.digest[:2], os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    # -- away
+
+    async def remove(self, database: Database, name: str, *, unused_before: datetime | None = None) -> bool:
+        """Remove a medium that nothing refers to, with its files; whether it was there (and unused for so long).
+        Refusals: `MediaInUse`, `StoreUnavailable`."""
+        known = _name(name)
+        async with database.transaction() as tx:
+            await tx.execute(SQL.hold, name=name)
+            gone = await commands.remove(tx, name=name, unused_before=unused_before)
+            if gone:
+                # Before the commit: a crash leaves the row, whose file is missed by `lotse check` and put back by the
+                # next upload, rather than bytes that nobody knows.
+                await self.store.remove(names.key_of(known))
+            return gone
+
+
+def _name(text: str) -> Name:
+    name = names.parsed(text)
+    if name is None:
+        raise ValueError(f"{text!r} is no name of a medium")
+    return name
+
+
+def _named(file: Path, kind: str, ending: str, width: int | None, height: int | None) -> NewMedium:
+    digest = sha256()
+    size = 0
+    with file.open("rb") as opened:
+        while piece := opened.read(1024 * 1024):
+            digest.update(piece)
+            size += len(piece)
+    name = Name(digest.hexdigest(), width, height, ending)
+    return NewMedium(str(name), kind, name.media_type, size, width, height, "")
+
+
+def _small(path: Path) -> bytes:
+    """A drawing's text, with one byte more than it may have at most."""
+    with path.open("rb") as file:
+        return file.read(MAX_DRAWING_BYTES + 1)
+
+
+def _check_document(path: Path) -> None:
+    """A PDF has an end. What is in it is not looked at: it is served as a PDF and nothing else, in a sandbox."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _PDF_END))
+        if b"%%EOF" not in file.read():
+            raise MediaBroken(rule="it begins like a PDF and has no end: it may have been cut off on its way")
+
+
+def _plain(title: str) -> str:
+    """A file's name as a title: its last part, printable, bounded."""
+    last = title.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in last if letter.isprintable()).strip()[:200]

@@ -1,0 +1,294 @@
+"""Pictures are unpacked, straightened and cut in a program of their own: `python -m lotse.kernel.media.studio`.
+
+Decoders are where hostile files strike, and a picture of 60 megapixels is 200 MB when unpacked. So no server process
+decodes anything: this one does, for one picture, with bounds on memory, time and file size that the system enforces, at
+low priority; whatever happens to it happens to nobody else. It costs a tenth of a second to start, beside the half
+second that cutting takes.
+
+The job comes as JSON on stdin, the answer goes as JSON to stdout. Pillow does the work; it knows all formats that are
+taken, AVIF included.
+"""
+
+import asyncio
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from lotse.kernel.media.contracts import MediaBroken, PictureMoves, StoreFull, StoreUnavailable, TooManyPixels
+from lotse.kernel.refusals import Refusal, Wire, from_wire, to_wire
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# A camera of 61 megapixels is the largest that product photographers use; unpacked that is 183 MB.
+MAX_PIXELS = 64_000_000
+# WebP ends at 16,383; a strip longer than this is no picture of a product.
+MAX_SIDE = 16_000
+# Twice what the largest picture needs in all its steps, with the code; a bomb ends here and not in the swap.
+MAX_MEMORY = 3 * 1024**3
+MAX_CPU_SECONDS = 60
+MAX_WRITTEN = 256 * 1024**2
+TIMEOUT_SECONDS = 90
+# Two would take both cores of a small machine from those who sell.
+_AT_ONCE = 1
+_NICE = 10
+
+# Near what eyes can tell from the original on a product; AVIF's scale is another one than WebP's. Speed: of AVIF's ten
+# steps the one after which files grow by more than they save in time.
+_AVIF = {"quality": 62, "speed": 7, "subsampling": "4:2:0", "max_threads": 1}
+_WEBP = {"quality": 80, "method": 4}
+# What is kept is cut from again and again, and printed; so it loses as little as its format lets it.
+_KEPT: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
+    "PNG": {"compress_level": 6},
+    "WEBP": {"quality": 95, "method": 4},
+    "AVIF": {"quality": 90, "speed": 7},
+}
+_ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif"}
+# A telephone's JPEG with further pictures behind it becomes an MPO when it is opened; they are left out like metadata.
+_READ = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF")
+
+_places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+
+
+class Take(Struct, frozen=True, tag=True):
+    """Straighten a picture, in sRGB and without metadata, into a folder."""
+
+    source: Path
+    folder: Path
+
+
+class Cut(Struct, frozen=True, tag=True):
+    """Cut a picture to widths, each in formats, into a folder as `<width>.<format>`."""
+
+    source: Path
+    folder: Path
+    sizes: list[tuple[int, int]]
+    formats: list[Literal["avif", "webp"]]
+
+
+class Taken(Struct, frozen=True):
+    """A picture as it is kept."""
+
+    path: Path
+    ending: str
+    width: int
+    height: int
+
+
+class _Answer(Struct, frozen=True):
+    taken: Taken | None = None
+    refused: Wire | None = None
+
+
+# -- the side that asks
+
+
+async def take(source: Path, folder: Path) -> Taken:
+    """A picture straightened. Refusals: `MediaBroken`, `TooManyPixels`, `PictureMoves`, `StoreFull`."""
+    answer = await _asked(Take(source, folder))
+    if answer.taken is None:
+        raise RuntimeError("the studio took nothing and said nothing")
+    return answer.taken
+
+
+async def cut(source: Path, folder: Path, sizes: Sequence[tuple[int, int]], formats: Sequence[Any]) -> None:
+    """Renditions of a picture. Refusals as for `take`."""
+    await _asked(Cut(source, folder, list(sizes), list(formats)))
+
+
+async def _asked(job: Take | Cut) -> _Answer:
+    loop = asyncio.get_running_loop()
+    async with _places.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "lotse.kernel.media.studio",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                said, complaint = await child.communicate(msgspec.json.encode(job, enc_hook=str))
+        except TimeoutError:
+            raise MediaBroken(rule=f"it takes longer than {TIMEOUT_SECONDS} seconds to unpack") from None
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+    if child.returncode != 0:
+        # Killed by one of its bounds, or by a fault of a decoder: the file is to blame either way.
+        last = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise MediaBroken(rule=f"it cannot be unpacked within bounds ({last[:200] or f'ended by {child.returncode}'})")
+    answer = msgspec.json.decode(said, type=_Answer, dec_hook=_as_path)
+    if answer.refused is not None:
+        raise from_wire(answer.refused)
+    return answer
+
+
+def _as_path(kind: type, value: Any) -> Any:
+    return Path(value) if issubclass(kind, Path) else value
+
+
+# -- the program
+
+
+def main() -> None:
+    """Do one job."""
+    _bound()
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Take | Cut, dec_hook=_as_path)
+    try:
+        taken = _take(job) if isinstance(job, Take) else _cut(job)
+        answer = _Answer(taken=taken)
+    except Refusal as refusal:
+        answer = _Answer(refused=to_wire(refusal))
+    sys.stdout.buffer.write(msgspec.json.encode(answer, enc_hook=str))
+
+
+def _bound() -> None:
+    """From here on the system ends what goes too far."""
+    import os
+    import resource
+
+    os.nice(_NICE)
+    for what, most in (
+        (resource.RLIMIT_AS, MAX_MEMORY),
+        (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, MAX_WRITTEN),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        try:
+            resource.setrlimit(what, (most, most))
+        except (ValueError, OSError) as error:  # macOS knows no bound of memory; the other bounds still hold
+            sys.stderr.write(f"no bound {what}: {error}\n")
+
+
+def _take(job: Take) -> Taken:
+    image = _opened(job.source)
+    kept_as = {"MPO": "JPEG", "GIF": "PNG"}.get(image.format or "", image.format or "")
+    straight = _straightened(image)
+    if kept_as == "TIFF":  # no browser shows it
+        kept_as = "PNG" if straight.mode in ("RGBA", "LA") else "JPEG"
+    path = job.folder / f"kept.{_ENDINGS[kept_as]}"
+    _saved(straight, path, kept_as, _KEPT[kept_as])
+    return Taken(path, _ENDINGS[kept_as], *straight.size)
+
+
+def _cut(job: Cut) -> None:
+    from PIL.Image import Resampling
+
+    image = _opened(job.source)
+    image.load()
+    if image.mode not in ("RGB", "RGBA"):
+        image = image.convert("RGBA" if "A" in image.mode or "transparency" in image.info else "RGB")
+    # From the largest down, each from the one before: a quarter of the work, and no difference that can be seen.
+    for width, height in sorted(job.sizes, reverse=True):
+        if image.size != (width, height):
+            image = image.resize((width, height), Resampling.LANCZOS)
+        for format in job.formats:
+            options = _AVIF if format == "avif" else _WEBP
+            _saved(image, job.folder / f"{width}.{format}", format.upper(), options)
+
+
+def _opened(path: Path) -> "Image":
+    """A picture whose size and frames are known and allowed, not yet unpacked."""
+    from PIL import Image, UnidentifiedImageError
+
+    warnings.simplefilter("ignore")  # of oddities in metadata, which nobody keeps
+    Image.MAX_IMAGE_PIXELS = None  # our own bound follows, with a name
+    try:
+        Image.init()
+        image = Image.open(path, formats=_READ)
+        width, height = image.size
+        if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+            raise TooManyPixels(width=width, height=height, limit_pixels=MAX_PIXELS, limit_side=MAX_SIDE)
+        frames: int = getattr(image, "n_frames", 1)
+        if frames > 1 and image.format != "MPO":
+            raise PictureMoves(frames=frames)
+        image.seek(0)
+    except UnidentifiedImageError:
+        raise MediaBroken(rule="it begins like a picture and is none") from None
+    except Refusal:
+        raise
+    except Exception as error:  # decoders raise what they like: OSError, SyntaxError, ValueError, struct.error
+        raise MediaBroken(rule=_said(error)) from None
+    return image
+
+
+def _straightened(image: "Image") -> "Image":
+    """The picture upright, in sRGB, in eight bits, unpacked to its last pixel."""
+    from PIL import ImageOps
+
+    try:
+        image.load()
+        profile: bytes | None = image.info.get("icc_profile")
+        transparent = "transparency" in image.info
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith(("I", "F")):  # sixteen bits or more, of which no screen shows the lower half
+            image = image.point(lambda value: value / 256).convert("L")
+        elif image.mode == "P":
+            image = image.convert("RGBA" if transparent else "RGB")
+        if profile:
+            image = _in_srgb(image, profile)
+        if image.mode == "CMYK":
+            image = image.convert("RGB")
+        if image.mode not in ("RGB", "RGBA", "L", "LA"):
+            image = image.convert("RGBA" if "A" in image.mode or "a" in image.mode else "RGB")
+        elif transparent and image.mode in ("RGB", "L"):
+            image = image.convert("RGBA")
+    except MemoryError:
+        raise MediaBroken(rule="it needs more memory than a picture may") from None
+    except Exception as error:
+        raise MediaBroken(rule=_said(error)) from None
+    # What is left in `info` (comments, places, owners) would be written by some formats.
+    image.info.clear()
+    return image
+
+
+def _in_srgb(image: "Image", profile: bytes) -> "Image":
+    """Colours as screens show them, so that the profile need not go with every rendition."""
+    from io import BytesIO
+
+    from PIL import ImageCms
+
+    wanted = {"CMYK": "RGB", "RGBA": "RGBA", "LA": "LA"}.get(image.mode, "RGB" if image.mode == "RGB" else image.mode)
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if image.mode in ("RGB", "RGBA", "CMYK"):
+            alpha = image.getchannel("A") if image.mode == "RGBA" else None
+            plain = image.convert("RGB") if alpha else image
+            changed = ImageCms.profileToProfile(plain, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            image = changed or image
+            if alpha:
+                image.putalpha(alpha)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        # A damaged profile: the picture is shown as if it had none, which is what browsers do.
+        return image if image.mode != "CMYK" else image.convert(wanted)
+    return image
+
+
+def _saved(image: "Image", path: Path, format: str, options: dict[str, Any]) -> None:
+    import errno
+
+    try:
+        image.save(path, format, **options)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull() from None
+        if error.errno == errno.EFBIG:
+            raise MediaBroken(rule="it grows beyond bounds when it is written") from None
+        raise StoreUnavailable(reason=_said(error)) from None
+
+
+def _said(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
+
+
+if __name__ == "__main__":
+    main()

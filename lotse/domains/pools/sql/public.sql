@@ -11,3 +11,17 @@ returns table (ref_kind text, ref_id uuid, delta bigint)
 language sql stable security definer set search_path = '' as $$
     select ref_kind, ref_id, sum(delta)::bigint from pools.movements group by ref_kind, ref_id
 $$;
+
+-- What was in pools at a moment, each at its own: what is there now without what moved since. Read from movements, so
+-- that a figure of that moment becomes a difference and later sales stay. Movements are told at most a day ahead of
+-- their time, so older ids need not be looked at.
+create or replace function pools.on_hand_at(ids bigint[], moments timestamptz[])
+returns table (pool_id bigint, on_hand bigint)
+language sql stable security definer set search_path = '' as $$
+    select p.id, p.on_hand - coalesce(sum(m.delta), 0)::bigint
+      from unnest(ids, moments) as n (id, moment)
+      join pools.pools p on p.id = n.id
+      left join pools.movements m
+        on m.pool_id = n.id and m.id >= kernel.uuid7_floor(n.moment - interval '1 day') and m.occurred_at > n.moment
+     group by p.id, p.on_hand
+$$;

@@ -124,12 +124,13 @@ class _Due(Struct, frozen=True):
 def installed() -> dict[str, Job]:
     """The jobs of the kernel, of the domains and of the plugins, by name. `ValueError` on a name that stands twice."""
     from lotse.kernel import housekeeping  # which stands on this file
+    from lotse.kernel.imports import jobs as imports  # likewise
     from lotse.kernel.media import tending
 
     plugins = [seams.Domain(package, package) for package in seams.load_plugins()]
     exported = [job for part in (*seams.domains(), *plugins) for job in part.exported("jobs", "jobs")]
     found: dict[str, Job] = {}
-    for job in (*housekeeping.jobs, *tending.jobs, *exported):
+    for job in (*housekeeping.jobs, *tending.jobs, *imports.jobs, *exported):
         if found.setdefault(job.name, job) is not job:
             raise ValueError(f"two jobs named {job.name}")
     return found

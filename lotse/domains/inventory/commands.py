@@ -9,7 +9,11 @@ from msgspec import Struct
 
 from lotse.domains.catalog.contracts import UnknownVariant
 from lotse.domains.inventory.contracts import (
+    Count,
+    Counted,
+    CountOverruled,
     DocumentKind,
+    InvalidCount,
     Location,
     LocationChanged,
     Moved,
@@ -18,11 +22,12 @@ from lotse.domains.inventory.contracts import (
     StockKey,
     UnknownLocation,
 )
+from lotse.domains.inventory.rules import difference
 from lotse.domains.parties.contracts import UnknownParty, UnknownShop
 from lotse.domains.parties.rules import check_country, check_name, check_timezone
 from lotse.domains.pools.commands import open_pools
 from lotse.kernel import audit
-from lotse.kernel.db import Transaction
+from lotse.kernel.db import Database, Transaction
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key
 from lotse.kernel.ids import uuid7
@@ -143,6 +148,75 @@ async def move_goods(desk: Desk, *, request: MoveRequest, key: Key) -> Moved:
     Refusals, in this order: `KeyReused`, `InvalidMove`, `PoolUnknown`, `NotEnough`, `BelowHeld`.
     """
     return await desk.submit(_DESK_KINDS[request.kind], request, Moved, key=key, at=request.occurred_at)
+
+
+async def count_goods(
+    database: Database, desk: Desk, counts: Sequence[Count], *, reference: str = "", by: str, at: datetime
+) -> list[Counted]:
+    """Book what was counted, or said to be there, at moments; in the order given, all or none.
+
+    The difference is taken against the books *at that moment*, from movements, and booked as of then: what was sold
+    since stays sold, and the same figure again finds no difference. Not one transaction with the caller's: goods move
+    at the desk. Refusals in this order: `InvalidCount`, `UnknownVariant`, `UnknownLocation`, `UnknownParty`,
+    `CountOverruled`, then those of `move_goods` (`NotEnough`: more was sold since than was there).
+    """
+    for count in counts:
+        if count.quantity < 0:
+            raise InvalidCount(field="quantity", rule="0 or more")
+        if count.counted_at > at:
+            raise InvalidCount(field="counted_at", rule="a moment that has passed")
+    if len({count.key for count in counts}) != len(counts):
+        raise InvalidCount(field="counts", rule="each thing once")
+    async with database.transaction() as tx:
+        pools = await ensure_stock(tx, [count.key for count in counts])
+    async with database.transaction() as tx:
+        await tx.execute(WRITES.lock_counts)
+        found = await _expected(tx, pools, counts)
+        # By moment: a document has one. A file mostly has one moment for all.
+        moments: dict[datetime, list[StockChange]] = {}
+        for count, one in zip(counts, found, strict=True):
+            if one.delta:
+                moments.setdefault(count.counted_at, []).append(StockChange(one.pool_id, one.delta))
+        for moment, moved in moments.items():
+            request = MoveRequest(
+                document_id=uuid7(),
+                kind="adjustment",
+                changes=tuple(moved),
+                reference=reference,
+                note="counted",
+                actor=by,
+                occurred_at=moment,
+            )
+            # A key of its own: what makes it happen once is the difference, which is nought afterwards.
+            await move_goods(desk, request=request, key=key_for(by, f"count:{request.document_id}", request))
+        await tx.execute(
+            WRITES.note_counts,
+            pool_ids=pools,
+            moments=[count.counted_at for count in counts],
+            quantities=[count.quantity for count in counts],
+            at=at,
+            by=by,
+        )
+    return found
+
+
+async def _expected(tx: Transaction, pools: Sequence[int], counts: Sequence[Count]) -> list[Counted]:
+    moments = [count.counted_at for count in counts]
+    rows = {row.pool_id: row for row in await tx.many(READS.on_hand_at, _Then, pool_ids=list(pools), moments=moments)}
+    for pool_id, count in zip(pools, counts, strict=True):
+        latest = rows[pool_id].counted_at
+        if latest is not None and latest > count.counted_at:
+            raise CountOverruled(counted_at=count.counted_at, latest=latest)
+    return [
+        Counted(pool_id, rows[pool_id].on_hand, difference(count.quantity, rows[pool_id].on_hand))
+        for pool_id, count in zip(pools, counts, strict=True)
+    ]
+
+
+class _Then(Struct, frozen=True):
+    pool_id: int
+    on_hand: int
+    counted_at: datetime | None
 
 
 _DESK_KINDS: dict[DocumentKind, str] = {"receipt": "receive", "adjustment": "adjust", "transfer": "transfer"}

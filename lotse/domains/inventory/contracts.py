@@ -143,6 +143,36 @@ class Moved(Struct, frozen=True):
     on_hand: tuple[int, ...]
 
 
+class Count(Struct, frozen=True):
+    """Somebody found so much of a thing at a moment: a count, or what an outside system says it was then."""
+
+    key: StockKey
+    quantity: int
+    counted_at: datetime
+
+
+class Counted(Struct, frozen=True):
+    """What a count came to: `expected` was in the books at its moment, `delta` was booked."""
+
+    pool_id: int
+    expected: int
+    delta: int
+
+
+class CountOverruled(Refusal, status=409, title="It was counted again since"):
+    """A figure of an earlier moment would undo what the later count found."""
+
+    counted_at: datetime
+    latest: datetime
+
+
+class InvalidCount(Refusal, status=422, title="This is no count"):
+    """`field` and `rule` say what is allowed."""
+
+    field: str
+    rule: str
+
+
 class InvalidMove(Refusal, status=422, title="These goods cannot be moved like this"):
     """`rule` says what is allowed."""
 

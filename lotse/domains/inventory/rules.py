@@ -15,3 +15,11 @@ def stock_state(available: int) -> State:
     if available <= 0:
         return "out"
     return "low" if available <= LOW else "in_stock"
+
+
+def difference(figure: int, on_hand_then: int) -> int:
+    """What to book for a figure of a moment: its difference to the books *of that moment*, whatever moved since.
+
+    Booked as of then, the balance now is the figure and all that moved later; and the same figure finds nothing again.
+    """
+    return figure - on_hand_then

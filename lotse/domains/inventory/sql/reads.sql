@@ -122,3 +122,9 @@ select 'inventory.stock:' || s.pool_id as subject, 'a pool' as expected, 'none' 
   from inventory.stock s
   left join pools.balances(array(select x.pool_id from inventory.stock x)) b on b.pool_id = s.pool_id
  where b.pool_id is null;
+
+-- What was in pools at moments, and when each was last counted.
+-- name: on_hand_at
+select b.pool_id, b.on_hand, c.counted_at
+  from pools.on_hand_at(:pool_ids::bigint[], :moments::timestamptz[]) b
+  left join inventory.counts c on c.pool_id = b.pool_id;

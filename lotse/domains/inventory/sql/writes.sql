@@ -39,3 +39,19 @@ insert into inventory.stock (pool_id, variant_id, location_id, owner_party_id, c
 select n.pool_id, n.variant_id, n.location_id, n.owner_party_id, n.condition, n.lot
   from jsonb_to_recordset(:stock::jsonb)
        as n (pool_id bigint, variant_id uuid, location_id uuid, owner_party_id uuid, condition text, lot text);
+
+-- One count at a time reads balances, moves the difference at the desk and notes it: two that bring the same figure must
+-- not both find the same difference. Held until the transaction ends; sales do not ask for it.
+-- name: lock_counts
+select pg_advisory_xact_lock(hashtextextended('lotse.inventory.counts', 0));
+
+-- The latest count of each pool; never back in time.
+-- name: note_counts
+insert into inventory.counts as c (pool_id, counted_at, quantity, recorded_at, recorded_by)
+select n.pool_id, n.counted_at, n.quantity, :at, :by
+  from unnest(:pool_ids::bigint[], :moments::timestamptz[], :quantities::bigint[]) as n (pool_id, counted_at, quantity)
+ order by n.pool_id
+on conflict (pool_id) do update
+   set counted_at = excluded.counted_at, quantity = excluded.quantity, recorded_at = excluded.recorded_at,
+       recorded_by = excluded.recorded_by
+ where c.counted_at <= excluded.counted_at;

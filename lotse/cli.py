@@ -47,7 +47,7 @@ def main() -> None:
 
 
 @app.command
-def up(*, port: int | None = None, host: str | None = None, demo: bool = True) -> None:
+def up(*, port: int | None = None, host: str | None = None, demo: bool = True, live: bool | None = None) -> None:
     """Run all of Lotse on this machine: database, shop, back office, API.
 
     Parameters
@@ -58,10 +58,12 @@ def up(*, port: int | None = None, host: str | None = None, demo: bool = True) -
         Listen on this address instead of LOTSE_HOST (127.0.0.1).
     demo
         Load the demo retailer if the database is empty.
+    live
+        Let simulated buyers trade beside the demo; they do unless LOTSE_LIVE is `off`.
     """
     from lotse.web.up import up
 
-    up(_settings(port=port, host=host), demo=demo)
+    up(_settings(port=port, host=host), demo=demo, live=live)
 
 
 @app.command

@@ -8,12 +8,12 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
 
-from lotse.kernel import metrics
+from lotse.kernel import clock, metrics, standing
 from lotse.web.lifeline import READY, VARIABLE
 
 log = structlog.get_logger()
@@ -44,10 +44,14 @@ class Child:
         metrics_folder: Path,
         passed: Mapping[str, int],
         words: Sequence[str] = (),
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         """`passed` are open sockets by the environment variable that tells the role their number; `words` are the
-        command of what is no role (a simulator)."""
+        command of what is no role (a simulator). `changed` is called when it comes up or goes away."""
         self.role = role
+        self.starts = 0
+        self.started_at = clock.now()
+        self._changed = changed
         self._words = tuple(words) or ("role", role)
         self.ready = asyncio.Event()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -84,16 +88,17 @@ class Child:
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
-        pause, starts, was_ready = FIRST_PAUSE_SECONDS, 0, False
+        pause, was_ready = FIRST_PAUSE_SECONDS, False
         while not self._stopping:
             began = loop.time()
-            starts += 1
+            self.starts += 1
             code = await self._run_once()
             was_ready = was_ready or self.ready.is_set()
             self.ready.clear()
+            self._changed()
             if self._stopping:
                 return
-            if not was_ready and starts >= FIRST_TRIES:
+            if not was_ready and self.starts >= FIRST_TRIES:
                 self.failed.set_exception(NeverReady(f"the role {self.role} does not start: see its messages above"))
                 return
             if loop.time() - began > STEADY_SECONDS:
@@ -118,6 +123,8 @@ class Child:
                     start_new_session=True,
                 )
             process = self._process
+            self.started_at = clock.now()
+            self._changed()
             if self._stopping:  # asked to stop while it was being started
                 process.terminate()
             watching = asyncio.create_task(self._watch_ready(ours, process))
@@ -134,6 +141,7 @@ class Child:
             async with asyncio.timeout(READY_SECONDS):
                 if await asyncio.get_running_loop().sock_recv(ours, 64) == READY:
                     self.ready.set()
+                    self._changed()
         except TimeoutError:
             log.error("role is not ready in time, killed", role=self.role, seconds=READY_SECONDS)
             process.kill()
@@ -165,7 +173,14 @@ class Supervisor:
         Raises `NeverReady`.
         """
         started = [
-            Child(role, self._environment, self._metrics, (passed or {}).get(role, {}), (commands or {}).get(role, ()))
+            Child(
+                role,
+                self._environment,
+                self._metrics,
+                (passed or {}).get(role, {}),
+                (commands or {}).get(role, ()),
+                self._note,
+            )
             for role in roles
         ]
         self.children += started
@@ -184,6 +199,14 @@ class Supervisor:
         """Stop everything, the last one started first."""
         for child in reversed(self.children):
             await child.stop()
+
+    def _note(self) -> None:
+        """For whoever on this host wants to see how the processes stand."""
+        found = [
+            standing.Process(child.role, child.pid, child.ready.is_set(), child.starts, child.started_at)
+            for child in self.children
+        ]
+        standing.write(self._metrics.parent, found)
 
     @staticmethod
     async def _ready(child: Child) -> None:

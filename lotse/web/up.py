@@ -5,6 +5,7 @@ in its queue. Then the database, its schema, the demo retailer if the database i
 """
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -28,6 +29,13 @@ from lotse.web.supervisor import Supervisor, base_environment
 log = structlog.get_logger()
 
 BACK_OFFICE = "/office"
+LIVE = "/office/live"
+BUYERS = "buyers"
+# Read by the plugin whose buyers these are: `off`, or the pace that they begin with.
+LIVE_VARIABLE = "LOTSE_LIVE"
+# Of the demo's season, what is loaded within this; the rest arrives while the shop is open. Who tries Lotse waits for
+# PostgreSQL, schema, goods, this and the roles, on slow machines twice as long as on ours.
+SEASON_SECONDS = "25"
 _LAST_PORT = 65_535
 # Stopped in the opposite order: the door closes first, the desk last, when nobody asks it any more.
 ORDER = ("desk", "worker", "pages", "api")
@@ -41,8 +49,13 @@ class DemoFailed(Exception):
     """The demo retailer could not be loaded; its own words stand above."""
 
 
-def up(settings: Settings, *, demo: bool) -> None:
-    """Run until SIGTERM, SIGINT or SIGHUP. Raises `PortTaken`, `PostgresError`, `NeverReady`, `DemoFailed`."""
+def up(settings: Settings, *, demo: bool, live: bool | None = None) -> None:
+    """Run until SIGTERM, SIGINT or SIGHUP. Raises `PortTaken`, `PostgresError`, `NeverReady`, `DemoFailed`.
+
+    `live`: simulated buyers trade in the demo; None is as the environment says, which is yes.
+    """
+    if live is not None:
+        os.environ[LIVE_VARIABLE] = os.environ.get(LIVE_VARIABLE) or "on" if live else "off"
     with listen_tcp(settings.host, settings.port) as listener, ExitStack() as stack:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave)  # until the event loop takes over
@@ -97,7 +110,7 @@ async def _work(supervisor: Supervisor, settings: Settings, dsn: str, listener: 
             {"api": {LISTEN_VARIABLE: listener.fileno()}, **passed},
             {name: ("simulate", name) for name in simulated},
         )
-    _greet(settings, listener)
+    _greet(settings, listener, live=BUYERS in simulated)
     await supervisor.watch()
 
 
@@ -119,6 +132,9 @@ def _simulators(supervisor: Supervisor, settings: Settings) -> dict[str, socket.
             continue
         supervisor.tell(told)
         found[name] = listener
+    if BUYERS in found and "LOTSE_ACCESS_LOG" not in os.environ:
+        # A line per simulated buyer would hide everything else that is said here.
+        supervisor.tell({"LOTSE_ACCESS_LOG": "notable"})
     return found
 
 
@@ -144,7 +160,7 @@ async def _is_empty(dsn: str) -> bool:
 
 async def _load_demo(settings: Settings) -> None:
     """In a process of its own: what it imports and keeps in memory is not needed afterwards."""
-    environment = base_environment({"LOTSE_HOME": str(settings.home)})
+    environment = base_environment({"LOTSE_HOME": str(settings.home), "LOTSE_DEMO_SECONDS": SEASON_SECONDS})
     loading = await asyncio.create_subprocess_exec(sys.executable, "-m", "lotse", "demo", env=environment)
     try:
         if await loading.wait() != 0:
@@ -169,13 +185,15 @@ def _step(what: str) -> Iterator[None]:
     print(f" {seconds:.1f} s" if seconds >= 1 else " ready", flush=True)
 
 
-def _greet(settings: Settings, listener: socket.socket) -> None:
+def _greet(settings: Settings, listener: socket.socket, *, live: bool) -> None:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared, not bound
     address = f"http://[{host}]" if ":" in host else f"http://{host}"
     address += f":{listener.getsockname()[1]}"
     staff = demo_staff(settings)
     _say("")
     _say("Lotse is up.")
+    if live:
+        _say(f"  Live page     {address}{LIVE}   (buyers trade in web, tills and marketplace; the page has the pace)")
     _say(f"  Shop          {address}/")
     sign_in = f"   (sign in as {staff.login}, password {staff.password})" if staff else ""
     _say(f"  Back office   {address}{BACK_OFFICE}{sign_in}")

@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import get, post
+from litestar.params import Parameter
 from msgspec import Meta, Struct
 
 from lotse.domains.catalog.contracts import UnknownVariant
@@ -22,7 +23,8 @@ from lotse.domains.orders.contracts import (
     Placed,
     TillSale,
 )
-from lotse.domains.parties.contracts import Shop
+from lotse.domains.parties.contracts import Shop, UnknownShop
+from lotse.domains.parties.queries import shop_by_code
 from lotse.domains.payments.contracts import Payment
 from lotse.domains.payments.queries import payment
 from lotse.domains.tax.contracts import NoTaxRate
@@ -33,6 +35,17 @@ from lotse.kernel.http import PAGE_SIZE, Cursor, Page, PageSize, Principal, afte
 from lotse.kernel.idempotency import key_for, recall
 from lotse.kernel.paging import BadCursor
 from lotse.kernel.refusals import Invalid
+
+
+# A group of tills, and an account on a marketplace, are shops of their own.
+SoldIn = Annotated[
+    str | None,
+    Parameter(
+        query="shop",
+        max_length=63,
+        description="Code of the shop (a group of tills, an account on a marketplace) that sold it; else the web shop.",
+    ),
+]
 
 
 class Reason(Struct, frozen=True):
@@ -79,11 +92,18 @@ async def read_linked_order(database: Database, links: Links, link: str) -> Orde
     "/sales",
     guards=[needs("sales.write")],
     operation_id="recordSale",
-    refusals=(UnknownLocation, UnknownVariant, NoTaxRate, NumberTaken, Invalid),
+    refusals=(UnknownShop, UnknownLocation, UnknownVariant, NoTaxRate, NumberTaken, Invalid),
     tags=["orders"],
 )
 async def record_sale(
-    database: Database, desk: Desk, principal: Principal, shop: Shop, data: TillSale, idempotency_key: str, at: datetime
+    database: Database,
+    desk: Desk,
+    principal: Principal,
+    shop: Shop,
+    data: TillSale,
+    idempotency_key: str,
+    at: datetime,
+    sold_in: SoldIn = None,
 ) -> Placed:
     """A sale that has happened at a till, online or not: recorded once, ever, under its till and receipt number.
 
@@ -96,6 +116,11 @@ async def record_sale(
         answered = await recall(tx, key, Placed)
         if answered is not None:
             return answered
+        if sold_in is not None:
+            named = await shop_by_code(tx, code=sold_in)
+            if named is None:
+                raise UnknownShop(shop=sold_in)
+            shop = named
         request = await commands.sale_of_till(tx, shop=shop, sale=data, actor=str(principal))
     return await commands.sell(desk, request=request, key=key)
 

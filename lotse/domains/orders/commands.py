@@ -100,7 +100,8 @@ async def sale_of_till(tx: Transaction, *, shop: Shop, sale: TillSale, actor: st
         order_id=order_id,
         number=sale.number,
         shop_id=shop.id,
-        channel="till",
+        # An account on a marketplace reports what it has promised in the same words as a till.
+        channel="marketplace" if shop.channel == "marketplace" else "till",
         legal_entity_id=entity.id,
         zone=entity.timezone,
         currency=shop.currency,

@@ -1,12 +1,14 @@
 """Reads of orders."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
 from lotse.domains.orders.contracts import Order, OrderRow, StoredContact, StoredContacts
 from lotse.kernel.db import Connection
+from lotse.kernel.ids import uuid7_floor
 from lotse.kernel.sql import statements
 from lotse.kernel.webhooks.shops import ShopFinder
 
@@ -68,6 +70,60 @@ async def shops_of(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
 class _OfShop(Struct, frozen=True):
     id: UUID
     shop_id: UUID
+
+
+class Seen(Struct, frozen=True):
+    """An order as a live view shows it: its worth, and the place, text and article of its first line of goods."""
+
+    id: UUID
+    number: str
+    channel: str
+    gross_minor: int
+    currency: str
+    placed_at: datetime
+    location_id: UUID | None
+    text: str | None
+    variant_id: UUID | None
+    lines: int
+
+
+class SoldAt(Struct, frozen=True):
+    """What a channel sold from a place."""
+
+    channel: str
+    location_id: UUID | None
+    orders: int
+    gross_minor: int
+
+
+class SoldPieces(Struct, frozen=True):
+    variant_id: UUID
+    pieces: int
+
+
+async def seen(conn: Connection, *, order_ids: Sequence[UUID]) -> list[Seen]:
+    """Those of the orders that exist, for a live view."""
+    return await conn.many(READS.seen, Seen, ids=list(order_ids))
+
+
+async def newest_seen(conn: Connection, *, since: datetime, limit: int = 30) -> list[Seen]:
+    """The newest orders since a moment, for a live view."""
+    return await conn.many(READS.newest_seen, Seen, floor=uuid7_floor(since), since=since, limit=limit)
+
+
+async def sold_since(conn: Connection, *, since: datetime) -> list[SoldAt]:
+    """What was sold since a moment of the last days, by channel and place. Reads every order since: ask it seldom."""
+    return await conn.many(READS.sold_since, SoldAt, floor=uuid7_floor(since), since=since)
+
+
+async def pieces_since(conn: Connection, *, since: datetime, limit: int) -> list[SoldPieces]:
+    """What was sold most since a moment of the last days. Reads every line since: ask it seldom."""
+    return await conn.many(READS.pieces_since, SoldPieces, floor=uuid7_floor(since), limit=limit)
+
+
+async def count_placed(conn: Connection, *, order_ids: Sequence[UUID]) -> int:
+    """How many of these ids are orders in the books."""
+    return await conn.value(READS.count_placed, ids=list(order_ids))
 
 
 # Events that name an order (a payment does as its purpose) belong to the order's shop.

@@ -148,7 +148,7 @@ def season(goods: Assortment, seed: int, at: datetime, orders: int = ORDERS) -> 
     """The season that ends at `at`."""
     random = Random(f"{seed}:season")
     end = at.astimezone(ZoneInfo(retailer.TIMEZONE))
-    shelves = _Shelves(goods, seed)
+    shelves = Shelves(goods, seed)
     days = [end.date() - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     found: list[tuple[date, tuple[Sale, ...]]] = []
     number = 0
@@ -176,7 +176,7 @@ def _moments(random: Random, day: date, mean: float, end: datetime) -> Iterator[
 
 
 def _sale(
-    random: Random, shelves: "_Shelves", number: int, moment: datetime, way: Way, back: int, end: datetime
+    random: Random, shelves: "Shelves", number: int, moment: datetime, way: Way, back: int, end: datetime
 ) -> Sale | None:
     store = shelves.store(random) if way == "till" else None
     lines: dict[str, SoldLine] = {}
@@ -259,8 +259,8 @@ class _Rack:
         return self.products[bisect(self._sums, random.random() * self._sums[-1])]
 
 
-class _Shelves:
-    """What can be sold where, and how often it is."""
+class Shelves:
+    """What can be sold where, and how often it is. `back` counts days before the end; at -1 nothing has sold out."""
 
     def __init__(self, goods: Assortment, seed: int) -> None:
         random = Random(f"{seed}:popularity")
@@ -288,8 +288,17 @@ class _Shelves:
             for variant in product.variants:
                 if not variant.stock:
                     self._sold_out[variant.sku] = random.randint(8, 60)
+        self._fame = fame
+        self._products = goods.products
         self._stores = list(accumulate(store.size for store in STORES))
         self._seasons: dict[tuple[str, int], tuple[list[str], list[float]]] = {}
+
+    def favourites(self) -> Iterator[tuple[Product, Variant]]:
+        """Products by how well they sell, the best one first, each with its most wanted variant that is in stock."""
+        for product in sorted(self._products, key=lambda one: -self._fame[one.slug]):
+            there = [variant for variant in product.variants if variant.stock]
+            if there:
+                yield product, max(there, key=lambda one: one.share)
 
     def store(self, random: Random) -> Store:
         return STORES[bisect(self._stores, random.random() * self._stores[-1])]
@@ -301,7 +310,7 @@ class _Shelves:
         product = racks[names[bisect(sums, random.random() * sums[-1])]].draw(random)
         shares = self._sizes[product.slug]
         variant = product.variants[bisect(shares, random.random() * shares[-1])]
-        if self._sold_out.get(variant.sku, -1) >= back:
+        if 0 <= back <= self._sold_out.get(variant.sku, -1):
             return None
         return variant, variant.price < 30
 

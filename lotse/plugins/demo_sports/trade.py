@@ -92,15 +92,15 @@ async def begun(db: Database, *, seed: int, orders: int, at: datetime) -> Begun:
     return await once(db, key_for(ACTOR, "begun", "begun", natural=True), Begun, decide, at=at)
 
 
-async def go_on(db: Database, desk: Desk, *, progress: Progress) -> None:
-    """Load what is left of the season, beside a Lotse that is at work."""
+async def go_on(db: Database, desk: Desk, *, counted: Callable[[int, int], None]) -> None:
+    """Load what is left of the season, beside a Lotse that is at work. `counted`: how many orders of how many."""
     async with db.reading() as conn:
         first = await recall(conn, key_for(ACTOR, "begun", "begun", natural=True), Begun)
         if first is None or await _done(conn, first.at.astimezone(ZoneInfo(retailer.TIMEZONE)).date()):
             return
     goods = assortment(first.seed)
     past = await asyncio.to_thread(season, goods, first.seed, first.at, first.orders)
-    await load(db, desk, goods, past, progress=progress, relays=False)
+    await load(db, desk, goods, past, progress=lambda *_: None, counted=counted, relays=False)
 
 
 async def load(
@@ -110,6 +110,7 @@ async def load(
     past: Season,
     *,
     progress: Progress,
+    counted: Callable[[int, int], None] = lambda loaded, total: None,
     seconds: float = math.inf,
     relays: bool = True,
 ) -> None:
@@ -133,6 +134,7 @@ async def load(
                     await _day(db, desk, books, sales, until)
                     await once(db, _day_key(day), Done, _answering(Done(len(sales))), at=clock.now())
                 loaded += len(sales)
+                counted(loaded, total)
                 if time.monotonic() > told + _PROGRESS_SECONDS or loaded == total:
                     told = time.monotonic()
                     progress(f"season: {day}, {loaded:,} of {total:,} orders")

@@ -78,6 +78,64 @@ from orders.orders
 where orders.id = :order_id
     and not exists (select from orders.releases where order_id = orders.id);
 
+-- Orders for a live view: by primary key, a screen full of them.
+-- name: seen
+select
+    orders.id, orders.number, orders.channel, orders.gross_minor, orders.currency, orders.placed_at,
+    first.location_id, first.text, first.variant_id,
+    (select count(*) from orders.lines where order_id = orders.id and kind = 'goods')::int as lines
+from orders.orders
+left join lateral (
+    select location_id, text, variant_id from orders.lines
+    where order_id = orders.id and kind = 'goods'
+    order by position
+    limit 1
+) as first on true
+where orders.id = any(:ids::uuid[]);
+
+-- The newest orders for a live view that is opened. The id's time leaves out all that is older.
+-- name: newest_seen
+select
+    orders.id, orders.number, orders.channel, orders.gross_minor, orders.currency, orders.placed_at,
+    first.location_id, first.text, first.variant_id,
+    (select count(*) from orders.lines where order_id = orders.id and kind = 'goods')::int as lines
+from orders.orders
+left join lateral (
+    select location_id, text, variant_id from orders.lines
+    where order_id = orders.id and kind = 'goods'
+    order by position
+    limit 1
+) as first on true
+where orders.id >= :floor and orders.placed_at >= :since
+order by orders.id desc
+limit :limit;
+
+-- A day's trade by channel and place, once per process and day: who shows it counts on from there.
+-- name: sold_since
+select orders.channel, first.location_id, count(*) as orders, sum(orders.gross_minor)::bigint as gross_minor
+from orders.orders
+left join lateral (
+    select location_id from orders.lines
+    where order_id = orders.id and kind = 'goods'
+    order by position
+    limit 1
+) as first on true
+where orders.id >= :floor and orders.placed_at >= :since
+group by orders.channel, first.location_id;
+
+-- A day's best sellers, once per process and day.
+-- name: pieces_since
+select variant_id, sum(quantity)::bigint as pieces
+from orders.lines
+where order_id >= :floor and kind = 'goods' and variant_id is not null
+group by variant_id
+order by pieces desc, variant_id
+limit :limit;
+
+-- How many of the orders that were answered are there: what a killed process must not have lost.
+-- name: count_placed
+select count(*) from orders.orders where id = any(:ids::uuid[]);
+
 -- What is kept about a person with their orders, for their export.
 -- name: contacts_of_party
 select orders.number, orders.placed_at, contacts.email, contacts.phone, contacts.billing, contacts.delivery

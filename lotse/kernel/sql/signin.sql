@@ -68,7 +68,7 @@ delete from kernel.sessions where staff_id = :staff_id and (id is distinct from 
 
 -- How to sign out at the provider that vouched for this session.
 -- name: sign_out_of
-select id, sign_out from kernel.sessions where token_hash = :token_hash;
+select sign_out from kernel.sessions where token_hash = :token_hash;
 
 -- Half of a sign-in: the password was right.
 -- name: add_half

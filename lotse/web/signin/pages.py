@@ -3,6 +3,8 @@
 The posts render nothing where they can: a refused one goes back to the page as its draft.
 """
 
+import secrets
+from hashlib import sha256
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -11,7 +13,8 @@ from litestar.response import Redirect
 
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import clock
-from lotse.kernel.auth import sessions, signin
+from lotse.kernel.auth import identities, oidc, sessions, signin
+from lotse.kernel.auth.authenticate import staff_session
 from lotse.kernel.auth.forms import DRAFT_COOKIE, SIGN_IN, Draft
 from lotse.kernel.auth.rights import public
 from lotse.kernel.auth.sealing import sealer_of
@@ -21,12 +24,20 @@ from lotse.kernel.auth.visitor import DEVICE_COOKIE, DEVICE_KEPT, Visitor
 from lotse.kernel.db import Database
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.view import View
+from lotse.kernel.refusals import Refusal
 from lotse.kernel.settings import Settings
 
 HOME = "/office"
 CODE = "/signin/code"
 SETUP = "/signin/setup"
+ACCOUNT = "/office/account"
+OUT = "/signin/out"
 HALF_COOKIE = "lotse_half"
+# Which browser left for a provider, and where at the provider to sign out as well.
+AWAY_COOKIE = "lotse_away"
+OUT_COOKIE = "lotse_out"
+# Browsers keep no cookie of more than 4 KiB.
+_MOST_COOKIE = 3_800
 # What a refused post says here, by the refusal's code.
 SAID = {
     "wrong-credentials": N_("Log-in or password is wrong."),
@@ -36,6 +47,20 @@ SAID = {
     "wrong-code": N_("This code is wrong. Codes change every 30 seconds; is your phone's clock right?"),
     "code-spent": N_("This code was used already. Please wait for the next one."),
     "no-second-factor": N_("The second factor was changed meanwhile. Please sign in once more."),
+    "issuer-unavailable": N_("The provider does not answer. Please try again in a moment, or use your password."),
+    "issuer-refused": N_("The provider did not sign you in."),
+    "answer-unknown": N_("That answer came too late, or in another browser. Please try once more."),
+    "answer-invalid": N_("The provider's answer could not be verified. Please try once more."),
+    "identity-unknown": N_(
+        "Nobody here is linked to that account. Sign in with your password and link it on the page of your account, "
+        "or ask whoever manages the accounts."
+    ),
+    "identity-taken": N_("That account signs somebody else in."),
+    "login-exists": N_(
+        "There is an account of this name already. Sign in with its password and link the provider on its page."
+    ),
+    "no-role": N_("The provider gives you no role here. Please ask whoever manages the accounts."),
+    "account-off": N_("This account is switched off."),
 }
 OTHERWISE = N_("That did not work. Please try once more.")
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -45,16 +70,12 @@ Wanted = Annotated[str, Parameter(query="next", max_length=2_000)]
 
 
 @get(SIGN_IN, guards=[public])
-async def sign_in_page(view: View, draft: Draft | None, wanted: Wanted = "") -> Response[str]:
+async def sign_in_page(
+    request: Request[Any, Any, Any], view: View, draft: Draft | None, wanted: Wanted = ""
+) -> Response[str]:
     """Ask for log-in and password."""
     typed = draft.typed if draft else {}
-    return view.show(
-        "signin/signin.html",
-        headers=NOT_KEPT,
-        login=typed.get("login", ""),
-        next=wanted or typed.get("next", ""),
-        said=said(draft),
-    )
+    return _door(request, view, wanted or str(typed.get("next", "")), said(draft), login=typed.get("login", ""))
 
 
 @post(SIGN_IN, guards=[public])
@@ -136,16 +157,109 @@ async def set_up(request: Request[Any, Any, Any], view: View, database: Database
     return response
 
 
+@get("/signin/with/{provider_name:str}", guards=[public])
+async def leave(
+    request: Request[Any, Any, Any], database: Database, provider_name: str, wanted: Wanted = "", link: bool = False
+) -> Response[Any]:
+    """To a provider. `link`: whoever is signed in wants to sign in with it from now on.
+
+    Refusals, in this order: `IssuerUnknown`, `TooManyAttempts`, `IssuerUnavailable`.
+    """
+    provider = _provider(request, provider_name)
+    session = await staff_session(request) if link else None
+    browser = request.cookies.get(AWAY_COOKIE) or secrets.token_urlsafe(32)
+    address = await oidc.leave(
+        database,
+        request.app.state.oidc_directory,
+        provider,
+        browser=browser,
+        back=_back(request, provider),
+        goes_to=ACCOUNT if link else inside(wanted),
+        visitor=visitor_of(request),
+        staff_id=session.staff_id if session else None,
+        at=clock.now(),
+    )
+    response = Redirect(address, status_code=303)
+    _set(request, response, AWAY_COOKIE, browser, oidc.AWAY.total_seconds(), path=SIGN_IN)
+    return response
+
+
+@get("/signin/with/{provider_name:str}/back", guards=[public])
+async def come_back(
+    request: Request[Any, Any, Any], view: View, database: Database, settings: Settings, provider_name: str
+) -> Response[Any]:
+    """From a provider; whatever does not let them in is said at the door."""
+    provider = _provider(request, provider_name)
+    at = clock.now()
+    try:
+        proof = await oidc.come_back(
+            database,
+            request.app.state.oidc_directory,
+            provider,
+            answer=dict(request.query_params.items()),
+            browser=request.cookies.get(AWAY_COOKIE),
+            back=_back(request, provider),
+            at=at,
+        )
+        if proof.staff_id is not None:
+            return await _linked(request, database, proof)
+        sealer = await sealer_of(database, settings)
+        found = await identities.sign_in(database, settings, sealer, proof=proof, visitor=visitor_of(request), at=at)
+    except Refusal as refusal:
+        return _door(request, view, "", SAID.get(refusal.code, OTHERWISE), status=refusal.status)
+    return await let_in(request, database, found)
+
+
 @post("/signout", guards=[public], opt={"form": SIGN_IN})
-async def sign_out(request: Request[Any, Any, Any], database: Database) -> Redirect:
-    """End the session, here and in the database."""
+async def sign_out(request: Request[Any, Any, Any], database: Database, settings: Settings) -> Redirect:
+    """End the session, here and in the database; at the provider that vouched for it, the next page does."""
+    token = request.cookies.get(COOKIE, "")
+    sealer = await sealer_of(database, settings)
+    async with database.reading() as conn:
+        there = await identities.signing_out(conn, sealer, token_hash=sha256(token.encode()).digest())
     await _end(request, database)
-    response = Redirect(SIGN_IN, status_code=303)
+    response = Redirect(OUT if there else SIGN_IN, status_code=303)
+    if there:
+        back = str(request.base_url).rstrip("/") + SIGN_IN
+        address = oidc.sign_out_address(
+            there.end_session, client_id=there.client_id, id_token=there.id_token, back=back
+        )
+        if len(address) > _MOST_COOKIE * 3 // 4 - 100:  # sealed and in base64; then the provider asks whom to sign out
+            address = oidc.sign_out_address(there.end_session, client_id=there.client_id, id_token="", back=back)
+        sealed = sealer.seal(identities.SIGN_OUT, "cookie", address.encode()).hex()
+        _set(request, response, OUT_COOKIE, sealed, 60, path=SIGN_IN)
     response.delete_cookie(COOKIE, path="/")
     return response
 
 
-routes = (sign_in_page, sign_in, code_page, give_code, setup_page, set_up, sign_out)
+@get(OUT, guards=[public])
+async def signed_out(
+    request: Request[Any, Any, Any], view: View, database: Database, settings: Settings
+) -> Response[Any]:
+    """On to the provider's own sign-out. A page and no redirect: what a form leads to may lead to no other site."""
+    sealed = request.cookies.get(OUT_COOKIE, "")
+    try:
+        address = (await sealer_of(database, settings)).open(identities.SIGN_OUT, "cookie", bytes.fromhex(sealed))
+    except (ValueError, Refusal):
+        return view.go(SIGN_IN)
+    there = address.decode()
+    response = view.show("signin/out.html", headers={**NOT_KEPT, "Refresh": f"0; url={there}"}, there=there)
+    response.delete_cookie(OUT_COOKIE, path=SIGN_IN)
+    return response
+
+
+routes = (
+    sign_in_page,
+    sign_in,
+    code_page,
+    give_code,
+    setup_page,
+    set_up,
+    leave,
+    come_back,
+    sign_out,
+    signed_out,
+)
 
 
 def visitor_of(request: Request[Any, Any, Any]) -> Visitor:
@@ -168,6 +282,49 @@ async def let_in(request: Request[Any, Any, Any], database: Database, found: Sig
         _keep(request, response, found)
     response.delete_cookie(DRAFT_COOKIE, path=SIGN_IN)
     return response
+
+
+async def _linked(request: Request[Any, Any, Any], database: Database, proof: oidc.Proof) -> Response[Any]:
+    """Back on the page of one's own account, if it is still the same person who is signed in."""
+    session = await staff_session(request)
+    if session is None or session.staff_id != proof.staff_id:
+        raise oidc.AnswerUnknown(provider=proof.provider.name)
+    await identities.link(
+        database,
+        proof=proof,
+        staff_id=session.staff_id,
+        session_id=session.id,
+        visitor=visitor_of(request),
+        at=clock.now(),
+    )
+    return Redirect(f"{ACCOUNT}?done=linked", status_code=303)
+
+
+def _provider(request: Request[Any, Any, Any], name: str) -> oidc.Provider:
+    found: oidc.Provider | None = request.app.state.oidc_providers.get(name)
+    if found is None:
+        raise oidc.IssuerUnknown(provider=name)
+    return found
+
+
+def _back(request: Request[Any, Any, Any], provider: oidc.Provider) -> str:
+    """Our address for a provider's answer, as it is registered there."""
+    return f"{str(request.base_url).rstrip('/')}/signin/with/{provider.name}/back"
+
+
+def _door(
+    request: Request[Any, Any, Any], view: View, goes_to: str, what: str | None, *, login: Any = "", status: int = 200
+) -> Response[str]:
+    providers = list(request.app.state.oidc_providers.values())
+    return view.show(
+        "signin/signin.html",
+        status=status,
+        headers=NOT_KEPT,
+        login=login,
+        next=goes_to,
+        said=what,
+        providers=providers,
+    )
 
 
 def said(draft: Draft | None) -> str | None:

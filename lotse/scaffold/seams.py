@@ -40,6 +40,7 @@ EXPORTS = {
     "pages.places": "`Place`s: entries of the back office's navigation",
     "pages.finders": "`Finder`s: what the command palette finds",
     "pages.tables": "`Table`s: what the back office lists, with filters, saved views, export and bulk change",
+    "imports.imports": "kinds of rows that other systems send (bulk API, files), and the fields they may be masters of",
     "jobs.jobs": "the timetable and what the queue runs (also of a plugin)",
     "desk.kinds": "kinds of work that the desk commits in batches",
     "desk.locks": "rows that these kinds need, with their second statements",
@@ -93,7 +94,9 @@ MODULES = (
     "lotse.kernel.http",
     "lotse.kernel.idempotency",
     "lotse.kernel.ids",
+    "lotse.kernel.imports.contracts",
     "lotse.kernel.jobs",
+    "lotse.kernel.masters",
     "lotse.kernel.money",
     "lotse.kernel.outbox",
     "lotse.kernel.pages.bulk",
@@ -114,6 +117,7 @@ MODULES = (
     "lotse.kernel.settings",
     "lotse.kernel.sql",
     "lotse.kernel.tags",
+    "lotse.kernel.webhooks.shops",
     "lotse.scaffold.trial",
     "lotse.testing",
 )
@@ -197,7 +201,8 @@ def modules() -> dict[str, list[str]]:
         for file in PUBLIC
         if (ROOT / "domains" / name / f"{file}.py").is_file()
     ]
-    return {module: sorted(f"{module}.{name}" for name in _defined(_path(module))) for module in (*MODULES, *public)}
+    there = [module for module in (*MODULES, *public) if _path(module).is_file()]
+    return {module: sorted(f"{module}.{name}" for name in _defined(_path(module))) for module in there}
 
 
 def page(documented: dict[str, dict[str, str]], *, drop: bool = False) -> str:
@@ -371,13 +376,14 @@ def _path(module: str) -> Path:
 
 
 def _defined(path: Path) -> set[str]:
-    """The public names that a module defines itself."""
+    """The public names that a module defines itself, and those that it passes on (`__all__`)."""
     found: set[str] = set()
     for node in _sources()[path].body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Assign):
-            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+            found |= set(ast.literal_eval(node.value)) if names == {"__all__"} else names
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found.add(node.target.id)
     return {name for name in found if not name.startswith("_")} - {"log"}

@@ -38,6 +38,7 @@ from lotse.domains.payments.contracts import (
     MethodNeedsCharge,
     MethodUnknown,
 )
+from lotse.domains.payments.queries import CHARGE
 from lotse.domains.pools.rules import origin_of
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
@@ -365,7 +366,7 @@ async def read_payment_of_basket(
 
 @post(
     "/charges/{charge_id:uuid}/capture",
-    guards=[needs("payments.write")],
+    guards=[needs("payments.write", CHARGE)],
     refusals=(ChargeUnknown, ChargeNotReady),
     status_code=200,
     tags=["payments"],
@@ -377,7 +378,7 @@ async def capture_charge(database: Database, desk: Desk, charge_id: UUID, at: da
 
 @post(
     "/charges/{charge_id:uuid}/void",
-    guards=[needs("payments.write")],
+    guards=[needs("payments.write", CHARGE)],
     refusals=(ChargeUnknown, ChargeNotReady),
     status_code=200,
     tags=["payments"],

@@ -34,8 +34,8 @@ from lotse.domains.offers.queries import offers_for_variants
 from lotse.domains.orders.contracts import ORDER_LINK, Contact
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.payments.contracts import ChargeUnderWay, Method
+from lotse.domains.payments.queries import CHARGE, methods, terms
 from lotse.domains.payments.queries import charge as read_charge
-from lotse.domains.payments.queries import methods, terms
 from lotse.domains.pools.rules import origin_of
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
@@ -523,7 +523,7 @@ async def _title(view: View, database: Database, charge_id: UUID) -> str:
 
 @post(
     "/office/orders/{order_id:uuid}/charges/{charge_id:uuid}/{verb:str}",
-    guards=[needs("payments.write")],
+    guards=[needs("payments.write", CHARGE)],
     opt={"form": "/office/orders/{order_id}"},
 )
 async def office_charge(

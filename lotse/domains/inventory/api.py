@@ -23,6 +23,7 @@ from lotse.domains.inventory.contracts import (
 )
 from lotse.domains.offers.contracts import Condition
 from lotse.domains.parties.contracts import Shop
+from lotse.kernel.auth.principal import Whose
 from lotse.kernel.db import Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.http import Happened, Principal, happened, needs, public
@@ -67,7 +68,7 @@ async def availability(
 
 @post(
     "/stock/receipts",
-    guards=[needs("inventory.write")],
+    guards=[needs("inventory.write", "narrowed")],
     refusals=(UnknownLocation, UnknownVariant, InvalidMove),
     tags=["stock"],
 )
@@ -83,6 +84,8 @@ async def receive_stock(
     """Goods came in: all lines or none. `on_hand` answers line by line."""
     occurred_at = happened(data.occurred_at, at)
     location_id, variants = await _known(database, data.location, [line.sku for line in data.lines])
+    here = Whose(shop.id, frozenset((location_id,)), frozenset((shop.owner_party_id,)))
+    principal.require("inventory.write", here, unknown=lambda: UnknownLocation(location=data.location))
     keys = [StockKey(variants[line.sku], location_id, shop.owner_party_id, data.condition) for line in data.lines]
     async with database.transaction() as tx:
         pools = await commands.ensure_stock(tx, keys)

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from lotse.domains.catalog.contracts import UnknownVariant
 from lotse.domains.inventory.contracts import UnknownLocation
+from lotse.domains.inventory.queries import location_by_code
 from lotse.domains.orders import commands, queries
 from lotse.domains.orders.contracts import (
     ORDER_LINK,
@@ -23,19 +24,20 @@ from lotse.domains.orders.contracts import (
     Placed,
     TillSale,
 )
+from lotse.domains.orders.queries import ORDER
 from lotse.domains.parties.contracts import Shop, UnknownShop
 from lotse.domains.parties.queries import shop_by_code
 from lotse.domains.payments.contracts import Payment
 from lotse.domains.payments.queries import payment
 from lotse.domains.tax.contracts import NoTaxRate
 from lotse.kernel.auth.links import LinkInvalid, Links
+from lotse.kernel.auth.principal import Whose
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.http import PAGE_SIZE, Cursor, Page, PageSize, Principal, after, happened, needs, paged, public
 from lotse.kernel.idempotency import key_for, recall
 from lotse.kernel.paging import BadCursor
 from lotse.kernel.refusals import Invalid
-
 
 # A group of tills, and an account on a marketplace, are shops of their own.
 SoldIn = Annotated[
@@ -61,20 +63,28 @@ class OrderView(Struct, frozen=True):
     payment: Payment
 
 
-@get("/orders", guards=[needs("orders.read")], refusals=(BadCursor,), tags=["orders"])
+@get("/orders", guards=[needs("orders.read", "narrowed")], refusals=(BadCursor,), tags=["orders"])
 async def list_orders(
-    database: Database, number: str | None = None, limit: PageSize = PAGE_SIZE, cursor: Cursor = None
+    database: Database,
+    principal: Principal,
+    number: str | None = None,
+    limit: PageSize = PAGE_SIZE,
+    cursor: Cursor = None,
 ) -> Page[OrderRow]:
     """Orders, the newest first; with `number` those whose number begins so."""
     begin = after(cursor, tuple[UUID])
     async with database.reading() as conn:
         rows = await queries.orders(
-            conn, before=begin[0] if begin else queries.LATEST, number_prefix=number, limit=limit + 1
+            conn,
+            before=begin[0] if begin else queries.LATEST,
+            number_prefix=number,
+            within=principal.within("orders.read"),
+            limit=limit + 1,
         )
     return paged(rows, limit, ["id"])
 
 
-@get("/orders/{order_id:uuid}", guards=[needs("orders.read")], refusals=(OrderUnknown,), tags=["orders"])
+@get("/orders/{order_id:uuid}", guards=[needs("orders.read", ORDER)], refusals=(OrderUnknown,), tags=["orders"])
 async def read_order(database: Database, order_id: UUID) -> OrderView:
     """One order with everything that has happened to it."""
     async with database.snapshot() as conn:
@@ -90,7 +100,7 @@ async def read_linked_order(database: Database, links: Links, link: str) -> Orde
 
 @post(
     "/sales",
-    guards=[needs("sales.write")],
+    guards=[needs("sales.write", "narrowed")],
     operation_id="recordSale",
     refusals=(UnknownShop, UnknownLocation, UnknownVariant, NoTaxRate, NumberTaken, Invalid),
     tags=["orders"],
@@ -121,13 +131,18 @@ async def record_sale(
             if named is None:
                 raise UnknownShop(shop=sold_in)
             shop = named
+        place = await location_by_code(tx, code=data.location)
+        if place is None:
+            raise UnknownLocation(location=data.location)
+        sold = Whose(shop.id, frozenset((place.id,)), frozenset((shop.owner_party_id,)))
+        principal.require("sales.write", sold, unknown=lambda: UnknownLocation(location=data.location))
         request = await commands.sale_of_till(tx, shop=shop, sale=data, actor=str(principal))
     return await commands.sell(desk, request=request, key=key)
 
 
 @post(
     "/orders/{order_id:uuid}/cancel",
-    guards=[needs("orders.write")],
+    guards=[needs("orders.write", ORDER)],
     refusals=(OrderUnknown, AlreadyCancelled, NothingLeft),
     status_code=200,
     tags=["orders"],

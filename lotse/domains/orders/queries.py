@@ -6,7 +6,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from lotse.domains.orders.contracts import Order, OrderRow, StoredContact, StoredContacts
+from lotse.domains.orders.contracts import Order, OrderRow, OrderUnknown, StoredContact, StoredContacts
+from lotse.kernel.auth.principal import EVERYTHING, Whose, Within
+from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection
 from lotse.kernel.ids import uuid7_floor
 from lotse.kernel.sql import statements
@@ -32,6 +34,14 @@ async def order(conn: Connection, *, order_id: UUID) -> Order | None:
     return await conn.maybe(READS.order, Order, order_id=order_id)
 
 
+async def whose(conn: Connection, order_id: UUID) -> Whose | None:
+    """Where an order belongs: its shop, the places that its goods came from, the sellers of its lines."""
+    return await conn.maybe(READS.whose, Whose, order_id=order_id)
+
+
+ORDER = Thing("order", "order_id", whose, unknown=lambda id: OrderUnknown(order=str(id)), read="orders.read")
+
+
 async def id_of_number(conn: Connection, *, number: str) -> UUID | None:
     """The order that people call by this number."""
     return await conn.value(READS.id_of_number, number=number)
@@ -43,11 +53,18 @@ async def orders(
     before: UUID = LATEST,
     number_prefix: str | None = None,
     customer_id: UUID | None = None,
+    within: Within = EVERYTHING,
     limit: int = 50,
 ) -> list[OrderRow]:
     """A page of orders, the newest first; go on with `before` = the last one's id."""
     return await conn.many(
-        READS.orders, OrderRow, before=before, number_prefix=number_prefix, customer_id=customer_id, limit=limit
+        READS.orders,
+        OrderRow,
+        before=before,
+        number_prefix=number_prefix,
+        customer_id=customer_id,
+        limit=limit,
+        **within.columns(),
     )
 
 

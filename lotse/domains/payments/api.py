@@ -8,6 +8,7 @@ from litestar import Request, Response, get, post
 from msgspec import Meta, Struct
 
 from lotse.domains.payments import commands, queries
+from lotse.domains.payments.commands import limit_refunds
 from lotse.domains.payments.contracts import (
     AmountNotPositive,
     Charge,
@@ -24,7 +25,9 @@ from lotse.domains.payments.contracts import (
     RefundUnderWay,
     WebhookForged,
 )
+from lotse.domains.payments.queries import CHARGE, PAYMENT
 from lotse.domains.payments.rules import MAX_AMOUNT_MINOR, MAX_REFERENCE
+from lotse.kernel.auth.principal import OverLimit
 from lotse.kernel.db import Database, Transaction
 from lotse.kernel.http import Happened, Principal, happened, needs, public
 from lotse.kernel.idempotency import key_for, once
@@ -37,6 +40,7 @@ class Transfer(Struct, frozen=True):
     amount_minor: Annotated[int, Meta(le=MAX_AMOUNT_MINOR)]
     reference: Annotated[str, Meta(min_length=1, max_length=MAX_REFERENCE)]
     occurred_at: Happened | None = None
+    reason: Annotated[str, Meta(max_length=500, description="Why money goes back; stands in the log of changes.")] = ""
 
 
 class PaymentView(Struct, frozen=True):
@@ -46,7 +50,12 @@ class PaymentView(Struct, frozen=True):
     money: list[Money]
 
 
-@get("/payments/{payment_id:uuid}", guards=[needs("payments.read")], refusals=(PaymentUnknown,), tags=["payments"])
+@get(
+    "/payments/{payment_id:uuid}",
+    guards=[needs("payments.read", PAYMENT)],
+    refusals=(PaymentUnknown,),
+    tags=["payments"],
+)
 async def read_payment(database: Database, payment_id: UUID) -> PaymentView:
     """What is owed, what came in, what went back."""
     async with database.snapshot() as conn:
@@ -58,7 +67,7 @@ async def read_payment(database: Database, payment_id: UUID) -> PaymentView:
 
 @post(
     "/payments/{payment_id:uuid}/receipts",
-    guards=[needs("payments.write")],
+    guards=[needs("payments.write", PAYMENT)],
     refusals=(AmountNotPositive, PaymentUnknown, ReferenceReused),
     tags=["payments"],
 )
@@ -85,19 +94,20 @@ async def record_receipt(
 
 @post(
     "/payments/{payment_id:uuid}/refunds",
-    guards=[needs("payments.write")],
-    refusals=(AmountNotPositive, PaymentUnknown, ReferenceReused, MoreThanRefundable),
+    guards=[needs("orders.refund", PAYMENT, limited=True)],
+    refusals=(OverLimit, AmountNotPositive, PaymentUnknown, ReferenceReused, MoreThanRefundable),
     tags=["payments"],
 )
 async def record_refund(
     database: Database, principal: Principal, payment_id: UUID, data: Transfer, idempotency_key: str, at: datetime
 ) -> Payment:
-    """Money went back. The same reference with the same amount is recorded once, whatever the key."""
-    return await once(
-        database,
-        key_for(str(principal), idempotency_key, ("record refund", payment_id, data)),
-        Payment,
-        lambda tx: commands.record_refund(
+    """Money went back. The same reference with the same amount is recorded once, whatever the key.
+
+    What one account pays back of one payment counts together against its limit.
+    """
+
+    async def run(tx: Transaction) -> Payment:
+        paid = await commands.record_refund(
             tx,
             payment_id=payment_id,
             amount_minor=data.amount_minor,
@@ -105,9 +115,13 @@ async def record_refund(
             actor=str(principal),
             occurred_at=happened(data.occurred_at, at),
             at=at,
-        ),
-        at=at,
-    )
+            reason=data.reason,
+        )
+        await limit_refunds(tx, principal, paid)
+        return paid
+
+    key = key_for(str(principal), idempotency_key, ("record refund", payment_id, data))
+    return await once(database, key, Payment, run, at=at)
 
 
 # -- charges
@@ -131,7 +145,7 @@ class GiveBack(Struct, frozen=True):
     reason: Annotated[str, Meta(max_length=200)] = ""
 
 
-@get("/charges/{charge_id:uuid}", guards=[needs("payments.read")], refusals=(ChargeUnknown,), tags=["payments"])
+@get("/charges/{charge_id:uuid}", guards=[needs("payments.read", CHARGE)], refusals=(ChargeUnknown,), tags=["payments"])
 async def read_charge(database: Database, charge_id: UUID) -> ChargeView:
     """What became of an attempt to be paid through a provider."""
     async with database.snapshot() as conn:
@@ -147,8 +161,8 @@ async def read_charge(database: Database, charge_id: UUID) -> ChargeView:
 
 @post(
     "/charges/{charge_id:uuid}/refunds",
-    guards=[needs("payments.write")],
-    refusals=(ChargeUnknown, AmountNotPositive, ChargeNotReady, MoreThanRefundable, RefundUnderWay),
+    guards=[needs("orders.refund", CHARGE, limited=True)],
+    refusals=(OverLimit, ChargeUnknown, AmountNotPositive, ChargeNotReady, MoreThanRefundable, RefundUnderWay),
     tags=["payments"],
 )
 async def refund_charge(
@@ -156,22 +170,26 @@ async def refund_charge(
 ) -> ChargeRefund:
     """Pay back through the provider that took the money. `asked`: it has not answered yet and is asked again."""
     key = key_for(str(principal), idempotency_key, ("refund charge", charge_id, data))
-    wanted = await once(database, key, ChargeRefund, lambda tx: _refund(tx, charge_id, data, str(principal), at), at=at)
+    wanted = await once(database, key, ChargeRefund, lambda tx: _refund(tx, charge_id, data, principal, at), at=at)
     return await commands.send_refund(database, refund_id=wanted.id, at=at)
 
 
-async def _refund(tx: Transaction, charge_id: UUID, data: GiveBack, actor: str, at: datetime) -> ChargeRefund:
+async def _refund(tx: Transaction, charge_id: UUID, data: GiveBack, principal: Principal, at: datetime) -> ChargeRefund:
     refund = await commands.begin_refund(
         tx,
         charge_id=charge_id,
         refund_id=uuid7(),
         amount_minor=data.amount_minor,
         cause=data.reason or "by staff",
-        actor=actor,
+        actor=str(principal),
         at=at,
     )
     if refund is None:
         raise MoreThanRefundable(amount_minor=0, refundable_minor=0)
+    charge = await queries.charge(tx, charge_id=charge_id)
+    paid = await queries.payment(tx, payment_id=charge.payment_id) if charge and charge.payment_id else None
+    if paid is not None:
+        await limit_refunds(tx, principal, paid)
     return refund
 
 

@@ -42,9 +42,12 @@ from lotse.domains.payments.rules import (
     refund_entries,
     unplaced_entries,
 )
+from lotse.kernel import audit
+from lotse.kernel.auth.principal import Principal
 from lotse.kernel.db import Database, Transaction
 from lotse.kernel.desk import Draft, Lock
 from lotse.kernel.ids import uuid7
+from lotse.kernel.money import Money as Amount
 from lotse.kernel.outbox import OUTBOX, emit, encode
 from lotse.kernel.refusals import refusing
 from lotse.kernel.rows import Rows, Writer
@@ -201,6 +204,7 @@ async def record_refund(
     actor: str,
     occurred_at: datetime,
     at: datetime,
+    reason: str | None = None,
 ) -> Payment:
     """Money went back. The same reference and amount again changes nothing and answers the same.
 
@@ -214,7 +218,25 @@ async def record_refund(
     rows = Rows()
     refund_at_once(rows, payment, amount_minor, reference=reference, actor=actor, at=occurred_at, recorded_at=at)
     await rows.write(tx)
+    await audit.record(
+        tx,
+        actor=actor,
+        subject=f"payments.payment:{payment_id}",
+        old={"refunded_minor": payment.refunded_minor},
+        new={"refunded_minor": payment.refunded_minor + amount_minor, "reference": reference},
+        at=at,
+        reason=reason,
+    )
     return structs.replace(payment, refunded_minor=payment.refunded_minor + amount_minor)
+
+
+async def limit_refunds(tx: Transaction, principal: Principal, payment: Payment) -> None:
+    """After a refund, in its transaction: all that this principal has paid back of the payment is within what it may.
+
+    Refusals: `NotAllowed`, `OverLimit`.
+    """
+    total: int = await tx.value(READS.refunded_by, payment_id=payment.id, actor=str(principal))
+    principal.require_amount("orders.refund", Amount(total, payment.currency))
 
 
 # -- charges: what is heard and decided is written here; providers are asked outside of any transaction

@@ -1,6 +1,6 @@
 """Payments on the pages of what is paid for: what buyers owe and how; money in and out for the back office."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -60,10 +60,19 @@ class Booked(Struct, frozen=True):
     reference: Annotated[str, Meta(min_length=1, max_length=140)]
 
 
-class Returned(Struct, frozen=True):
-    """What is typed to pay back through a provider: an amount in major units."""
+class PaidBack(Struct, frozen=True):
+    """What is typed to record money that went back, and why."""
 
     amount: Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^\d{1,12}([.,]\d{1,3})?$")]
+    reference: Annotated[str, Meta(min_length=1, max_length=140)]
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class Returned(Struct, frozen=True):
+    """What is typed to pay back through a provider: an amount in major units, and why."""
+
+    amount: Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^\d{1,12}([.,]\d{1,3})?$")]
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 async def _payments(connection: Connection, ask: Ask) -> Mapping[UUID, PaymentShown]:
@@ -100,37 +109,26 @@ def _charged(method: str) -> bool:
 
 
 @post(
-    "/office/orders/{order_id:uuid}/payments/{payment_id:uuid}/{kind:str}",
-    guards=[needs("payments.write")],
+    "/office/orders/{order_id:uuid}/payments/{payment_id:uuid}/receipt",
+    guards=[needs("payments.write", queries.PAYMENT)],
     opt={"form": "/office/orders/{order_id}"},
 )
-async def record(
+async def receipt(
     request: Request[Any, Any, Any],
     database: Database,
     principal: Principal,
     at: datetime,
     order_id: UUID,
     payment_id: UUID,
-    kind: str,
 ) -> Redirect:
-    """Record money that came in (`receipt`) or went back (`refund`).
+    """Record money that came in.
 
-    Refusals: `FormIncomplete`, `AmountNotPositive`, `PaymentUnknown`, `ReferenceReused`, `MoreThanRefundable`.
+    Refusals: `FormIncomplete`, `AmountNotPositive`, `PaymentUnknown`, `ReferenceReused`.
     """
-    verbs = {"receipt": commands.record_receipt, "refund": commands.record_refund}
-    if kind not in verbs:
-        raise NotFound(what="page", id=kind)
     typed = checked(await request.form(), Booked, messages={"amount": NOT_AN_AMOUNT})
-    async with database.reading() as connection:
-        payment = await queries.payment(connection, payment_id=payment_id)
-    if payment is None or payment.purpose_id != order_id:
-        raise NotFound(what="payment", id=str(payment_id))
-    amount_minor = to_minor(Decimal(typed.amount.replace(",", ".")), payment.currency)
-    if not amount_minor:
-        raise FormIncomplete(errors={"amount": Error(NOT_AN_AMOUNT)})
 
-    async def run(tx: Transaction) -> Payment:
-        return await verbs[kind](
+    async def run(tx: Transaction, amount_minor: int) -> Payment:
+        return await commands.record_receipt(
             tx,
             payment_id=payment_id,
             amount_minor=amount_minor,
@@ -140,15 +138,76 @@ async def record(
             at=at,
         )
 
+    await _record("receipt", request, database, principal, at, order_id, payment_id, typed, run)
+    return Redirect(f"/office/orders/{order_id}?done=received", status_code=303)
+
+
+@post(
+    "/office/orders/{order_id:uuid}/payments/{payment_id:uuid}/refund",
+    guards=[needs("orders.refund", queries.PAYMENT, limited=True)],
+    opt={"form": "/office/orders/{order_id}"},
+)
+async def pay_back(
+    request: Request[Any, Any, Any],
+    database: Database,
+    principal: Principal,
+    at: datetime,
+    order_id: UUID,
+    payment_id: UUID,
+) -> Redirect:
+    """Record money that went back, and why.
+
+    Refusals: `FormIncomplete`, `AmountNotPositive`, `PaymentUnknown`, `ReferenceReused`, `MoreThanRefundable`,
+    `OverLimit`.
+    """
+    typed = checked(await request.form(), PaidBack, messages={"amount": NOT_AN_AMOUNT})
+
+    async def run(tx: Transaction, amount_minor: int) -> Payment:
+        paid = await commands.record_refund(
+            tx,
+            payment_id=payment_id,
+            amount_minor=amount_minor,
+            reference=typed.reference,
+            actor=str(principal),
+            occurred_at=at,
+            at=at,
+            reason=typed.reason,
+        )
+        await commands.limit_refunds(tx, principal, paid)
+        return paid
+
+    await _record("refund", request, database, principal, at, order_id, payment_id, typed, run)
+    return Redirect(f"/office/orders/{order_id}?done=refunded", status_code=303)
+
+
+async def _record(
+    kind: str,
+    request: Request[Any, Any, Any],
+    database: Database,
+    principal: Principal,
+    at: datetime,
+    order_id: UUID,
+    payment_id: UUID,
+    typed: "Booked | PaidBack",
+    run: Callable[[Transaction, int], Awaitable[Payment]],
+) -> None:
+    """The part that receipts and refunds have in common: what was typed, as an amount of this payment, once."""
+    async with database.reading() as connection:
+        payment = await queries.payment(connection, payment_id=payment_id)
+    if payment is None or payment.purpose_id != order_id:
+        raise NotFound(what="payment", id=str(payment_id))
+    amount_minor = to_minor(Decimal(typed.amount.replace(",", ".")), payment.currency)
+    if not amount_minor:
+        raise FormIncomplete(errors={"amount": Error(NOT_AN_AMOUNT)})
+
     body = f"{kind} {payment_id} {amount_minor} {typed.reference}".encode()
-    await once(database, key_for(str(principal), await posted_key(request), body), Payment, run, at=at)
-    done = "received" if kind == "receipt" else "refunded"
-    return Redirect(f"/office/orders/{order_id}?done={done}", status_code=303)
+    key = key_for(str(principal), await posted_key(request), body)
+    await once(database, key, Payment, lambda tx: run(tx, amount_minor), at=at)
 
 
 @post(
     "/office/orders/{order_id:uuid}/refunds/{charge_id:uuid}",
-    guards=[needs("payments.write")],
+    guards=[needs("orders.refund", queries.CHARGE, limited=True)],
     opt={"form": "/office/orders/{order_id}"},
 )
 async def refund(
@@ -170,6 +229,7 @@ async def refund(
         payment = await queries.payment(connection, payment_id=payment_id) if payment_id else None
     if charge is None or payment is None or payment.purpose_id != order_id:
         raise NotFound(what="charge", id=str(charge_id))
+    paid = payment
     amount_minor = to_minor(Decimal(typed.amount.replace(",", ".")), charge.currency)
 
     async def run(tx: Transaction) -> ChargeRefund:
@@ -178,12 +238,13 @@ async def refund(
             charge_id=charge_id,
             refund_id=uuid7(),
             amount_minor=amount_minor,
-            cause="by staff",
+            cause=typed.reason,
             actor=str(principal),
             at=at,
         )
         if wanted is None:
             raise MoreThanRefundable(amount_minor=amount_minor, refundable_minor=0)
+        await commands.limit_refunds(tx, principal, paid)
         return wanted
 
     body = f"refund {charge_id} {amount_minor}".encode()
@@ -193,7 +254,7 @@ async def refund(
     return Redirect(f"/office/orders/{order_id}?done=refunded", status_code=303)
 
 
-routes = (record, refund)
+routes = (receipt, pay_back, refund)
 slots = (
     Answerer("order.payment", "payments", "payments/order_payment.html", 200, _payments),
     Answerer("office.order.payment", "payments", "payments/office_payment.html", 200, _payments),

@@ -7,17 +7,21 @@ from uuid import UUID
 from lotse.domains.payments.contracts import (
     Charge,
     ChargeRefund,
+    ChargeUnknown,
     Happening,
     Method,
     MethodUnknown,
     Money,
     Payment,
+    PaymentUnknown,
     Provider,
     ProviderUnknown,
     providers,
 )
 from lotse.domains.payments.contracts import methods as of_plugins
 from lotse.domains.payments.rules import METHODS, due
+from lotse.kernel.auth.principal import NOBODYS, Whose
+from lotse.kernel.auth.things import Thing, whose_is
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
 
@@ -77,6 +81,40 @@ async def refunds_of(conn: Connection, *, charge_id: UUID) -> list[ChargeRefund]
 async def payment(conn: Connection, *, payment_id: UUID) -> Payment | None:
     """One payment as it stands."""
     return await conn.maybe(READS.payment, Payment, payment_id=payment_id)
+
+
+async def whose_payment(conn: Connection, payment_id: UUID) -> Whose | None:
+    """Where a payment belongs: where that belongs which it pays."""
+    found = await payment(conn, payment_id=payment_id)
+    return await _whose(conn, found.purpose, found.purpose_id) if found else None
+
+
+async def whose_charge(conn: Connection, charge_id: UUID) -> Whose | None:
+    """Where a charge belongs: where its payment does; before there is one, where that does which it is for."""
+    found = await charge(conn, charge_id=charge_id)
+    if found is None:
+        return None
+    if found.payment_id is not None:
+        return await whose_payment(conn, found.payment_id)
+    return await _whose(conn, found.purpose, found.purpose_id)
+
+
+async def _whose(conn: Connection, purpose: str, purpose_id: UUID) -> Whose:
+    return await whose_is(conn, purpose, purpose_id) or NOBODYS
+
+
+PAYMENT = Thing(
+    "payment", "payment_id", whose_payment, unknown=lambda id: PaymentUnknown(payment_id=id), read="payments.read"
+)
+CHARGE = Thing(
+    "charge", "charge_id", whose_charge, unknown=lambda id: ChargeUnknown(charge_id=id), read="payments.read"
+)
+
+
+async def refunded_by(conn: Connection, *, payment_id: UUID, actor: str) -> int:
+    """What somebody has paid back of a payment, or asked a provider to: limits count it together, so that no one pays
+    back in parts what would be too much as a whole."""
+    return await conn.value(READS.refunded_by, payment_id=payment_id, actor=actor)
 
 
 async def money_of(conn: Connection, *, payment_id: UUID) -> list[Money]:

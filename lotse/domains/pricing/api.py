@@ -79,7 +79,7 @@ async def list_reductions(database: Database, shop: Shop, variant: Variants, at:
 
 @post(
     "/prices",
-    guards=[needs("pricing.write")],
+    guards=[needs("pricing.write", "shop")],
     refusals=(
         UnknownVariant,
         InvalidPrice,

@@ -169,6 +169,9 @@ class Within(Struct, frozen=True):
         }
 
 
+EVERYTHING = Within((Box(),))
+
+
 class NotNarrowed(Exception):
     """A handler that declares itself narrowed has not asked what the principal may: a bug, and nothing is answered."""
 

@@ -18,12 +18,11 @@ every role. What somebody may not see answers like what does not exist (404); wh
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
-from msgspec import Struct
 
 from lotse.kernel import audit
 from lotse.kernel.auth.principal import (
@@ -38,50 +37,13 @@ from lotse.kernel.auth.principal import (
     Whose,
     asked,
 )
-from lotse.kernel.db import Connection
-from lotse.kernel.refusals import NotFound, Refusal
+from lotse.kernel.auth.things import Thing
 
 __all__ = ["NotAllowed", "NotSignedIn", "OverLimit", "Right", "Thing", "declared", "needs", "public"]
 
 _FORM = re.compile(r"^[a-z][a-z_]*\.[a-z][a-z_]*$")
 
 Where = Literal["everywhere", "common", "shop", "narrowed"]
-
-
-class Thing(Struct, frozen=True, eq=False):
-    """A kind of object that routes are about.
-
-    `parameter` of the path names it; `whose` tells where it belongs, or None if there is no such thing. `unknown` makes
-    the refusal for both. Who may read it by `read` hears a 403 and not a 404. `free`: see `Principal`.
-    """
-
-    name: str
-    parameter: str
-    whose: Callable[[Connection, Any], Awaitable[Whose | None]]
-    unknown: Callable[[Any], Refusal] | None = None
-    read: str | None = None
-    free: tuple[Dimension, ...] = ()
-
-    def refusal(self, id: Any) -> Refusal:
-        return self.unknown(id) if self.unknown else NotFound(what=self.name, id=str(id))
-
-    async def check(
-        self, conn: Connection, principal: Principal, right: str, id: Any, *, limited: bool = False
-    ) -> Whose | None:
-        """Whose the thing is, if the principal may do this to it. Refusals: as `Principal.require`.
-
-        Nothing is looked up for who may do it everywhere; None then.
-        """
-        if principal.may_everywhere(right):
-            return None
-        if not principal.may(right):
-            raise principal.refused(right)
-        found = await self.whose(conn, id)
-        if found is None:
-            raise self.refusal(id)
-        whose = found.freed(self.free)
-        principal.require(right, whose, limited=limited, reads=self.read, unknown=lambda: self.refusal(id))
-        return whose
 
 
 class Right:

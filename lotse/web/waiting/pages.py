@@ -127,7 +127,7 @@ async def parts(view: View, database: Database, shop: Shop) -> Response[bytes]:
     return Response(msgspec.json.encode(made), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-@get(OFFICE, guards=[needs("waiting.read")])
+@get(OFFICE, guards=[needs("waiting.read", "shop")])
 async def office_waiting(view: View, database: Database, shop: Shop, draft: Draft | None) -> Response[str]:
     """The room: what it does, who waits, what staff can do."""
     async with database.reading() as connection:
@@ -147,7 +147,7 @@ async def office_waiting(view: View, database: Database, shop: Shop, draft: Draf
     )
 
 
-@get(f"{OFFICE}/now", guards=[needs("waiting.read")])
+@get(f"{OFFICE}/now", guards=[needs("waiting.read", "shop")])
 async def office_now(view: View, database: Database, shop: Shop) -> Response[str]:
     """What changes by itself, for the page that is open."""
     async with database.reading() as connection:
@@ -155,7 +155,7 @@ async def office_now(view: View, database: Database, shop: Shop) -> Response[str
     return view.show("waiting/office_now.html", **shown)
 
 
-@post(OFFICE + "/{action:str}", guards=[needs("waiting.write")], opt={"form": OFFICE})
+@post(OFFICE + "/{action:str}", guards=[needs("waiting.write", "shop")], opt={"form": OFFICE})
 async def change(
     request: Request[Any, Any, Any], database: Database, shop: Shop, principal: Principal, at: datetime, action: str
 ) -> Redirect:

@@ -44,6 +44,17 @@ where orders.id = :order_id;
 -- name: shops_of
 select id, shop_id from orders.orders where id = any (:ids::uuid[]);
 
+-- Where an order belongs: its shop, the places that its goods came from, the sellers of its lines.
+-- name: whose
+select
+    shop_id as shop,
+    array(select distinct location_id from orders.lines where order_id = orders.id and location_id is not null) as locations,
+    array(
+        select distinct seller_party_id from orders.lines where order_id = orders.id and seller_party_id is not null
+    ) as parties
+from orders.orders
+where id = :order_id;
+
 -- By the name that people use.
 -- name: id_of_number
 select id from orders.orders where number = :number;
@@ -62,6 +73,30 @@ from (
     where id < :before
         and (:number_prefix::text is null or starts_with(number, :number_prefix))
         and (:customer_id::uuid is null or customer_id = :customer_id)
+        and (
+            :everything::boolean
+            or exists (
+                select
+                from unnest(:in_shops::uuid[], :in_locations::uuid[], :in_parties::uuid[])
+                    as box (shop_id, location_id, party_id)
+                where (box.shop_id is null or box.shop_id = orders.shop_id)
+                    and (
+                        box.location_id is null
+                        or exists (
+                            select from orders.lines
+                            where lines.order_id = orders.id and lines.location_id = box.location_id
+                        )
+                    )
+                    -- What two sellers share, neither sees alone.
+                    and (
+                        box.party_id is null
+                        or array[box.party_id] = array(
+                            select distinct seller_party_id from orders.lines
+                            where lines.order_id = orders.id and seller_party_id is not null
+                        )
+                    )
+            )
+        )
     order by id desc
     limit :limit
 ) as orders

@@ -21,6 +21,18 @@ where payment_id = :payment_id and reference = :reference;
 select id, payment_id, reference, amount_minor, actor, occurred_at from payments.refunds
 where payment_id = :payment_id and reference = :reference;
 
+-- What somebody has paid back of one payment, or is about to: limits count it together.
+-- name: refunded_by
+select (
+    (select coalesce(sum(amount_minor), 0) from payments.refunds where payment_id = :payment_id and actor = :actor)
+    + (
+        select coalesce(sum(charge_refunds.amount_minor), 0)
+        from payments.charge_refunds
+        join payments.charges on charges.id = charge_refunds.charge_id
+        where charges.payment_id = :payment_id and charge_refunds.actor = :actor and charge_refunds.state = 'asked'
+    )
+)::bigint;
+
 -- Everything that came in and went back for one payment.
 -- name: money_of
 select id, 'receipt' as kind, reference, amount_minor, actor, occurred_at from payments.receipts where payment_id = :payment_id

@@ -8,6 +8,7 @@ from lotse.kernel import jobs as queue
 from lotse.kernel.auth import sessions, visitor
 from lotse.kernel.db import Database
 from lotse.kernel.jobs import Job
+from lotse.kernel.pages import bulk
 from lotse.kernel.sql import Statement, statements
 from lotse.kernel.waiting import rooms
 from lotse.kernel.webhooks.queries import SQL as WEBHOOKS
@@ -76,6 +77,9 @@ jobs = (
     Job("kernel.sweep_sign_in", sweep_sign_in, timetable="25 * * * *"),
     Job("kernel.sweep_waiting_rooms", sweep_waiting_rooms, timetable="40 1 * * *"),
     Job("kernel.sweep_webhooks", sweep_webhooks, timetable="50 1 * * *"),
+    # Fifty thousand prices take half a minute; a table of another domain may take longer for its rows.
+    Job("kernel.run_bulk", bulk.run_job, payload=bulk.RunBulk, limit_seconds=1_800),
+    Job("kernel.sweep_bulk", bulk.sweep, timetable="55 1 * * *"),
     Job("kernel.forget_diary", forget_diary, timetable="45 1 * * *"),
 )
 

@@ -60,8 +60,12 @@ def _pattern(template: str) -> re.Pattern[str]:
     literal, kinds = parts[::2], parts[1::2]
     text = re.escape(literal[0])
     for kind, following in zip(kinds, literal[1:], strict=True):
-        text += (".+" if kind == ":path" else "[^/]+") + re.escape(following)
+        text += _KINDS.get(kind, "[^/]+") + re.escape(following)
     return re.compile(text + "/?")
+
+
+# What a parameter of a type takes. `/prices/change` is no `/prices/{id:uuid}`: another route stands there.
+_KINDS = {":path": ".+", ":uuid": "[0-9A-Fa-f-]{32,36}", ":int": "-?[0-9]+"}
 
 
 class Front:

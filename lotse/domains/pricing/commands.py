@@ -14,10 +14,12 @@ from lotse.domains.pricing.contracts import (
     InvalidPrice,
     PriceAlreadySet,
     PriceChanged,
+    PriceHasBegun,
     PriceInThePast,
     SetPrice,
 )
 from lotse.domains.pricing.rules import check_price
+from lotse.kernel.audit import record_all
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.money import minor_digits
@@ -67,6 +69,26 @@ async def set_prices(tx: Transaction, prices: Sequence[SetPrice], *, by: str, at
         at=at,
     )
     return [outcomes[row.id].price_id for row in rows]
+
+
+async def hold_prices(tx: Transaction, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> None:
+    """Keep the prices of variants in a shop from being changed by anybody else until the transaction ends."""
+    await tx.execute(WRITES.lock_keys, shop_ids=[shop_id] * len(variant_ids), variant_ids=list(variant_ids))
+
+
+async def withdraw_prices(tx: Transaction, ids: Sequence[UUID], *, by: str, reason: str = "", at: datetime) -> None:
+    """Take back prices that have not begun; what holds then is what came before. Refusal: `PriceHasBegun`.
+
+    The record of changes keeps what was planned, by whom, and who took it back.
+    """
+    if not ids:
+        return
+    gone = await tx.many(WRITES.withdraw_prices, _PriceRow, ids=list(ids), at=at)
+    for id in set(ids) - {row.id for row in gone}:
+        raise PriceHasBegun(price_id=id)
+    changes = [(f"pricing.price:{row.id}", row, None) for row in gone]
+    await record_all(tx, actor=by, changes=changes, at=at, reason=reason or None)
+    await emit(tx, *(PriceChanged(row.id, row.shop_id, row.variant_id, row.valid_from) for row in gone), at=at)
 
 
 async def _shops(tx: Transaction, prices: Sequence[SetPrice]) -> "dict[UUID, _Shop]":

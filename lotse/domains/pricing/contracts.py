@@ -2,13 +2,17 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from lotse.domains.tax.contracts import Policy
 from lotse.kernel.refusals import Refusal
+
+# How many prices are changed at once, and to what they are rounded.
+ChangeBy = Literal["percent", "amount", "to"]
+Rounding = Literal["to_cent", "to_99", "to_95", "to_10_cents", "to_whole"]
 
 
 class Price(Struct, frozen=True):
@@ -48,7 +52,10 @@ class PriceChange(Struct, frozen=True):
 
 
 class PriceRow(Struct, frozen=True):
-    """A variant's price for everybody in the back office's list; `next_from` is when the next one begins."""
+    """A variant's price for everybody in the back office's list; `next_from` is when the next one begins.
+
+    `sku` and `name` are the catalogue's, filled in for what is shown.
+    """
 
     variant_id: UUID
     currency: str
@@ -57,6 +64,17 @@ class PriceRow(Struct, frozen=True):
     valid_from: datetime
     next_unit_price: Decimal | None
     next_from: datetime | None
+    sku: str = ""
+    name: str = ""
+
+
+class Holding(Struct, frozen=True):
+    """The price for everybody, from the first piece on, that holds at a moment."""
+
+    variant_id: UUID
+    id: UUID
+    unit_price: Decimal | None
+    valid_from: datetime
 
 
 class PriorPrice(Struct, frozen=True):
@@ -185,6 +203,12 @@ class PriceInThePast(Refusal, status=422, title="A price cannot begin in the pas
 
     variant_id: UUID
     valid_from: datetime
+
+
+class PriceHasBegun(Refusal, status=409, title="The price holds already"):
+    """Only a price that has not begun can be taken back; set another one instead."""
+
+    price_id: UUID
 
 
 class PriceAlreadySet(Refusal, status=409, title="Another price begins at the same moment"):

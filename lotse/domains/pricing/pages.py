@@ -1,7 +1,7 @@
 """Prices on pages: what a variant costs in a shop; in the back office the list, a price's history, a new price."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -9,16 +9,26 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
 from litestar.response import Redirect
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
-from lotse.domains.catalog.queries import variants_by_ids
+from lotse.domains.catalog.queries import variant_ids_by_sku, variants_by_ids
+from lotse.domains.catalog.rules import search_terms
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.parties.queries import shop as read_shop
 from lotse.domains.pricing import commands, queries
-from lotse.domains.pricing.contracts import Line, Price, PriceChange, PriceChanged, SetPrice
-from lotse.domains.pricing.rules import PriceLists, price
+from lotse.domains.pricing.contracts import (
+    ChangeBy,
+    Line,
+    Price,
+    PriceChange,
+    PriceChanged,
+    PriceRow,
+    Rounding,
+    SetPrice,
+)
+from lotse.domains.pricing.rules import MAX_UNIT_PRICE, PriceLists, changed, price
 from lotse.domains.tax.contracts import RatesChanged
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
@@ -32,7 +42,24 @@ from lotse.kernel.ids import uuid7
 from lotse.kernel.money import minor_digits, to_minor
 from lotse.kernel.pages.forms import NOT_ALLOWED, Error, Form, FormIncomplete, checked, posted_key, refused
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import table_routes
+from lotse.kernel.pages.places import Place
+from lotse.kernel.pages.query import number_of
 from lotse.kernel.pages.slots import Answerer, Ask, Standing
+from lotse.kernel.pages.table import (
+    Action,
+    Bulk,
+    Change,
+    Column,
+    Edit,
+    Field,
+    No,
+    Nothing,
+    Scope,
+    Search,
+    Table,
+    Work,
+)
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.tags import any_of, tagged
@@ -44,6 +71,17 @@ REFUSED = {
     "price-already-set": N_("Another price begins at the same moment already."),
     "invalid-price": N_("This cannot be a price. Please check the amount."),
     "currency-not-of-shop": N_("The shop sells in another currency."),
+}
+NO_PRICE_NOW = N_("It has no price at that moment.")
+BELOW_NOTHING = N_("The price would be less than nothing, or beyond all bounds.")
+PERCENT_TOO_FAR = N_("From -95 to 500 percent, please.")
+HOW = {"percent": N_("by percent"), "amount": N_("by an amount"), "to": N_("to one price")}
+ROUNDED = {
+    "to_cent": N_("to the cent"),
+    "to_99": N_("to .99"),
+    "to_95": N_("to .95"),
+    "to_10_cents": N_("to ten cents"),
+    "to_whole": N_("to whole amounts"),
 }
 # A number with one decimal sign, a comma or a point, as people type prices; thousands are not grouped.
 _AMOUNT = re.compile(r"\d{1,12}(?:[.,]\d{1,6})?")
@@ -136,24 +174,226 @@ async def _prices(connection: Connection, ask: Ask) -> Mapping[UUID, Price]:
     return {id: one for id, one in found.items() if one is not None}
 
 
-@get("/office/prices", guards=[needs("pricing.read")])
-async def office_prices(
-    view: View,
-    database: Database,
-    shop: Shop,
-    words: Annotated[str, Parameter(query="q", max_length=200)] = "",
-    cursor: Annotated[str | None, Parameter(query="after", max_length=1_000)] = None,
-) -> Response[str]:
-    """What everything costs, and what it will cost next."""
-    async with database.reading() as connection:
-        page = await queries.price_rows(
-            connection, shop_id=shop.id, at=view.question.at, text=words, cursor=cursor or None
+# -- the table of prices
+
+
+def _table_params(scope: Scope) -> dict[str, Any]:
+    return {"shop_id": scope.shop, "at": scope.at}
+
+
+async def _named(conn: Connection, scope: Scope, rows: list[PriceRow]) -> list[PriceRow]:
+    """Rows with the article numbers and names of the catalogue."""
+    cards = await variants_by_ids(conn, variant_ids=[row.variant_id for row in rows], language=scope.language)
+    known = {card.id: card for card in cards}
+    return [
+        replace(row, sku=card.sku, name=", ".join((card.name, *card.options.values())))
+        if (card := known.get(row.variant_id))
+        else row
+        for row in rows
+    ]
+
+
+class ChangePrices(Struct, frozen=True):
+    """What is typed to change many prices."""
+
+    how: ChangeBy
+    amount: Annotated[str, Meta(min_length=1, max_length=20)]
+    rounding: Rounding
+    reason: Annotated[str, Meta(min_length=1, max_length=300)]
+    valid_from: date | None = None
+
+
+class TakePrices(Struct, frozen=True):
+    """What is typed beside a file of prices."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=300)]
+    valid_from: date | None = None
+
+
+def _check_change(scope: Scope, typed: ChangePrices) -> dict[str, str]:
+    amount = number_of(typed.amount.removeprefix("+"))
+    if amount is None:
+        return {"amount": NOT_A_PRICE, **_check_day(scope, typed)}
+    if typed.how == "percent" and not -95 <= amount <= 500:
+        return {"amount": PERCENT_TOO_FAR, **_check_day(scope, typed)}
+    if typed.how == "to" and amount < 0:
+        return {"amount": NOT_A_PRICE, **_check_day(scope, typed)}
+    return _check_day(scope, typed)
+
+
+def _check_day(scope: Scope, typed: ChangePrices | TakePrices) -> dict[str, str]:
+    today = scope.at.astimezone(ZoneInfo(scope.zone)).date()
+    if typed.valid_from is None or today <= typed.valid_from <= today.replace(year=today.year + 5, day=1):
+        return {}
+    return {"valid_from": IN_THE_PAST if typed.valid_from < today else NOT_ALLOWED}
+
+
+def _change_price(work: Work, now: Mapping[str, Any]) -> dict[str, Any] | No:
+    """What a price becomes."""
+    typed: ChangePrices = work.typed
+    amount = number_of(typed.amount.removeprefix("+"))
+    if now["unit_price"] is None or amount is None:
+        return No(NO_PRICE_NOW)
+    new = changed(now["unit_price"], typed.how, amount, typed.rounding)
+    return {"unit_price": new} if 0 <= new < MAX_UNIT_PRICE else No(BELOW_NOTHING)
+
+
+def _take_price(work: Work, now: Mapping[str, Any]) -> dict[str, Any] | No:
+    """What a line of a file says."""
+    price = now["unit_price"]
+    return No(NOT_A_PRICE) if price is None or not 0 <= price < MAX_UNIT_PRICE else {"unit_price": price}
+
+
+def _begins(work: Work) -> datetime | None:
+    """When the prices of a change begin; None: at once."""
+    day = work.typed.valid_from
+    if day is None:
+        return None
+    begin = datetime.combine(day, time.min, ZoneInfo(work.scope.zone)).astimezone(UTC)
+    return begin if begin > work.scope.at else None
+
+
+async def _prices_now(conn: Connection, work: Work, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The prices that hold when the change begins."""
+    at = _begins(work) or work.scope.at
+    found = await queries.holding_at(conn, shop_id=work.scope.shop, variant_ids=ids, at=at)
+    return {id: {"unit_price": holding.unit_price} for id, holding in found.items()}
+
+
+async def _hold(tx: Transaction, work: Work, ids: Sequence[UUID]) -> None:
+    await commands.hold_prices(tx, shop_id=work.scope.shop, variant_ids=ids)
+
+
+async def _write(tx: Transaction, work: Work, changes: Sequence[Change]) -> dict[UUID, No]:
+    """Set new prices. One that is planned for that very moment stays: it was somebody's decision."""
+    begins = _begins(work)
+    refused: dict[UUID, No] = {}
+    if begins is not None:
+        ids = [change.id for change in changes]
+        planned = await queries.holding_at(tx, shop_id=work.scope.shop, variant_ids=ids, at=begins)
+        refused = {id: No(REFUSED["price-already-set"]) for id, one in planned.items() if one.valid_from == begins}
+    await commands.set_prices(
+        tx,
+        [_wanted(work, change.id, change.new["unit_price"], begins) for change in changes if change.id not in refused],
+        by=work.scope.by,
+        at=work.scope.at,
+    )
+    return refused
+
+
+async def _unwrite(tx: Transaction, work: Work, changes: Sequence[Change]) -> dict[UUID, No]:
+    """Take prices back that have not begun; where they have, set what was before."""
+    begins = _begins(work)
+    if begins is not None:
+        ids = [change.id for change in changes]
+        planned = await queries.holding_at(tx, shop_id=work.scope.shop, variant_ids=ids, at=begins)
+        await commands.withdraw_prices(
+            tx, [one.id for one in planned.values()], by=work.scope.by, reason=work.reason, at=work.scope.at
         )
-    await view.ask({"office.variant": [row.variant_id for row in page.items]})
-    return view.show("pricing/office_prices.html", page=page, words=words.strip(), is_later=cursor is not None)
+    else:
+        again = [_wanted(work, change.id, change.old["unit_price"], None) for change in changes]
+        await commands.set_prices(tx, again, by=work.scope.by, at=work.scope.at)
+    return {}
 
 
-@get("/office/prices/{variant_id:uuid}", guards=[needs("pricing.read")])
+def _wanted(work: Work, variant_id: UUID, unit_price: Decimal | None, valid_from: datetime | None) -> SetPrice:
+    return SetPrice(
+        shop_id=work.scope.shop,
+        variant_id=variant_id,
+        currency=work.scope.currency,
+        unit_price=unit_price,
+        valid_from=valid_from,
+        reason=work.reason,
+    )
+
+
+async def _ids_of(conn: Connection, scope: Scope, skus: Sequence[str]) -> dict[str, UUID]:
+    return await variant_ids_by_sku(conn, skus=skus)
+
+
+_WHEN = (
+    Field("valid_from", N_("From"), kind="day", hint=N_("At once if empty."), required=False),
+    Field("reason", N_("Why")),
+)
+PRICES = Table(
+    name="pricing.prices",
+    path="/office/prices",
+    title=N_("Prices"),
+    icon="prices",
+    right="pricing.read",
+    where="shop",
+    statement=queries.READS.price_table,
+    params=_table_params,
+    row=PriceRow,
+    key="variant_id",
+    label="sku",
+    row_path="/office/prices/{}",
+    order="-variant_id",
+    fill=_named,
+    columns=(
+        Column("name", N_("Article"), link=True, template="pricing/office_article.html", phone="title"),
+        Column("sku", N_("Article number"), kind="code", shown=False),
+        Column(
+            "unit_price",
+            N_("Price"),
+            kind="price",
+            sort="coalesce(t.unit_price, -1)",
+            filter="range",
+            empty=N_("no price"),
+            empty_tone="warn",
+        ),
+        Column("valid_from", N_("Since"), kind="day", filter="range"),
+        Column("next_unit_price", N_("Next price"), kind="price", filter="range"),
+        Column("next_from", N_("From"), kind="day", filter="range"),
+    ),
+    search=Search(
+        "t.variant_id in (select f.variant_id from catalog.find(:words, :begins, :digits, :at_most) f)",
+        search_terms,
+        N_("Name, article number or GTIN"),
+    ),
+    edit=Edit(
+        right="pricing.write",
+        columns=("unit_price",),
+        now=_prices_now,
+        write=_write,
+        undo=_unwrite,
+        hold=_hold,
+        ids=_ids_of,
+        bulks=(
+            Bulk(
+                "change",
+                N_("Change prices"),
+                ChangePrices,
+                (
+                    Field("how", N_("How"), kind="choice", options=HOW, value="percent"),
+                    Field(
+                        "amount",
+                        N_("By how much"),
+                        kind="amount",
+                        hint=N_("-10 for ten less, 5 for five more."),
+                        max_length=20,
+                    ),
+                    Field("rounding", N_("Rounded"), kind="choice", options=ROUNDED, value="to_cent"),
+                    *_WHEN,
+                ),
+                _change_price,
+                _check_change,
+            ),
+        ),
+        intake=Bulk("file", N_("Prices from a file"), TakePrices, _WHEN, _take_price, _check_day),
+    ),
+    nothing=Nothing(
+        N_("No prices yet"),
+        N_("A variant can be sold once it has a price. Open a product to set the first one."),
+        Action(N_("Products"), "/office/products", "catalog.read"),
+    ),
+)
+
+
+# -- one article's prices
+
+
+@get("/office/prices/{variant_id:uuid}", guards=[needs("pricing.read", "shop")])
 async def office_price(
     view: View, database: Database, shop: Shop, draft: Draft | None, variant_id: UUID
 ) -> Response[str]:
@@ -176,7 +416,7 @@ async def office_price(
     )
 
 
-@post("/office/prices/{variant_id:uuid}", guards=[needs("pricing.write")], opt={"form": "/office/prices/{variant_id}"})
+@post("/office/prices/{variant_id:uuid}", guards=[needs("pricing.write", "shop")], opt={"form": "/office/prices/{variant_id}"})
 async def set_price(
     request: Request[Any, Any, Any],
     database: Database,
@@ -236,7 +476,9 @@ def holding(history: list[PriceChange], at: datetime) -> PriceChange | None:
     )
 
 
-routes = (office_prices, office_price, set_price)
+routes = (*table_routes(PRICES), office_price, set_price)
+tables = (PRICES,)
+places = (Place("/office/prices", N_("Prices"), "prices", "r", "pricing.read", "goods", 20),)
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
     Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers, _standing),

@@ -8,14 +8,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from lotse.domains.catalog.rules import search_terms
 from lotse.domains.parties.contracts import Shop
-from lotse.domains.pricing.contracts import Line, Price, PriceChange, PricedBasket, PriceRow, PriorPrice
+from lotse.domains.pricing.contracts import Holding, Line, Price, PriceChange, PricedBasket, PriorPrice
 from lotse.domains.pricing.rules import PRIOR_PRICE_DAYS, price, prior_price
 from lotse.domains.tax.contracts import Document, Rate
 from lotse.domains.tax.rules import policy_for
 from lotse.kernel.db import Connection
-from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
 
 READS = statements("lotse.domains.pricing", "reads")
@@ -109,30 +107,12 @@ async def lowest_30_days(
     return [PriorPrice(row.variant_id, row.unit_price, row.reduced_at, prior_price(row.history, zone)) for row in found]
 
 
-async def price_rows(
-    conn: Connection,
-    *,
-    shop_id: UUID,
-    at: datetime,
-    text: str = "",
-    cursor: str | None = None,
-    limit: int = PAGE_SIZE,
-) -> Page[PriceRow]:
-    """The back office's list, newest variants first; `text` finds variants as the catalogue does.
-
-    Refusal: `BadCursor`."""
-    begin = after(cursor, tuple[UUID])
-    found = await conn.many(
-        READS.price_rows,
-        PriceRow,
-        **search_terms(text),
-        searched=bool(text.strip()),
-        shop_id=shop_id,
-        at=at,
-        after=begin[0] if begin else None,
-        limit=limit + 1,
-    )
-    return paged(found, limit, ["variant_id"])
+async def holding_at(
+    conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID], at: datetime
+) -> dict[UUID, Holding]:
+    """What everybody pays for one of each variant at a moment; who has no price then is absent."""
+    found = await conn.many(READS.holding_at, Holding, shop_id=shop_id, variant_ids=list(variant_ids), at=at)
+    return {row.variant_id: row for row in found}
 
 
 class _ForBasket(Struct, frozen=True):

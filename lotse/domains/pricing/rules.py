@@ -8,18 +8,20 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from lotse.domains.pricing.contracts import (
+    ChangeBy,
     InvalidPrice,
     Line,
     NoPrice,
     Price,
     PricedBasket,
     PricedLine,
+    Rounding,
     SetPrice,
     TaxTotal,
 )
@@ -119,6 +121,26 @@ def check_price(entry: SetPrice) -> None:
     """Whether a price can be stored as it was meant. Refusal: `InvalidPrice`."""
     if rule := _broken_rule(entry):
         raise InvalidPrice(variant_id=entry.variant_id, rule=rule)
+
+
+def changed(old: Decimal, how: ChangeBy, amount: Decimal, rounding: Rounding) -> Decimal:
+    """A price changed by percent or by an amount, or set to it, then rounded: `to_99` gives the nearest price that ends
+    so (14.31 -> 13.99, 14.50 -> 14.99; never below 0.99), `to_cent` the nearest cent, halves up.
+
+    A change by nothing rounds all the same: that is how prices are made to end in .99.
+    """
+    made = {"percent": old * (1 + amount / 100), "amount": old + amount, "to": amount}[how]
+    if rounding == "to_cent":
+        return made.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+    if rounding == "to_10_cents":
+        return made.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
+    ending = _ENDINGS[rounding]
+    whole = (made - ending).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    return max(whole, Decimal(0)) + ending
+
+
+# What a rounded price ends with.
+_ENDINGS: dict[Rounding, Decimal] = {"to_99": Decimal("0.99"), "to_95": Decimal("0.95"), "to_whole": Decimal(0)}
 
 
 def tax_totals(lines: Sequence[PricedLine]) -> list[TaxTotal]:

@@ -61,6 +61,13 @@ class Templates:
     def render(self, template: str, language: str, values: Mapping[str, Any]) -> str:
         return self.environment(language).get_template(template).render(values)
 
+    def languages(self) -> list[str]:
+        """The languages that there are texts in."""
+        found = {
+            path.name for folder in self._catalogues if folder.is_dir() for path in folder.iterdir() if path.is_dir()
+        }
+        return ["en", *sorted(found - {"en"})]
+
     def gettext(self, language: str) -> Callable[..., str]:
         """`_` of a language for Python: `_("Hello %(name)s", name="Ada")`."""
         environment: Any = self.environment(language)

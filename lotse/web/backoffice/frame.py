@@ -1,38 +1,66 @@
 """The frame around every page below `/office`: navigation, language, the session's form token, what was just done."""
 
+from functools import cache, partial
+from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response
 from msgspec import Struct
 
 from lotse.domains.parties.contracts import Shop
-from lotse.kernel import clock
+from lotse.kernel import clock, seams
 from lotse.kernel.auth.authenticate import principal_of, staff_session
+from lotse.kernel.auth.principal import SYSTEM, Principal
 from lotse.kernel.pages.i18n import N_, chosen
+from lotse.kernel.pages.places import GROUPS, Place, arranged
 from lotse.kernel.pages.slots import Ask
 from lotse.kernel.pages.view import Site, View
 from lotse.kernel.problems import Problem
 from lotse.web.shops import shop_of
 from lotse.web.storefront.frame import LANGUAGE_COOKIE, LanguageLink, bare_problem, csrf_field, languages, own_name
 
-
-class Place(Struct, frozen=True):
-    """An entry of the navigation. `key`: the letter after `g`."""
-
-    path: str
-    label: str
-    icon: str
-    key: str
-    right: str
-
-
+# Of domains whose pages.py exports no `places` yet.
 PLACES = (
-    Place("/office/orders", N_("Orders"), "orders", "o", "orders.read"),
-    Place("/office/products", N_("Products"), "products", "p", "catalog.read"),
-    Place("/office/stock", N_("Stock"), "stock", "s", "inventory.read"),
-    Place("/office/prices", N_("Prices"), "prices", "r", "pricing.read"),
-    Place("/office/waiting", N_("Waiting room"), "queue", "w", "waiting.read"),
+    Place("/office/orders", N_("Orders"), "orders", "o", "orders.read", "sales", 10),
+    Place("/office/products", N_("Articles"), "products", "p", "catalog.read", "goods", 10),
+    Place("/office/stock", N_("Stock"), "stock", "s", "inventory.read", "goods", 30),
+    Place("/office/waiting", N_("Waiting room"), "queue", "w", "waiting.read", "system", 80),
 )
+THEME_COOKIE = "lotse_theme"
+# `auto` follows the system.
+THEMES = ("auto", "light", "dark")
+
+
+@cache  # domains do not come and go while a process lives
+def places() -> tuple[Place, ...]:
+    """The whole navigation: of the frames, then what the domains and frames export."""
+    exported = [place for domain in seams.domains() for place in domain.exported("pages", "places")]
+    framed = [place for name in _FRAMES if find_spec(name) for place in getattr(import_module(name), "places", ())]
+    return arranged([*PLACES, *framed, *exported])
+
+
+# Frames that may have pages of their own in the back office.
+_FRAMES = ("lotse.web.signin", "lotse.web.media", "lotse.web.waiting", "lotse.web.live")
+
+
+class MenuGroup(Struct, frozen=True):
+    """A heading of the navigation and the places below it that somebody may see."""
+
+    label: str
+    places: list[Place]
+
+
+def menu_of(principal: Principal) -> list[MenuGroup]:
+    """What somebody may see, in its groups; empty ones are left out."""
+    seen = [place for place in places() if principal.may(place.right)]
+    return [
+        MenuGroup(label, mine)
+        for group, label in GROUPS.items()
+        if (mine := [place for place in seen if place.group == group])
+    ]
 
 
 class Said(Struct, frozen=True):
@@ -50,6 +78,10 @@ DONE = {
     "price": N_("The price is set."),
     "adjusted": N_("The stock is adjusted."),
     "receipt": N_("The receipt is booked."),
+    "media": N_("The description is saved."),
+    "media_removed": N_("The file is removed."),
+    "article": N_("The article is saved. The shop shows it within a second."),
+    "categories": N_("The categories are saved."),
     "waiting": N_("The waiting room is changed. All doors follow within a second."),
 }
 
@@ -60,11 +92,10 @@ async def office_view(request: Request[Any, Any, Any]) -> View:
     principal = await principal_of(request)
     session = await staff_session(request)
     token = session.form_token() if session else ""
-    may = frozenset(place.path for place in PLACES if principal.may(place.right))
-    return _view(request, shop, who=principal.name, may=may, csrf=token)
+    return _view(request, shop, who=principal, csrf=token)
 
 
-def _view(request: Request[Any, Any, Any], shop: Shop, *, who: str, may: frozenset[str], csrf: str) -> View:
+def _view(request: Request[Any, Any, Any], shop: Shop, *, who: Principal, csrf: str) -> View:
     site: Site = request.app.state.site
     path: str = request.scope["path"]
     wish = request.query_params.get("language")
@@ -72,17 +103,25 @@ def _view(request: Request[Any, Any, Any], shop: Shop, *, who: str, may: frozens
     language = chosen(
         known, wish, request.cookies.get(LANGUAGE_COOKIE), accept=request.headers.get("accept-language", "")
     )
-    here = next((place.path for place in PLACES if path.startswith(place.path)), "")
+    # The longest that fits: /office/orders/returns is not /office/orders.
+    here = max((place.path for place in places() if f"{path}/".startswith(f"{place.path}/")), key=len, default="")
+    theme = request.query_params.get("theme") or request.cookies.get(THEME_COOKIE) or "auto"
+    theme = theme if theme in THEMES else "auto"
     view = View(
         site,
         Ask(shop.id, language, shop.currency, "", (), clock.now()),
         {
             "shop": shop,
-            "menu": [place for place in PLACES if place.path in may],
+            "menu": menu_of(who),
             "here": here,
-            "who": who,
+            "who": who.name,
+            # What the browser remembers of this person must not show to the next one at the same till.
+            "who_mark": sha256(str(who).encode()).hexdigest()[:12],
+            "theme": theme,
+            "themes": THEMES,
+            "look": partial(_look, request),
             "languages": [
-                LanguageLink(code, own_name(code), f"{path}?language={code}") for code in known if code != language
+                LanguageLink(code, own_name(code), _look(request, language=code)) for code in known if code != language
             ],
             "csrf": csrf_field(csrf),
             "csrf_token": csrf,
@@ -92,10 +131,18 @@ def _view(request: Request[Any, Any, Any], shop: Shop, *, who: str, may: frozens
     )
     if wish == language:
         view.cookies[LANGUAGE_COOKIE] = language
+    if request.query_params.get("theme") == theme:
+        view.cookies[THEME_COOKIE] = theme
     done = DONE.get(request.query_params.get("done", ""))
     if done:
         view.say(Said("good", view.text(done)))
     return view
+
+
+def _look(request: Request[Any, Any, Any], **changes: str) -> str:
+    """This page in another language or theme; what the address says stays."""
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] not in (*changes, "language", "theme")]
+    return f"{request.scope['path']}?{urlencode([*kept, *changes.items()])}"
 
 
 def office_problem(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
@@ -105,7 +152,8 @@ def office_problem(request: Request[Any, Any, Any], problem: Problem) -> Respons
     _, shop = state.get("shop", (0.0, None))
     if shop is None:
         return bare_problem(problem, request_id)
-    view = _view(request, shop, who="", may=frozenset(place.path for place in PLACES), csrf="")
+    # Who asks is not looked up here; the places are no secret, and each asks for its right.
+    view = _view(request, shop, who=SYSTEM, csrf="")
     return view.show(
         "backoffice/problem.html",
         status=problem.status,

@@ -67,22 +67,16 @@ select n.id as variant_id, present.unit_price, present.valid_from as reduced_at,
  where before.unit_price > present.unit_price
  order by n.place;
 
--- The back office's list: what everybody pays for one, and what comes next. By variant, which is a keyset.
--- name: price_rows
-with listed as (
-    select distinct p.variant_id
-      from pricing.prices p
-     where p.shop_id = :shop_id and p.customer_group = '' and p.min_quantity = 1
-       and (:after::uuid is null or p.variant_id < :after)
-       and (not :searched or p.variant_id in (
-               select f.variant_id from catalog.find(:words, :begins, :digits, :at_most) f))
-     order by p.variant_id desc
-     limit :limit
-)
+-- The back office's table: what everybody pays for one, and what comes next. One row per variant that ever had a price.
+-- name: price_table
 select l.variant_id, coalesce(present.currency, coming.currency) as currency, present.unit_price,
        coalesce(present.gross, coming.gross) as gross, coalesce(present.valid_from, coming.valid_from) as valid_from,
        coming.unit_price as next_unit_price, coming.valid_from as next_from
-  from listed l
+  from (
+       select distinct p.variant_id
+         from pricing.prices p
+        where p.shop_id = :shop_id and p.customer_group = '' and p.min_quantity = 1
+  ) l
   left join lateral (
        select p.currency, trim_scale(p.unit_price) as unit_price, p.gross, p.valid_from from pricing.prices p
         where p.shop_id = :shop_id and p.variant_id = l.variant_id and p.customer_group = '' and p.min_quantity = 1
@@ -96,8 +90,19 @@ select l.variant_id, coalesce(present.currency, coming.currency) as currency, pr
           and p.valid_from > :at
         order by p.valid_from
         limit 1
-  ) coming on true
- order by l.variant_id desc;
+  ) coming on true;
+
+-- What everybody pays for one at a moment, for a change of many prices.
+-- name: holding_at
+select n.id as variant_id, p.id, trim_scale(p.unit_price) as unit_price, p.valid_from
+  from unnest(:variant_ids::uuid[]) as n (id)
+ cross join lateral (
+       select p.id, p.unit_price, p.valid_from from pricing.prices p
+        where p.shop_id = :shop_id and p.variant_id = n.id and p.customer_group = '' and p.min_quantity = 1
+          and p.valid_from <= :at
+        order by p.valid_from desc
+        limit 1
+       ) p;
 
 -- Prices and tax rates in one round trip: what pricing a basket needs of the database. Decimals travel as text, because
 -- a JSON number would become a binary float.

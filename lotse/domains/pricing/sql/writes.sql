@@ -6,6 +6,14 @@ select pg_advisory_xact_lock(k.hash)
           from unnest(:shop_ids::uuid[], :variant_ids::uuid[]) as n (shop_id, variant_id)
          order by 1) k;
 
+-- A price that has not begun was never anybody's: it may be taken back.
+-- name: withdraw_prices
+delete from pricing.prices p
+ using unnest(:ids::uuid[]) as n (id)
+ where p.id = n.id and p.valid_from > :at
+returning p.id, p.shop_id, p.variant_id, p.currency, p.customer_group, p.min_quantity, p.unit_price, p.gross,
+          p.valid_from, p.changed_by, p.reason;
+
 -- A price that holds already from before is not written again. A price of the same key and moment is left alone and
 -- answered as `taken`, unless it says the same.
 -- name: set_prices

@@ -9,14 +9,18 @@ from msgspec import Struct
 from lotse.domains.customers.contracts import (
     Address,
     AddressKind,
+    ChangedMeanwhile,
+    Customer,
     CustomerChanged,
+    EditCustomer,
     PutCustomer,
     StoredCustomer,
     UnknownCustomer,
 )
-from lotse.domains.customers.rules import check_address, check_customer
+from lotse.domains.customers.rules import check_address, check_customer, check_email, edit_of, version_of
 from lotse.domains.parties.commands import put_parties
 from lotse.domains.parties.contracts import PutParty, UnknownShop
+from lotse.kernel import audit
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.outbox import emit
@@ -84,6 +88,40 @@ async def put_customers(
     changed = sorted({*added, *(row.id for row in stored.values() if row.changed)})
     await emit(tx, *(CustomerChanged(id) for id in changed), at=at)
     return found
+
+
+async def edit_customer(
+    tx: Transaction, *, customer_id: UUID, edited: EditCustomer, version: str, by: str, reason: str, at: datetime
+) -> None:
+    """Change how a customer is called, reached and priced. On record stands which fields changed, not what they said.
+
+    Refusals in this order: `Invalid` (by field), `UnknownCustomer`, `ChangedMeanwhile`.
+    """
+    check_email(edited.email, "email")
+    locked = await tx.values(READS.lock, customer_id=customer_id)
+    found = await tx.maybe(READS.customers, Customer, ids=[customer_id]) if locked else None
+    if found is None:
+        raise UnknownCustomer(customer=str(customer_id))
+    now = edit_of(found)
+    if version_of(now) != version:
+        raise ChangedMeanwhile(what=found.number)
+    changed = [name for name in edited.__struct_fields__ if getattr(edited, name) != getattr(now, name)]
+    if not changed:
+        return
+    put = PutCustomer(
+        number=found.number,
+        shop_id=found.shop_id,
+        name=edited.name,
+        email=edited.email,
+        phone=edited.phone,
+        customer_group=edited.customer_group,
+    )
+    await put_customers(tx, [put], by=by, at=at)
+    # Old names and mail addresses in a log that is never erased would outlive the person's wish; a group may stand.
+    told = {name: getattr(now, name) if name == "customer_group" else "" for name in changed}
+    new = {name: getattr(edited, name) if name == "customer_group" else "changed" for name in changed}
+    subject = f"customers.customer:{customer_id}"
+    await audit.record(tx, actor=by, subject=subject, old=told, new=new, at=at, reason=reason)
 
 
 async def put_address(tx: Transaction, *, customer_id: UUID, kind: AddressKind, address: Address, at: datetime) -> UUID:

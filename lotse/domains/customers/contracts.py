@@ -1,10 +1,10 @@
 """Customers, as other domains see them; the address is also what checkout and orders speak."""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from lotse.domains.parties.contracts import Kind as PartyKind
 from lotse.kernel.refusals import Refusal
@@ -56,14 +56,35 @@ class CustomerAddress(Struct, frozen=True):
 
 
 class CustomerRow(Struct, frozen=True):
-    """A customer in the back office's list."""
+    """A customer in the back office's table. What a party is called is added per page, and empty once erased."""
 
     id: UUID
+    party_id: UUID
     number: str
-    name: str
-    email: str
+    shop_id: UUID
     customer_group: str
     created_at: datetime
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+class FoundCustomer(Struct, frozen=True):
+    """A customer that the command palette found."""
+
+    id: UUID
+    party_id: UUID
+    number: str
+
+
+class Named(Struct, frozen=True):
+    """How a party is called and reached."""
+
+    party_id: UUID
+    kind: PartyKind
+    name: str
+    email: str
+    phone: str
 
 
 class PutCustomer(Struct, frozen=True, kw_only=True):
@@ -77,6 +98,15 @@ class PutCustomer(Struct, frozen=True, kw_only=True):
     phone: str = ""
     customer_group: str = ""
     addresses: tuple[tuple[AddressKind, Address], ...] = ()
+
+
+class EditCustomer(Struct, frozen=True):
+    """What staff may change of a customer by hand."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    email: Annotated[str, Meta(max_length=254)] = ""
+    phone: Annotated[str, Meta(max_length=50)] = ""
+    customer_group: Annotated[str, Meta(pattern="^([a-z0-9][a-z0-9_-]{0,31})?$")] = ""
 
 
 class StoredCustomer(Struct, frozen=True):
@@ -109,3 +139,9 @@ class UnknownCustomer(Refusal, status=404, title="There is no such customer"):
     """No customer has this id or number."""
 
     customer: str
+
+
+class ChangedMeanwhile(Refusal, status=409, title="Somebody else changed this meanwhile"):
+    """Look at what it is now, and change it again if that is still right."""
+
+    what: str

@@ -1,18 +1,28 @@
 """Reads of customers. Names and mail addresses come from the parties, where they can be erased."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from lotse.domains.customers.contracts import Customer, CustomerAddress, CustomerRow, Exported, StoredCustomer
+from lotse.domains.customers.contracts import (
+    Customer,
+    CustomerAddress,
+    Exported,
+    FoundCustomer,
+    Named,
+    StoredCustomer,
+)
 from lotse.domains.parties.queries import parties_by_email
+from lotse.kernel.auth.principal import Whose
+from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection
-from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
 
 READS = statements("lotse.domains.customers", "reads")
 
 # Names that a search gathers before it sorts: whoever finds more than this types one more letter.
 _MAX_FOUND = 1_000
+_MAX_LETTERS = 200
 
 
 async def customer(conn: Connection, *, customer_id: UUID) -> Customer | None:
@@ -42,21 +52,32 @@ async def addresses(conn: Connection, *, customer_id: UUID) -> list[CustomerAddr
     return await conn.many(READS.addresses, CustomerAddress, ids=[customer_id])
 
 
-async def customer_rows(
-    conn: Connection, *, text: str = "", cursor: str | None = None, limit: int = PAGE_SIZE
-) -> Page[CustomerRow]:
-    """The back office's list, newest first; `text` is the beginning of a number or name, or a mail address.
-    Refusal: `BadCursor`."""
-    begin = after(cursor, tuple[UUID])
-    found = await conn.many(
-        READS.customer_rows,
-        CustomerRow,
-        text=text.strip().replace("\0", "\ufffd"),
-        at_most=_MAX_FOUND,
-        after=begin[0] if begin else None,
-        limit=limit + 1,
-    )
-    return paged(found, limit, ["id"])
+async def named(conn: Connection, *, party_ids: Sequence[UUID]) -> dict[UUID, Named]:
+    """How parties are called and reached, by id; who was erased is absent."""
+    return {row.party_id: row for row in await conn.many(READS.named, Named, party_ids=list(party_ids))}
+
+
+def begins(text: str) -> dict[str, Any]:
+    """What was typed to find customers, as parameters of a search."""
+    return {"begins": text.strip()[:_MAX_LETTERS].replace("\0", "\ufffd"), "at_most": _MAX_FOUND}
+
+
+async def found(
+    conn: Connection, *, text: str, shop_ids: Sequence[UUID] | None, limit: int
+) -> list[tuple[FoundCustomer, Named | None]]:
+    """Customers by number, name or mail address, the newest first, with their names."""
+    shops = None if shop_ids is None else list(shop_ids)
+    rows = await conn.many(READS.found, FoundCustomer, **begins(text), shops=shops, limit=limit)
+    names = await named(conn, party_ids=[row.party_id for row in rows])
+    return [(row, names.get(row.party_id)) for row in rows]
+
+
+async def whose(conn: Connection, customer_id: UUID) -> Whose | None:
+    """Where a customer came from; None if there is none. Every store serves them, whoever sells to them."""
+    return await conn.maybe(READS.whose, Whose, customer_id=customer_id)
+
+
+CUSTOMER = Thing("customer", "customer_id", whose, read="customers.read", free=("location", "party"))
 
 
 async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:

@@ -1,8 +1,11 @@
 """What a customer and an address must look like. Pure."""
 
 import re
+from hashlib import sha256
 
-from lotse.domains.customers.contracts import Address, PutCustomer
+import msgspec
+
+from lotse.domains.customers.contracts import Address, Customer, EditCustomer, PutCustomer
 from lotse.domains.parties.rules import check_country
 from lotse.kernel.refusals import Invalid
 
@@ -41,3 +44,13 @@ def check_address(address: Address, where: str) -> None:
         if len(value) > longest or "\0" in value:
             raise Invalid(field=f"{where}.{name}", rule=f"at most {longest} characters, none of them NUL")
     check_country(address.country, f"{where}.country")
+
+
+def edit_of(customer: Customer) -> EditCustomer:
+    """What of a customer can be changed by hand, as it is."""
+    return EditCustomer(customer.name, customer.email, customer.phone, customer.customer_group)
+
+
+def version_of(edit: EditCustomer) -> str:
+    """A mark that differs when anything does: a form carries it, so that nobody overwrites what they never saw."""
+    return sha256(msgspec.json.encode(edit)).hexdigest()[:16]

@@ -19,6 +19,7 @@ from lotse.domains.inventory.contracts import (
     Moved,
     MoveRequest,
     PutLocation,
+    StockChange,
     StockKey,
     UnknownLocation,
 )
@@ -29,7 +30,7 @@ from lotse.domains.pools.commands import open_pools
 from lotse.kernel import audit
 from lotse.kernel.db import Database, Transaction
 from lotse.kernel.desk import Desk
-from lotse.kernel.idempotency import Key
+from lotse.kernel.idempotency import Key, key_for
 from lotse.kernel.ids import uuid7
 from lotse.kernel.outbox import emit
 from lotse.kernel.refusals import Invalid, refusing

@@ -69,6 +69,104 @@ class StockLine(Struct, frozen=True):
     available: int
 
 
+class Place(Struct, frozen=True):
+    """A location as choices and headings name it."""
+
+    id: UUID
+    code: str
+    kind: Kind
+    name: str
+
+
+class Spot(Struct, frozen=True):
+    """How much of a variant is at one place, for the strip of its row: `level` is none, low or fine."""
+
+    name: str
+    available: int
+
+    @property
+    def level(self) -> str:
+        return "none" if self.available <= 0 else "low" if self.available <= 5 else "fine"
+
+
+class StockListing(Struct, frozen=True):
+    """A row of the back office's table of stock: a variant and what all its places have of it."""
+
+    variant_id: UUID
+    on_hand: int
+    held: int
+    available: int
+    # Places that know the variant, and those that could give some of it now.
+    places: int
+    stocked: int
+    sku: str = ""
+    name: str = ""
+    media: str | None = None
+    spots: list[Spot] = []
+
+
+class PoolListing(Struct, frozen=True):
+    """A row of the back office's table of goods by place."""
+
+    pool_id: int
+    variant_id: UUID
+    location_id: UUID
+    location_code: str
+    location_name: str
+    location_kind: Kind
+    owner_party_id: UUID
+    condition: Condition
+    lot: str
+    on_hand: int
+    held: int
+    available: int
+    sku: str = ""
+    name: str = ""
+
+
+class LocationListing(Struct, frozen=True):
+    """A row of the back office's table of places."""
+
+    id: UUID
+    code: str
+    kind: Kind
+    name: str
+    street: str | None
+    postcode: str | None
+    city: str | None
+    country: str
+    timezone: str
+    latitude: float | None
+    longitude: float | None
+    has_hours: bool
+    shops: int
+
+
+class AtPlace(Struct, frozen=True):
+    """How much of a variant one place has."""
+
+    variant_id: UUID
+    location_id: UUID
+    on_hand: int
+    available: int
+
+
+class Document(Struct, frozen=True):
+    """The paper behind movements of goods."""
+
+    id: UUID
+    kind: DocumentKind
+    reference: str
+    note: str
+
+
+class ServedShop(Struct, frozen=True):
+    """A shop that a location serves; lower `priority` first."""
+
+    shop_id: UUID
+    priority: int
+
+
 class AtLocation(Struct, frozen=True):
     """How much of a variant one location can give."""
 

@@ -1,22 +1,34 @@
 """Reads of locations and stock. Balances are read where they are kept, so no number here can disagree with its pool."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Any
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from lotse.domains.catalog.rules import search_terms
-from lotse.domains.inventory.contracts import AtLocation, Availability, Location, OfferPool, PoolChoice, StockLine
+from lotse.domains.inventory.contracts import (
+    AtLocation,
+    AtPlace,
+    Availability,
+    Document,
+    Location,
+    OfferPool,
+    Place,
+    PoolChoice,
+    ServedShop,
+    StockLine,
+)
 from lotse.domains.inventory.rules import MOST_SHOWN, stock_state
+from lotse.kernel.auth.principal import Whose, Within
+from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
 
 READS = statements("lotse.domains.inventory", "reads")
 
-# What bigint holds: a cursor that somebody made up shall not become a database error.
-_PoolId = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+# A choice of more is no choice; who has more places types a code.
+_MOST_PLACES = 1_000
 
 
 async def locations(conn: Connection, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Location]:
@@ -65,26 +77,48 @@ async def stock_of_pools(conn: Connection, *, pool_ids: Sequence[int]) -> list[S
     return await conn.many(READS.stock_of_pools, StockLine, pool_ids=list(pool_ids))
 
 
-async def stock_lines(
-    conn: Connection,
-    *,
-    location_id: UUID | None = None,
-    text: str = "",
-    cursor: str | None = None,
-    limit: int = PAGE_SIZE,
-) -> Page[StockLine]:
-    """The back office's stock list, by pool; `text` finds variants as the catalogue does. Refusal: `BadCursor`."""
-    begin = after(cursor, tuple[_PoolId])
-    found = await conn.many(
-        READS.stock_lines,
-        StockLine,
-        **search_terms(text),
-        searched=bool(text.strip()),
-        location_id=location_id,
-        after=begin[0] if begin else 0,
-        limit=limit + 1,
-    )
-    return paged(found, limit, ["pool_id"])
+async def spread(conn: Connection, *, variant_ids: Sequence[UUID], within: Within) -> list[AtPlace]:
+    """How much of variants is at each place that somebody may see."""
+    return await conn.many(READS.spread, AtPlace, variant_ids=list(variant_ids), **bounds(within))
+
+
+def bounds(within: Within) -> dict[str, Any]:
+    """What somebody sees, as parameters of statements over stock: it knows places and owners, no shops."""
+    columns = within.columns()
+    return {name: columns[name] for name in ("everything", "in_locations", "in_parties")}
+
+
+async def whose_pool(conn: Connection, pool_id: int) -> Whose | None:
+    """Where a pool belongs; None if it counts no goods."""
+    return await conn.maybe(READS.whose_pool, Whose, pool_id=pool_id)
+
+
+# A shop is no matter here: goods lie at a place and belong to a party, whichever shops sell them.
+POOL = Thing("stock", "pool_id", whose_pool, read="inventory.read", free=("shop",))
+
+
+async def whose_location(conn: Connection, location_id: UUID) -> Whose | None:
+    """A location belongs to itself; None if there is none."""
+    found = await locations_by_ids(conn, location_ids=[location_id])
+    return Whose(locations=frozenset({location_id})) if found else None
+
+
+LOCATION = Thing("location", "location_id", whose_location, read="inventory.read", free=("shop", "party"))
+
+
+async def places(conn: Connection) -> list[Place]:
+    """All locations, the warehouses first, for choices; bounded."""
+    return await conn.many(READS.places, Place, limit=_MOST_PLACES)
+
+
+async def documents(conn: Connection, *, ids: Sequence[UUID]) -> dict[UUID, Document]:
+    """The papers behind movements, by id; causes of other kinds are absent."""
+    return {row.id: row for row in await conn.many(READS.documents, Document, ids=list(ids))}
+
+
+async def shops_of_location(conn: Connection, *, location_id: UUID) -> list[ServedShop]:
+    """The shops that a location serves."""
+    return await conn.many(READS.shops_of_location, ServedShop, location_id=location_id)
 
 
 async def pools_for(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[PoolChoice]:

@@ -65,6 +65,23 @@ class AccountBalance(Struct, frozen=True):
     amount_minor: int
 
 
+class AccountSum(Struct, frozen=True):
+    """What is booked on an account over a span of months, in minor units; both sides are positive."""
+
+    account: str
+    name: str
+    kind: AccountKind
+    currency: str
+    debit_minor: int
+    credit_minor: int
+    entries: int
+
+    @property
+    def balance_minor(self) -> int:
+        """Debit positive."""
+        return self.debit_minor - self.credit_minor
+
+
 class Unbalanced(Refusal, status=422, title="The postings do not sum to zero"):
     currency: str
     sum_minor: int

@@ -1,10 +1,10 @@
 """Reads of the ledger. Sums over history are for reports and checks, never for the order path."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from lotse.domains.ledger.contracts import Account, AccountBalance, Entry
+from lotse.domains.ledger.contracts import Account, AccountBalance, AccountSum, Entry
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
 
@@ -31,4 +31,50 @@ async def trial_balance(
         legal_entity_id=legal_entity_id,
         first_period=first_period,
         last_period=last_period,
+    )
+
+
+# The later than any posting: the first page of a list.
+LATEST = (UUID(int=2**128 - 1), 32_767)
+# Ten years of months.
+_MOST_PERIODS = 120
+
+
+async def balances(
+    conn: Connection, *, first_period: date, last_period: date, legal_entity_ids: Sequence[UUID] | None = None
+) -> list[AccountSum]:
+    """Both sides of every account over the months from the first to the last; of some legal entities, or of all."""
+    return await conn.many(
+        READS.balances,
+        AccountSum,
+        first_period=first_period,
+        last_period=last_period,
+        legal_entity_ids=None if legal_entity_ids is None else list(legal_entity_ids),
+    )
+
+
+async def periods(conn: Connection, *, at: datetime) -> list[date]:
+    """The months in which anything is booked, and the present one; the newest first."""
+    return await conn.values(READS.periods, at=at, limit=_MOST_PERIODS)
+
+
+async def account_entries(
+    conn: Connection,
+    *,
+    account: str,
+    period: date | None = None,
+    legal_entity_ids: Sequence[UUID] | None = None,
+    before: tuple[UUID, int] = LATEST,
+    limit: int = 50,
+) -> list[Entry]:
+    """The postings of an account, the newest first; go on with the last one's set and position."""
+    return await conn.many(
+        READS.account_entries,
+        Entry,
+        account=account,
+        period=period,
+        legal_entity_ids=None if legal_entity_ids is None else list(legal_entity_ids),
+        before_set=before[0],
+        before_position=before[1],
+        limit=limit,
     )

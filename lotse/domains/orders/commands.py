@@ -1,5 +1,6 @@
 """Verbs on orders. Placing and amending go through the desk; what needs no quantities is a transaction of its own."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -183,6 +184,39 @@ async def cancel(
     return await amend(desk, request=request, key=key)
 
 
+async def take_back(
+    desk: Desk,
+    conn: Connection,
+    *,
+    order_id: UUID,
+    lines: Mapping[int, int],
+    restock: bool,
+    reason: str,
+    actor: str,
+    key: Key,
+    at: datetime,
+) -> Amended:
+    """Take pieces of lines back, by position; with `restock` goods go back to where they came from.
+
+    What was paid for them is then to be refunded. Refusals: as `amend`.
+    """
+    found = await _existing(conn, order_id)
+    pools = {line.position: line.pool_id for line in found.lines}
+    request = AmendRequest(
+        amendment_id=uuid7(),
+        kind="return",
+        order=facts_of(found),
+        lines=tuple(
+            TakeBack(position=position, quantity=quantity, restock=pools.get(position) if restock else None)
+            for position, quantity in sorted(lines.items())
+        ),
+        reason=reason,
+        actor=actor,
+        occurred_at=at,
+    )
+    return await amend(desk, request=request, key=key)
+
+
 async def credit(desk: Desk, *, request: CreditRequest, key: Key) -> Amended:
     """Credit somebody without an order. Refusals: `KeyReused`, `NothingLeft`, `InvalidLine`, `PoolUnknown`."""
     return await desk.submit("credit", request, Amended, key=key, at=request.occurred_at)
@@ -242,3 +276,11 @@ async def _existing(conn: Connection, order_id: UUID) -> Order:
     if found is None:
         raise OrderUnknown(order=str(order_id))
     return found
+
+
+async def sum_customers(tx: Transaction, *, before: UUID, limit: int) -> int:
+    """Bring what customers have bought in all a step further; how many orders and amendments were looked at."""
+    await tx.value(WRITES.lock_summed)
+    orders: int = await tx.value(WRITES.sum_orders, before=before, limit=limit)
+    amendments: int = await tx.value(WRITES.sum_amendments, before=before, limit=limit)
+    return orders + amendments

@@ -325,6 +325,51 @@ class OrderRow(Struct, frozen=True):
     open_minor: int
 
 
+class OrderListing(Struct, frozen=True):
+    """A row of the back office's table of orders. What is paid and the shop's name are added per page."""
+
+    id: UUID
+    number: str
+    shop_id: UUID
+    channel: Channel
+    customer_id: UUID | None
+    currency: str
+    gross_minor: int
+    placed_at: datetime
+    payment_id: UUID
+    name: str
+    email: str
+    released_at: datetime | None
+    state: Literal["waiting", "released", "cancelled"]
+    amended: bool
+    payment: str = ""
+    open_minor: int = 0
+    method: str = ""
+    shop: str = ""
+
+
+class CustomerSums(Struct, frozen=True):
+    """What a customer has bought in all, in one currency; `credited_minor` was taken back of it."""
+
+    currency: str
+    orders: int
+    gross_minor: int
+    credited_minor: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+class FoundOrder(Struct, frozen=True):
+    """An order that the command palette found."""
+
+    id: UUID
+    number: str
+    placed_at: datetime
+    gross_minor: int
+    currency: str
+    name: str
+
+
 class EmptyOrder(Refusal, status=422, title="There is nothing to order"):
     """An order has at least one line."""
 

@@ -1,4 +1,4 @@
-"""Orders that waited for their prepayment in vain: their goods go to somebody else."""
+"""Orders that waited for their prepayment in vain: their goods go to somebody else. What customers bought in all."""
 
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.desk.socket import connected
 from lotse.kernel.idempotency import key_for
+from lotse.kernel.ids import uuid7_floor
 from lotse.kernel.jobs import Job
 from lotse.kernel.settings import Settings
 
@@ -54,4 +55,24 @@ async def _cancel(desk: Desk, conn: Connection, payment: Payment, at: datetime) 
     return True
 
 
-jobs = (Job("orders.cancel_unpaid", cancel_unpaid, timetable="5 4 * * *"),)
+# No order takes as long as this from the moment when its id is drawn to its commit.
+SETTLED = timedelta(minutes=2)
+# A second of work at most.
+SUMMED_AT_ONCE = 20_000
+
+
+async def sum_customers(database: Database, *, at: datetime) -> int:
+    """Sum up what customers have bought since the last time; how many orders and amendments were looked at."""
+    total = 0
+    while True:
+        async with database.transaction() as tx:
+            found = await commands.sum_customers(tx, before=uuid7_floor(at - SETTLED), limit=SUMMED_AT_ONCE)
+        total += found
+        if not found:
+            return total
+
+
+jobs = (
+    Job("orders.cancel_unpaid", cancel_unpaid, timetable="5 4 * * *"),
+    Job("orders.sum_customers", sum_customers, timetable="* * * * *", at_once=1),
+)

@@ -1,32 +1,44 @@
-"""Pages of orders: the buyer's own by signed link; in the back office the list and one order."""
+"""Pages of orders: the buyer's own by signed link; in the back office the table, and one order with all that it did."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
-from litestar.params import Parameter
 from litestar.response import Redirect
-from msgspec import Struct
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from lotse.domains.customers.queries import customer as read_customer
+from lotse.domains.ledger import queries as ledger
+from lotse.domains.ledger.contracts import Entry
 from lotse.domains.orders import commands, queries
-from lotse.domains.orders.contracts import ORDER_LINK, Line, Order
+from lotse.domains.orders.contracts import ORDER_LINK, CustomerSums, Line, Order, OrderListing, OrderRow
+from lotse.domains.orders.queries import ORDER
+from lotse.domains.parties.queries import shops_by_ids
+from lotse.domains.payments import queries as payments
+from lotse.domains.payments.contracts import ChargeRefund, Happening, Money
 from lotse.domains.pools import queries as pools
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs, public
-from lotse.kernel.db import Database
+from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key, key_for
 from lotse.kernel.ids import uuid7
-from lotse.kernel.pages.forms import posted_key, refused
+from lotse.kernel.pages.finders import Finder, Found
+from lotse.kernel.pages.formatting import filters, locale_of
+from lotse.kernel.pages.forms import Error, FormIncomplete, checked, posted_key, refused
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import table_routes
+from lotse.kernel.pages.places import Place
+from lotse.kernel.pages.slots import Answerer, Ask
+from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Scope, Search, Table
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
-
-_IN_A_LIST = 50
 
 REFUSED = {
     "already-cancelled": N_("This order is cancelled already."),
@@ -34,7 +46,8 @@ REFUSED = {
     # The money of an order is recorded on its page.
     "more-than-refundable": N_("No more than was received and is not owed can be paid back."),
     "reference-reused": N_("This bank reference was booked before, with another amount."),
-    "form-incomplete": N_("Please enter an amount like 59.95 and the bank's reference."),
+    "form-incomplete": N_("Something is missing or not a number. Please look at what you typed."),
+    "more-than-sold": N_("More would come back than was sold: of line %(position)s there are %(left)s left."),
     "key-reused": N_("This form was sent before. Please look at the order again."),
 }
 # Reasons that nobody typed; what staff types is shown as it is.
@@ -121,43 +134,246 @@ async def cancel_by_link(
     return Redirect(f"/order/{token}", status_code=303)
 
 
-@get("/office/orders", guards=[needs("orders.read")])
-async def office_orders(
-    view: View,
-    database: Database,
-    words: Annotated[str, Parameter(query="q", max_length=50)] = "",
-    before: UUID | None = None,
-) -> Response[str]:
-    """The orders, the newest first; `q` is the beginning of a number."""
-    words = words.strip()
-    async with database.reading() as connection:
-        rows = await queries.orders(
-            connection, before=before or queries.LATEST, number_prefix=words or None, limit=_IN_A_LIST + 1
+# -- the back office's table
+
+STATES = {
+    "waiting": Option(N_("waits for payment"), "warn"),
+    "released": Option(N_("released"), "good"),
+    "cancelled": Option(N_("cancelled"), "bad"),
+}
+PAYMENTS = {
+    "settled": Option(N_("settled"), "good"),
+    "open": Option(N_("open"), "warn"),
+    "refund_due": Option(N_("to pay back"), "bad"),
+    "refunded": Option(N_("paid back")),
+}
+# Whichever of them are not chosen is decided when the statement is planned, so each has the plan of its own.
+_IN_STATE = """
+    ('waiting' = any (:value::text[]) and t.state = 'waiting'
+        and t.payment_id = any (array(select p.payment_id from payments.in_state('{open}') p)))
+    or ('cancelled' = any (:value::text[])
+        and t.id = any (array(select a.order_id from orders.amendments a where a.kind = 'cancellation')))
+    or ('released' = any (:value::text[]) and t.state = 'released')
+"""
+_IS_PAID = """
+    t.id = any (array(select p.purpose_id from payments.in_state(:value::text[]) p))
+    or ('settled' = any (:value::text[])
+        and t.id not in (select p.purpose_id from payments.in_state('{open,refund_due}') p))
+"""
+
+
+def _within(scope: Scope) -> dict[str, Any]:
+    return scope.within().columns()
+
+
+async def _paid(conn: Connection, scope: Scope, rows: list[OrderListing]) -> list[OrderListing]:
+    """Rows with what is paid of them, and the names of their shops."""
+    paid = await queries.paid_of(conn, payment_ids=[row.payment_id for row in rows])
+    shops = {shop.id: shop.name for shop in await shops_by_ids(conn, shop_ids={row.shop_id for row in rows})}
+    return [
+        replace(row, payment=one.state, open_minor=one.open_minor, method=one.method, shop=shops.get(row.shop_id, ""))
+        if (one := paid.get(row.payment_id))
+        else row
+        for row in rows
+    ]
+
+
+ORDERS = Table(
+    name="orders.orders",
+    path="/office/orders",
+    title=N_("Orders"),
+    icon="orders",
+    right="orders.read",
+    where="narrowed",
+    statement=queries.READS.order_table,
+    params=_within,
+    row=OrderListing,
+    key="id",
+    label="number",
+    row_path="/office/orders/{}",
+    order="-id",
+    fill=_paid,
+    columns=(
+        Column("number", N_("Number"), kind="code", link=True, phone="title"),
+        Column("placed_at", N_("Placed"), kind="moment", filter="range"),
+        Column("name", N_("Customer"), empty=N_("not known")),
+        Column("email", N_("Mail"), shown=False),
+        Column(
+            "channel",
+            N_("Channel"),
+            kind="choice",
+            filter="choice",
+            options={name: Option(label) for name, label in CHANNELS.items()},
+        ),
+        Column("shop", N_("Shop"), shown=False),
+        Column("state", N_("State"), kind="choice", filter="choice", options=STATES, condition=_IN_STATE),
+        Column(
+            "payment",
+            N_("Payment"),
+            kind="choice",
+            filter="choice",
+            options=PAYMENTS,
+            condition=_IS_PAID,
+            template="orders/cell_payment.html",
+        ),
+        Column("method", N_("Method"), shown=False),
+        Column("open_minor", N_("Open"), kind="money", shown=False),
+        Column(
+            "amended",
+            N_("Amended"),
+            kind="flag",
+            filter="flag",
+            shown=False,
+            condition="t.id = any (array(select a.order_id from orders.amendments a)) = :value",
+        ),
+        Column("released_at", N_("Released"), kind="moment", shown=False),
+        Column("gross_minor", N_("Total"), kind="money", filter="range"),
+    ),
+    search=Search(
+        "t.id = any (array(select s.order_id from orders.sought(:begins, :surname, :given, :digits, :at_most) s))",
+        queries.sought,
+        N_("Number, name, mail address, article number or GTIN"),
+    ),
+    presets=(
+        Preset(N_("To be released"), "state=waiting"),
+        Preset(N_("Payment open"), "payment=open"),
+        Preset(N_("Refund due"), "payment=refund_due"),
+        Preset(N_("Cancelled"), "state=cancelled"),
+    ),
+    nothing=Nothing(
+        N_("No orders yet"),
+        N_("The first one appears here the moment it is placed: in the web shop, at a till or through the API."),
+        Action(N_("Open the shop"), "/", "orders.read"),
+    ),
+)
+
+
+async def _find(conn: Connection, scope: Scope, typed: str) -> list[Found]:
+    """For the command palette."""
+    shops = scope.principal.within("orders.read", by=("shop",)).shops
+    said = filters(locale_of(scope.language))
+    return [
+        Found(
+            order.number,
+            f"/office/orders/{order.id}",
+            " · ".join(
+                part
+                for part in (
+                    order.name,
+                    said["day"](order.placed_at, scope.zone),
+                    said["money"](order.gross_minor, order.currency),
+                )
+                if part
+            ),
         )
-    return view.show(
-        "orders/office_orders.html",
-        rows=rows[:_IN_A_LIST],
-        next=rows[_IN_A_LIST - 1].id if len(rows) > _IN_A_LIST else None,
-        words=words,
-        is_later=before is not None,
-        channels=CHANNELS,
-    )
+        for order in await queries.found(conn, text=typed, shop_ids=shops, limit=6)
+    ]
 
 
-@get("/office/orders/{order_id:uuid}", guards=[needs("orders.read")])
+# -- what a customer's page shows of orders
+
+
+class OfCustomer(Struct, frozen=True):
+    """A customer's orders: what they come to, and the newest."""
+
+    sums: list[CustomerSums]
+    rows: list[OrderRow]
+
+
+async def _of_customers(conn: Connection, ask: Ask) -> dict[UUID, OfCustomer]:
+    """One customer is shown at a time."""
+    return {
+        id: OfCustomer(
+            await queries.sums_of_customer(conn, customer_id=id),
+            await queries.orders(conn, customer_id=id, limit=_OF_A_CUSTOMER),
+        )
+        for id in ask.ids
+    }
+
+
+_OF_A_CUSTOMER = 20
+
+# -- one order
+
+
+class Happened(Struct, frozen=True):
+    """Something that happened to an order: `tone` colours its mark; `who` is an actor, `why` what was said or typed."""
+
+    at: datetime
+    title: str
+    tone: str = ""
+    amount_minor: int | None = None
+    who: str = ""
+    why: str = ""
+    href: str = ""
+
+
+class Booked(Struct, frozen=True):
+    """The postings of one fact, together."""
+
+    kind: str
+    at: datetime
+    entries: list[Entry]
+
+
+class TakenBack(Struct, frozen=True):
+    """What is typed to take parts of an order back; the pieces of each line come beside it, as `take.<position>`."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    restock: str = ""
+
+
+CHARGED = {
+    "begun": N_("Payment begun"),
+    "authorise": N_("Provider asked for the money"),
+    "status": N_("Looked up at the provider"),
+    "webhook": N_("The provider told us"),
+    "order": N_("Order placed for it"),
+    "capture": N_("Money taken"),
+    "void": N_("Reservation given back"),
+    "refund": N_("Paid back"),
+    "give_up": N_("Given up"),
+}
+BOOKED = {
+    "sale": N_("Sale"),
+    "receipt": N_("Receipt of money"),
+    "refund": N_("Refund"),
+    "cancellation": N_("Cancellation"),
+    "return": N_("Return"),
+    "credit": N_("Credit"),
+    "unplaced": N_("Money without an order"),
+}
+NO_PIECES = N_("Say for at least one line how many pieces come back.")
+NOT_PIECES = N_("Please enter a whole number between 0 and what is left.")
+
+
+@get("/office/orders/{order_id:uuid}", guards=[needs("orders.read", ORDER)])
 async def office_order(
-    view: View, database: Database, links: Links, draft: Draft | None, order_id: UUID
+    view: View, database: Database, links: Links, principal: Principal, draft: Draft | None, order_id: UUID
 ) -> Response[str]:
-    """One order: lines, money, what it moved, what happened."""
-    found = await _existing(database, order_id)
-    async with database.reading() as connection:
-        moved = await pools.movements_of(
-            connection,
-            pool_ids=[line.pool_id for line in found.lines if line.pool_id is not None],
-            ref_kind="order",
-            ref_id=found.id,
+    """One order: lines, money, what it moved and booked, everything that happened, what can be done now."""
+    async with database.snapshot() as conn:
+        found = await queries.order(conn, order_id=order_id)
+        if found is None:
+            raise NotFound(what="order", id=str(order_id))
+        payment = await payments.payment(conn, payment_id=found.payment_id)
+        if payment is None:
+            raise LookupError(f"order {found.number} has no payment")
+        money = await payments.money_of(conn, payment_id=found.payment_id)
+        charges = await payments.charges_of(conn, payment_ids=[found.payment_id])
+        trail = await payments.trail(conn, charge_id=charges[0].id) if charges else []
+        refunds = await payments.refunds_of(conn, charge_id=charges[0].id) if charges else []
+        moved = await _moved(conn, found)
+        sets = [found.id, *(one.id for one in found.amendments), *(one.id for one in money)]
+        entries = await ledger.entries_of(conn, set_ids=sets)
+        accounts = {account.code: account for account in await ledger.accounts(conn)} if entries else {}
+        customer = await read_customer(conn, customer_id=found.customer_id) if found.customer_id else None
+        shops = await shops_by_ids(conn, shop_ids={found.shop_id})
+        whose = await queries.whose(conn, order_id)
+        happened = history(view, found, money, trail, refunds)
+        names = await names_of(
+            conn, {found.actor, *(one.who for one in happened if one.who), *(m.actor for m in moved)}
         )
-        names = await names_of(connection, [found.actor, *(amendment.actor for amendment in found.amendments)])
     await view.ask(
         {
             "line.picture": [line.variant_id for line in found.lines if line.variant_id],
@@ -168,20 +384,115 @@ async def office_order(
     return view.show(
         "orders/office_order.html",
         order=found,
+        shop_name=shops[0].name if shops else "",
+        payment=payment,
         taxes=taxes(found.lines),
         moved=moved,
         line_of={line.pool_id: line for line in found.lines},
+        booked=_booked(entries),
+        accounts=accounts,
+        kinds=BOOKED,
+        customer=customer,
+        happened=happened,
+        names=names,
+        returnable=[line for line in found.lines if line.taken_back < line.quantity],
+        may_write=principal.covers("orders.write", whose) if whose else False,
         link=links.sign(ORDER_LINK, found.id),
         key=str(uuid7()),
+        typed=draft.typed if draft else {},
         refused=refused(view, draft, REFUSED, fields=False),
         channels=CHANNELS,
-        amended=AMENDED,
-        names=names,
     )
 
 
+@get("/office/orders/amendments/{amendment_id:uuid}", guards=[needs("orders.read", "common")])
+async def office_amendment(view: View, database: Database, amendment_id: UUID) -> Response[str]:
+    """To the order that an amendment belongs to: movements and postings know the amendment only."""
+    async with database.reading() as conn:
+        order_id = await queries.order_of_amendment(conn, amendment_id=amendment_id)
+    if order_id is None:
+        raise NotFound(what="order", id=str(amendment_id))
+    return view.go(f"/office/orders/{order_id}")
+
+
+async def _moved(conn: Connection, order: Order) -> "list[pools.Movement]":
+    """What the order and what was taken back of it moved, in order of time."""
+    sold = [line.pool_id for line in order.lines if line.pool_id is not None]
+    found = await pools.movements_of(conn, pool_ids=sold, ref_kind="order", ref_id=order.id)
+    for amendment in order.amendments:
+        back = [line.pool_id for line in amendment.lines if line.pool_id is not None]
+        if back:
+            found += await pools.movements_of(conn, pool_ids=back, ref_kind="amendment", ref_id=amendment.id)
+    return found
+
+
+def history(
+    view: View, order: Order, money: Sequence[Money], trail: Sequence[Happening], refunds: Sequence[ChargeRefund]
+) -> list[Happened]:
+    """Everything that happened to an order, the newest first."""
+    found = [Happened(order.placed_at, view.text("Ordered"), "good", order.gross_minor, order.actor)]
+    if order.released_at is not None:
+        found.append(Happened(order.released_at, view.text("Released: the goods may leave"), "good"))
+    found += [
+        Happened(
+            one.occurred_at,
+            view.text(AMENDED[one.kind]),
+            "bad",
+            -one.gross_minor,
+            one.actor,
+            one.reason,
+        )
+        for one in order.amendments
+    ]
+    found += [
+        Happened(
+            one.occurred_at,
+            view.text("Received") if one.kind == "receipt" else view.text("Paid back"),
+            "good" if one.kind == "receipt" else "bad",
+            one.amount_minor if one.kind == "receipt" else -one.amount_minor,
+            one.actor,
+            one.reference,
+        )
+        for one in money
+    ]
+    found += [
+        Happened(
+            one.at,
+            view.text(CHARGED.get(one.what, one.what)),
+            "bad" if one.outcome in ("declined", "unknown") or one.what == "give_up" else "",
+            None,
+            one.actor,
+            one.reason,
+        )
+        for one in trail
+    ]
+    found += [
+        Happened(
+            one.changed_at,
+            view.text("To be paid back") if one.state == "asked" else view.text("The provider refuses to pay back"),
+            "warn" if one.state == "asked" else "bad",
+            one.amount_minor,
+            one.actor,
+            one.reason,
+        )
+        for one in refunds
+        if one.state != "done"
+    ]
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def _booked(entries: Sequence[Entry]) -> list[Booked]:
+    sets: dict[UUID, list[Entry]] = {}
+    for entry in entries:
+        sets.setdefault(entry.set_id, []).append(entry)
+    found = [Booked(one[0].kind, one[0].occurred_at, one) for one in sets.values()]
+    return sorted(found, key=lambda one: one.at)
+
+
 @post(
-    "/office/orders/{order_id:uuid}/cancel", guards=[needs("orders.write")], opt={"form": "/office/orders/{order_id}"}
+    "/office/orders/{order_id:uuid}/cancel",
+    guards=[needs("orders.write", ORDER)],
+    opt={"form": "/office/orders/{order_id}"},
 )
 async def office_cancel(
     request: Request[Any, Any, Any],
@@ -204,6 +515,56 @@ async def office_cancel(
             at=at,
         )
     return Redirect(f"/office/orders/{order_id}?done=cancelled", status_code=303)
+
+
+@post(
+    "/office/orders/{order_id:uuid}/return",
+    guards=[needs("orders.write", ORDER)],
+    opt={"form": "/office/orders/{order_id}"},
+)
+async def office_return(
+    request: Request[Any, Any, Any],
+    database: Database,
+    desk: Desk,
+    principal: Principal,
+    at: datetime,
+    order_id: UUID,
+) -> Redirect:
+    """Take pieces of lines back; what was paid for them is owed back then.
+
+    Refusals: `FormIncomplete`, `OrderUnknown`, then those of `amend`.
+    """
+    form = await request.form()
+    typed = checked(form, TakenBack)
+    pieces = {name.removeprefix("take."): str(value) for name, value in form.multi_items() if name.startswith("take.")}
+    body = ("return", order_id, sorted(pieces.items()), typed)
+    async with database.reading() as connection:
+        await commands.take_back(
+            desk,
+            connection,
+            order_id=order_id,
+            lines=_taken(pieces),
+            restock=bool(typed.restock),
+            reason=typed.reason,
+            actor=str(principal),
+            key=key_for(str(principal), await posted_key(request), body),
+            at=at,
+        )
+    return Redirect(f"/office/orders/{order_id}?done=returned", status_code=303)
+
+
+def _taken(pieces: dict[str, str]) -> dict[int, int]:
+    """Positions and how many pieces of each come back. Refusal: `FormIncomplete`."""
+    found: dict[int, int] = {}
+    for position, text in pieces.items():
+        number = text.strip() or "0"
+        if not (position.isdecimal() and number.isdecimal() and len(position) < 6 and len(number) < 9):
+            raise FormIncomplete(errors={f"take.{position[:5]}": Error(NOT_PIECES)})
+        if int(number):
+            found[int(position)] = int(number)
+    if not found:
+        raise FormIncomplete(errors={"take": Error(NO_PIECES)})
+    return found
 
 
 async def _existing(database: Database, order_id: UUID) -> Order:
@@ -255,4 +616,16 @@ def steps(view: View, order: Order) -> list[Step]:
     return [*done, packing, Step("", view.text("On its way"))]
 
 
-routes = (order_page, cancel_by_link, office_orders, office_order, office_cancel)
+routes = (
+    order_page,
+    cancel_by_link,
+    *table_routes(ORDERS),
+    office_order,
+    office_cancel,
+    office_return,
+    office_amendment,
+)
+tables = (ORDERS,)
+places = (Place("/office/orders", N_("Orders"), "orders", "o", "orders.read", "sales", 10),)
+finders = (Finder("orders", N_("Orders"), "orders", "orders.read", _find),)
+slots = (Answerer("office.customer", "orders", "orders/of_customer.html", 500, _of_customers),)

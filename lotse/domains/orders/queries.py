@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from lotse.domains.orders.contracts import Order, OrderRow, OrderUnknown, StoredContact, StoredContacts
+from lotse.domains.catalog.rules import search_digits
+from lotse.domains.orders.contracts import (
+    CustomerSums,
+    FoundOrder,
+    Order,
+    OrderRow,
+    OrderUnknown,
+    StoredContact,
+    StoredContacts,
+)
 from lotse.kernel.auth.principal import EVERYTHING, Whose, Within
 from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection
@@ -18,6 +28,12 @@ READS = statements("lotse.domains.orders", "reads")
 
 # Later than any id: the first page of a list.
 LATEST = UUID(int=2**128 - 1)
+
+
+# Of an article that is sold all day the newest orders do; more are found by number, name or day.
+_MOST_OF_AN_ARTICLE = 5_000
+# What anybody types; the columns searched hold no more.
+_MAX_LETTERS = 200
 
 
 class Waiting(Struct, frozen=True):
@@ -35,11 +51,16 @@ async def order(conn: Connection, *, order_id: UUID) -> Order | None:
 
 
 async def whose(conn: Connection, order_id: UUID) -> Whose | None:
-    """Where an order belongs: its shop, the places that its goods came from, the sellers of its lines."""
+    """Where an order belongs: the shop that sold it, the locations it is served from, the sellers of its goods."""
     return await conn.maybe(READS.whose, Whose, order_id=order_id)
 
 
 ORDER = Thing("order", "order_id", whose, unknown=lambda id: OrderUnknown(order=str(id)), read="orders.read")
+
+
+async def order_of_amendment(conn: Connection, *, amendment_id: UUID) -> UUID | None:
+    """The order that was amended; None for a credit without one."""
+    return await conn.value(READS.order_of_amendment, amendment_id=amendment_id)
 
 
 async def id_of_number(conn: Connection, *, number: str) -> UUID | None:
@@ -66,6 +87,66 @@ async def orders(
         limit=limit,
         **within.columns(),
     )
+
+
+def sought(text: str) -> dict[str, Any]:
+    """What was typed to find orders, as the parameters of the SQL function `orders.sought`.
+
+    `Muster`, `Anna Muster` and `Muster, Anna` find the same person.
+    """
+    begins = text.strip()[:_MAX_LETTERS].replace("\0", "")
+    surname, comma, given = begins.partition(",")
+    if not comma:
+        given, _, surname = begins.rpartition(" ")
+    is_name = any(letter.isalpha() for letter in surname) and "@" not in begins
+    return {
+        "begins": begins,
+        "surname": surname.strip() if is_name else "",
+        "given": given.strip(),
+        "digits": search_digits(begins),
+        "at_most": _MOST_OF_AN_ARTICLE,
+    }
+
+
+async def found(conn: Connection, *, text: str, shop_ids: Sequence[UUID] | None, limit: int) -> list[FoundOrder]:
+    """Orders by number, name or mail address, of some shops or of all: the newest first."""
+    typed = sought(text)
+    del typed["digits"]  # an article's orders are a table, not an answer
+    shops = None if shop_ids is None else list(shop_ids)
+    return await conn.many(READS.found, FoundOrder, **typed, shops=shops, limit=limit)
+
+
+async def sums_of_customer(conn: Connection, *, customer_id: UUID) -> list[CustomerSums]:
+    """What a customer has bought in all, by currency; costs the same for one order and for a hundred thousand."""
+    return await conn.many(READS.sums_of_customer, CustomerSums, customer_id=customer_id)
+
+
+async def paid_of(conn: Connection, *, payment_ids: Sequence[UUID]) -> "dict[UUID, Paid]":
+    """How far payments are, by id."""
+    rows = await conn.many(READS.paid_of, Paid, payment_ids=list(payment_ids))
+    return {row.payment_id: row for row in rows}
+
+
+class Paid(Struct, frozen=True):
+    """The sums of a payment; `open_minor`: what is still owed, negative: what is to be paid back."""
+
+    payment_id: UUID
+    method: str
+    amount_minor: int
+    credited_minor: int
+    received_minor: int
+    refunded_minor: int
+
+    @property
+    def open_minor(self) -> int:
+        return self.amount_minor - self.credited_minor - self.received_minor + self.refunded_minor
+
+    @property
+    def state(self) -> str:
+        """As the table of orders filters: open, refund_due, refunded, settled."""
+        if self.open_minor:
+            return "open" if self.open_minor > 0 else "refund_due"
+        return "refunded" if self.refunded_minor else "settled"
 
 
 async def waiting(conn: Connection, *, order_id: UUID) -> Waiting | None:

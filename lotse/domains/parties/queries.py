@@ -1,6 +1,6 @@
 """Reads of parties, legal entities and shops."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from lotse.domains.parties.contracts import LegalEntity, Party, Shop
@@ -57,6 +57,11 @@ async def shop(conn: Connection, *, shop_id: UUID) -> Shop | None:
 async def shop_by_code(conn: Connection, *, code: str) -> Shop | None:
     """A shop, or None."""
     return await conn.maybe(READS.shop_by_code, Shop, code=code)
+
+
+async def shops_by_ids(conn: Connection, *, shop_ids: Iterable[UUID]) -> list[Shop]:
+    """Those of the shops that exist, by code."""
+    return await conn.many(READS.shops_by_ids, Shop, ids=list(shop_ids))
 
 
 async def shops(conn: Connection, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Shop]:

@@ -58,6 +58,29 @@ class ExplainedMovement(Movement, frozen=True):
     balance_after: int
 
 
+class SinceCount(Struct, frozen=True):
+    """What of one reason has moved a pool since somebody counted last; all None but the count where nothing has."""
+
+    counted_id: UUID | None
+    counted_at: datetime | None
+    counted_by: str | None
+    counted_note: str | None
+    reason: str | None
+    delta: int | None
+    times: int | None
+
+
+class LiveLine(Struct, frozen=True):
+    """What one hold takes of a pool at the moment."""
+
+    pool_id: int
+    hold_id: UUID
+    quantity: int
+    expires_at: datetime
+    hard: bool
+    holder: str
+
+
 class HoldLine(Struct, frozen=True):
     """A quantity of one pool; `live` while it counts as held, `broken` if the stock was found to be less."""
 

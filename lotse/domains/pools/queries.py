@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from lotse.domains.pools.contracts import Balance, ExplainedMovement, Hold, Movement
+from lotse.domains.pools.contracts import Balance, ExplainedMovement, Hold, LiveLine, Movement, SinceCount
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
 
 READS = statements("lotse.domains.pools", "reads")
 
+# Movements that an explanation looks back over: some weeks of the fastest seller.
+_LOOKED_AT = 10_000
+_HOLDS_SHOWN = 100
 # Later than any id: the first page of a history.
 LATEST = UUID(int=2**128 - 1)
 
@@ -32,6 +35,21 @@ async def history(conn: Connection, *, pool_id: int, before: UUID = LATEST, limi
 async def movements_of(conn: Connection, *, pool_ids: Sequence[int], ref_kind: str, ref_id: UUID) -> list[Movement]:
     """What one cause (an order) moved in these pools."""
     return await conn.many(READS.movements_of, Movement, pool_ids=pool_ids, ref_kind=ref_kind, ref_id=ref_id)
+
+
+async def since_count(conn: Connection, *, pool_id: int, counted: str) -> list[SinceCount]:
+    """What moved a pool since the last movement of the reason `counted`, by reason."""
+    return await conn.many(READS.since_count, SinceCount, pool_id=pool_id, counted=counted, at_most=_LOOKED_AT)
+
+
+async def live_lines(conn: Connection, *, pool_ids: Sequence[int]) -> list[LiveLine]:
+    """What is held of pools now, the first to expire first."""
+    return await conn.many(READS.live_lines, LiveLine, pool_ids=list(pool_ids), limit=_HOLDS_SHOWN)
+
+
+async def latest(conn: Connection, *, pool_ids: Sequence[int], limit: int = 50) -> list[Movement]:
+    """The newest movements of several pools together."""
+    return await conn.many(READS.latest, Movement, pool_ids=list(pool_ids), limit=limit)
 
 
 async def hold(conn: Connection, *, hold_id: UUID) -> Hold | None:

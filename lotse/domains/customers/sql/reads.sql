@@ -32,21 +32,33 @@ select id, customer_id, kind, name, company, street, street2, postcode, city, re
  where customer_id = any(:ids::uuid[])
  order by customer_id, added_at, id;
 
--- The back office's list, newest first; a search narrows it to numbers, names and mail addresses that begin so.
--- name: customer_rows
-with listed as (
-    select c.* from customers.customers c
-     where (:after::uuid is null or c.id < :after)
-       and (:text::text = ''
-            or (c.number ~>=~ :text and c.number ~<~ (:text || chr(1114111)))
-            or c.party_id in (select f.party_id from parties.find(:text, :at_most) f))
-     order by c.id desc
-     limit :limit
-)
-select c.id, c.number, coalesce(n.name, '') as name, coalesce(n.email, '') as email, c.customer_group, c.created_at
-  from listed c
-  left join parties.names_of(array(select party_id from listed)) n on n.party_id = c.party_id
- order by c.id desc;
+-- The back office's table. Names are the parties' and added per page.
+-- name: customer_table
+select c.id, c.party_id, c.number, c.shop_id, c.customer_group, c.created_at
+  from customers.customers c
+ where :everything::boolean or c.shop_id = any(:in_shops::uuid[]);
+
+-- What the customers of a page are called and how they are reached; who was erased is absent.
+-- name: named
+select n.party_id, n.kind, n.name, n.email, n.phone from parties.names_of(:party_ids::uuid[]) n;
+
+-- By the beginning of a number or a name, or by a mail address: for the palette.
+-- name: found
+select c.id, c.party_id, c.number
+  from customers.customers c
+ where (c.number ~>=~ :begins and c.number ~<~ (:begins || chr(1114111))
+        or c.party_id in (select f.party_id from parties.find(:begins, :at_most) f))
+   and (:shops::uuid[] is null or c.shop_id = any(:shops::uuid[]))
+ order by c.id desc
+ limit :limit;
+
+-- A customer as it is about to be changed: two people at one customer wait for each other.
+-- name: lock
+select id, party_id, number, shop_id, customer_group from customers.customers where id = :customer_id for update;
+
+-- Where a customer came from.
+-- name: whose
+select shop_id as shop from customers.customers where id = :customer_id;
 
 -- As many numbers as there are customers without one.
 -- name: draw_numbers

@@ -46,3 +46,11 @@ as $$
      where s.variant_id = any(variant_ids)
      group by s.variant_id, s.location_id, sl.priority
 $$;
+
+-- The pools that count variants, wherever and whosever.
+create or replace function inventory.pools_of(variant_ids uuid[])
+returns table (variant_id uuid, pool_id bigint)
+language sql stable security definer set search_path = '' rows 100
+as $$
+    select s.variant_id, s.pool_id from inventory.stock s where s.variant_id = any(variant_ids)
+$$;

@@ -72,23 +72,101 @@ select s.variant_id, s.location_id, l.code as location_code, s.owner_party_id, s
  where s.pool_id = any(:pool_ids::bigint[])
  order by array_position(:pool_ids::bigint[], s.pool_id);
 
--- The back office's stock list, by pool, which is a keyset; a search narrows it to the variants found.
--- name: stock_lines
-with listed as (
-    select s.* from inventory.stock s
-     where s.pool_id > :after
-       and (:location_id::uuid is null or s.location_id = :location_id)
-       and (not :searched or s.variant_id in (
-               select f.variant_id from catalog.find(:words, :begins, :digits, :at_most) f))
-     order by s.pool_id
-     limit :limit
-)
-select s.variant_id, s.location_id, l.code as location_code, s.owner_party_id, s.condition, s.lot, s.pool_id,
-       b.on_hand, b.held, b.on_hand - b.held as available
-  from listed s
-  join inventory.locations l on l.id = s.location_id
-  join pools.balances(array(select pool_id from listed)) b on b.pool_id = s.pool_id
- order by s.pool_id;
+-- The back office's table: one row per variant that is or was somewhere, with what all its places have. Variants come
+-- from the index, balances of those of the page only. Somebody who is bound to places sees those.
+-- name: stock_table
+select v.variant_id, b.on_hand, b.held, b.available, b.places, b.stocked
+from (
+    select distinct s.variant_id from inventory.stock s
+    where (
+        :everything::boolean
+        or exists (
+            select from unnest(:in_locations::uuid[], :in_parties::uuid[]) as box (location_id, party_id)
+            where coalesce(box.location_id, s.location_id) = s.location_id
+                and coalesce(box.party_id, s.owner_party_id) = s.owner_party_id
+        )
+    )
+) v
+cross join lateral (
+    select
+        coalesce(sum(p.on_hand), 0)::bigint as on_hand,
+        coalesce(sum(p.held), 0)::bigint as held,
+        coalesce(sum(p.on_hand - p.held), 0)::bigint as available,
+        count(distinct x.location_id) as places,
+        count(distinct x.location_id) filter (where p.on_hand > p.held) as stocked
+    from inventory.stock x
+    join pools.balances(array(
+        select y.pool_id from inventory.stock y where y.variant_id = v.variant_id
+    )) p on p.pool_id = x.pool_id
+    where x.variant_id = v.variant_id
+        and (
+        :everything::boolean
+        or exists (
+            select from unnest(:in_locations::uuid[], :in_parties::uuid[]) as box (location_id, party_id)
+            where coalesce(box.location_id, x.location_id) = x.location_id
+                and coalesce(box.party_id, x.owner_party_id) = x.owner_party_id
+        )
+    )
+) b;
+
+-- How much of variants is at each place, for those of a page.
+-- name: spread
+select x.variant_id, x.location_id, sum(b.on_hand)::bigint as on_hand, sum(b.on_hand - b.held)::bigint as available
+from inventory.stock x
+join pools.balances(array(
+    select y.pool_id from inventory.stock y where y.variant_id = any(:variant_ids::uuid[])
+)) b on b.pool_id = x.pool_id
+where x.variant_id = any(:variant_ids::uuid[])
+    and (
+        :everything::boolean
+        or exists (
+            select from unnest(:in_locations::uuid[], :in_parties::uuid[]) as box (location_id, party_id)
+            where coalesce(box.location_id, x.location_id) = x.location_id
+                and coalesce(box.party_id, x.owner_party_id) = x.owner_party_id
+        )
+    )
+group by x.variant_id, x.location_id;
+
+-- The back office's table of all goods by place: one row per pool, by pool.
+-- name: pool_table
+select s.pool_id, s.variant_id, s.location_id, l.code as location_code, l.name as location_name, l.kind as location_kind,
+       s.owner_party_id, s.condition, s.lot, b.on_hand, b.held, b.on_hand - b.held as available
+from inventory.stock s
+join inventory.locations l on l.id = s.location_id
+cross join lateral pools.balances(array[s.pool_id]) b
+where (
+        :everything::boolean
+        or exists (
+            select from unnest(:in_locations::uuid[], :in_parties::uuid[]) as box (location_id, party_id)
+            where coalesce(box.location_id, s.location_id) = s.location_id
+                and coalesce(box.party_id, s.owner_party_id) = s.owner_party_id
+        )
+    );
+
+-- Where a pool belongs, for whoever wants to see or change it.
+-- name: whose_pool
+select array[location_id] as locations, array[owner_party_id] as parties from inventory.stock where pool_id = :pool_id;
+
+-- The papers behind movements.
+-- name: documents
+select id, kind, reference, note from inventory.documents where id = any(:ids::uuid[]);
+
+-- The back office's table of places, with the shops that they serve and how many articles they know.
+-- name: location_table
+select l.id, l.code, l.kind, l.name, l.address ->> 'street' as street, l.address ->> 'postcode' as postcode,
+       l.address ->> 'city' as city, l.country, l.timezone, l.latitude, l.longitude,
+       l.opening_hours <> '{}' as has_hours,
+       (select count(*) from inventory.shop_locations sl where sl.location_id = l.id) as shops
+from inventory.locations l
+where :everything::boolean or l.id = any(:in_locations::uuid[]);
+
+-- All places by name, for choices and for the strip of a table: a retailer's are hundreds at most.
+-- name: places
+select id, code, kind, name from inventory.locations order by kind = 'warehouse' desc, code limit :limit;
+
+-- The shops that a place serves, with its rank there.
+-- name: shops_of_location
+select shop_id, priority from inventory.shop_locations where location_id = :location_id order by priority;
 
 -- In the order of preference, whatever is in them.
 -- name: pools_for

@@ -14,6 +14,62 @@ where entries.legal_entity_id = :legal_entity_id and entries.period >= :first_pe
 group by accounts.code, accounts.name, accounts.kind, entries.currency
 order by accounts.code, entries.currency;
 
+-- Debits, credits and balance of every account over a span of months, of some legal entities or all: the projection,
+-- and what is younger than it.
+-- name: balances
+select accounts.code as account, accounts.name, accounts.kind, parts.currency,
+    sum(parts.debit_minor)::bigint as debit_minor, sum(parts.credit_minor)::bigint as credit_minor,
+    sum(parts.entries)::bigint as entries
+from (
+    select legal_entity_id, period, account, currency, debit_minor, credit_minor, entries from ledger.sums
+    union all
+    select legal_entity_id, period, account, currency, greatest(amount_minor, 0), greatest(-amount_minor, 0), 1
+    from ledger.entries
+    where recorded_at >= (select upto from ledger.summed)
+) as parts
+join ledger.accounts on accounts.code = parts.account
+where parts.period >= :first_period and parts.period <= :last_period
+    and (:legal_entity_ids::uuid[] is null or parts.legal_entity_id = any (:legal_entity_ids::uuid[]))
+group by accounts.code, accounts.name, accounts.kind, parts.currency
+order by accounts.code, parts.currency;
+
+-- The months in which anything is booked, the newest first.
+-- name: periods
+select distinct period from ledger.sums
+union
+select date_trunc('month', :at::timestamptz)::date
+order by period desc
+limit :limit;
+
+-- The postings of one account, the newest first, page by page; of one month and legal entity, or of all.
+-- name: account_entries
+select set_id, position, kind, legal_entity_id, account, currency, amount_minor, occurred_at, recorded_at, period, note
+from ledger.entries
+where account = :account
+    and (set_id, position) < (:before_set, :before_position)
+    and (:period::date is null or period = :period)
+    and (:legal_entity_ids::uuid[] is null or legal_entity_id = any (:legal_entity_ids::uuid[]))
+order by set_id desc, position desc
+limit :limit;
+
+-- The sums are those of the entries, as far as they are summed.
+-- name: check_sums
+select
+    format('account %s in %s, %s', coalesce(facts.account, sums.account), coalesce(facts.period, sums.period), coalesce(facts.currency, sums.currency)) as subject,
+    format('%s entries, %s', coalesce(facts.entries, 0), coalesce(facts.amount, 0)) as expected,
+    format('%s entries, %s', coalesce(sums.entries, 0), coalesce(sums.debit_minor - sums.credit_minor, 0)) as found
+from (
+    select legal_entity_id, period, account, currency, count(*) as entries, sum(amount_minor) as amount
+    from ledger.entries
+    where recorded_at < (select upto from ledger.summed)
+    group by legal_entity_id, period, account, currency
+) as facts
+full join ledger.sums
+    on sums.legal_entity_id = facts.legal_entity_id and sums.period = facts.period
+    and sums.account = facts.account and sums.currency = facts.currency
+where coalesce(facts.entries, 0) <> coalesce(sums.entries, 0)
+    or coalesce(facts.amount, 0) <> coalesce(sums.debit_minor - sums.credit_minor, 0);
+
 -- The chart of accounts.
 -- name: accounts
 select code, name, kind from ledger.accounts order by code;

@@ -55,6 +55,10 @@ select
 from orders.orders
 where id = :order_id;
 
+-- The order that an amendment belongs to.
+-- name: order_of_amendment
+select order_id from orders.amendments where id = :amendment_id;
+
 -- By the name that people use.
 -- name: id_of_number
 select id from orders.orders where number = :number;
@@ -104,6 +108,63 @@ left join orders.contacts on contacts.order_id = orders.id and contacts.erased_a
 left join orders.releases on releases.order_id = orders.id
 left join lateral payments.sums(array[orders.payment_id]) as paid on true
 order by orders.id desc;
+
+-- The back office's table. State comes from facts beside the order, by their keys; what is paid is asked per page.
+-- Somebody who is bound to a shop, a location or a seller sees orders that touch it.
+-- name: order_table
+select
+    orders.id, orders.number, orders.shop_id, orders.channel, orders.customer_id, orders.currency, orders.gross_minor,
+    orders.placed_at, orders.payment_id,
+    coalesce(contacts.billing ->> 'name', '') as name,
+    coalesce(contacts.email, '') as email,
+    releases.released_at,
+    case
+        when cancellation.id is not null then 'cancelled'
+        when releases.released_at is not null then 'released'
+        else 'waiting'
+    end as state,
+    exists (
+        select from orders.amendments where amendments.order_id = orders.id and amendments.kind <> 'cancellation'
+    ) as amended
+from orders.orders
+left join orders.contacts on contacts.order_id = orders.id and contacts.erased_at is null
+left join orders.releases on releases.order_id = orders.id
+left join orders.amendments as cancellation
+    on cancellation.order_id = orders.id and cancellation.kind = 'cancellation'
+where (
+    :everything::boolean
+    or exists (
+        select
+        from unnest(:in_shops::uuid[], :in_locations::uuid[], :in_parties::uuid[])
+            as box (shop_id, location_id, party_id)
+        where (box.shop_id is null or box.shop_id = orders.shop_id)
+            and (
+                box.location_id is null and box.party_id is null
+                or exists (
+                    select from orders.lines
+                    where lines.order_id = orders.id
+                        and (box.location_id is null or lines.location_id = box.location_id)
+                        and (box.party_id is null or lines.seller_party_id = box.party_id)
+                )
+            )
+    )
+);
+
+-- What orders of a page owe: their payments are another domain's.
+-- name: paid_of
+select payment_id, method, amount_minor, credited_minor, received_minor, refunded_minor
+from payments.sums(:payment_ids::uuid[]);
+
+-- Orders by the beginning of a number or a name, or by a mail address: for the palette, the newest first.
+-- name: found
+select orders.id, orders.number, orders.placed_at, orders.gross_minor, orders.currency,
+    coalesce(contacts.billing ->> 'name', '') as name
+from orders.orders
+left join orders.contacts on contacts.order_id = orders.id and contacts.erased_at is null
+where orders.id = any (array(select sought.order_id from orders.sought(:begins, :surname, :given, '', :at_most)))
+    and (:shops::uuid[] is null or orders.shop_id = any (:shops::uuid[]))
+order by orders.id desc
+limit :limit;
 
 -- Whose order is it, and what is paid of it: for reactions to a payment.
 -- name: waiting
@@ -185,6 +246,50 @@ select max(orders.placed_at)
 from orders.orders
 join orders.contacts on contacts.order_id = orders.id
 where orders.customer_id in (select id from customers.of_party(:party_id)) and contacts.billing <> '{}';
+
+-- What a customer has bought in all: the projection, and what is younger than it.
+-- name: sums_of_customer
+select currency, sum(orders)::bigint as orders, sum(gross_minor)::bigint as gross_minor,
+    sum(credited_minor)::bigint as credited_minor, min(first_at) as first_at, max(last_at) as last_at
+from (
+    select currency, orders, gross_minor, credited_minor, first_at, last_at
+    from orders.customer_sums
+    where customer_id = :customer_id
+    union all
+    select currency, 1, gross_minor, 0, placed_at, placed_at
+    from orders.orders
+    where customer_id = :customer_id and id > (select orders_upto from orders.summed)
+    union all
+    select currency, 0, 0, gross_minor, null, null
+    from orders.amendments
+    where customer_id = :customer_id and id > (select amendments_upto from orders.summed)
+) as parts
+group by currency
+order by currency;
+
+-- The sums of customers are those of their orders and amendments, as far as they are summed.
+-- name: check_customer_sums
+select
+    format('customer %s in %s', coalesce(facts.customer_id, sums.customer_id), coalesce(facts.currency, sums.currency)) as subject,
+    format('%s orders, %s, %s back', coalesce(facts.orders, 0), coalesce(facts.gross_minor, 0), coalesce(facts.credited_minor, 0)) as expected,
+    format('%s orders, %s, %s back', coalesce(sums.orders, 0), coalesce(sums.gross_minor, 0), coalesce(sums.credited_minor, 0)) as found
+from (
+    select customer_id, currency, sum(orders) as orders, sum(gross_minor) as gross_minor, sum(credited_minor) as credited_minor
+    from (
+        select customer_id, currency, 1 as orders, gross_minor, 0 as credited_minor
+        from orders.orders
+        where customer_id is not null and id <= (select orders_upto from orders.summed)
+        union all
+        select customer_id, currency, 0, 0, gross_minor
+        from orders.amendments
+        where customer_id is not null and id <= (select amendments_upto from orders.summed)
+    ) as each
+    group by customer_id, currency
+) as facts
+full join orders.customer_sums as sums on sums.customer_id = facts.customer_id and sums.currency = facts.currency
+where coalesce(facts.orders, 0) <> coalesce(sums.orders, 0)
+    or coalesce(facts.gross_minor, 0) <> coalesce(sums.gross_minor, 0)
+    or coalesce(facts.credited_minor, 0) <> coalesce(sums.credited_minor, 0);
 
 -- An order's totals are the sums of its lines.
 -- name: check_totals

@@ -33,6 +33,8 @@ create table orders.orders (
 );
 -- A customer's own orders; guests cost nothing here.
 create index orders_customer on orders.orders (customer_id, id) where customer_id is not null;
+-- Orders of a span of days. Block ranges: rows come in the order of their time, and an insert pays next to nothing.
+create index orders_placed_at on orders.orders using brin (placed_at);
 
 -- What was sold, as it was sold: nothing here changes when the catalogue, a price or a tax rate does.
 create table orders.lines (
@@ -83,6 +85,10 @@ create table orders.contacts (
     delivery jsonb,
     erased_at timestamptz
 );
+-- The service desk finds the order of somebody who has no number at hand: by mail address, or by the last word of the
+-- name, which is the surname. Guests too, so it cannot be asked of the customers. Tills write no contacts.
+create index contacts_email on orders.contacts (lower(email) text_pattern_ops) where email <> '';
+create index contacts_surname on orders.contacts (lower(substring(billing ->> 'name' from '\S+$')) text_pattern_ops);
 
 comment on column orders.contacts.email is 'retention: contact';
 comment on column orders.contacts.phone is 'retention: contact';
@@ -157,6 +163,28 @@ create table orders.line_balances (
     constraint line_balances_quantity check (taken_back between 0 and quantity),
     constraint line_balances_amount check (credited_minor between 0 and gross_minor)
 );
+
+-- What customers have bought in all: a projection that a job brings up to the marks below, so that no page sums over
+-- years. What is younger than the marks is added when it is asked for.
+create table orders.customer_sums (
+    customer_id uuid not null,
+    currency text not null,
+    orders bigint not null,
+    gross_minor bigint not null,
+    credited_minor bigint not null,
+    first_at timestamptz,
+    last_at timestamptz,
+    constraint customer_sums_pkey primary key (customer_id, currency)
+);
+
+-- Up to which order and which amendment the sums are. One row.
+create table orders.summed (
+    only_one boolean not null default true primary key,
+    orders_upto uuid not null default '00000000-0000-0000-0000-000000000000',
+    amendments_upto uuid not null default '00000000-0000-0000-0000-000000000000',
+    constraint summed_is_one check (only_one)
+);
+insert into orders.summed default values;
 
 -- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
 -- own and not the tables' rows, so that a new column does not break a desk of the version before.

@@ -11,7 +11,7 @@ as $$
      where n.party_id = any(party_ids)
 $$;
 
--- Parties whose name begins with a text or whose mail address is it, for lists that are searched; bounded.
+-- Parties whose name, surname or mail address begins with a text, for lists that are searched; bounded.
 create or replace function parties.find(begins text, at_most integer)
 returns table (party_id uuid)
 language sql stable security definer set search_path = '' rows 100
@@ -21,7 +21,14 @@ as $$
       where lower(n.name) ~>=~ lower(begins) and lower(n.name) ~<~ (lower(begins) || chr(1114111))
       limit at_most)
     union
-    (select n.party_id from parties.names n where lower(n.email) = lower(begins) and n.email <> '' limit at_most)
+    (select n.party_id from parties.names n
+      where lower(substring(n.name from '\S+$')) ~>=~ lower(begins)
+        and lower(substring(n.name from '\S+$')) ~<~ (lower(begins) || chr(1114111))
+      limit at_most)
+    union
+    (select n.party_id from parties.names n
+      where n.email <> '' and lower(n.email) ~>=~ lower(begins) and lower(n.email) ~<~ (lower(begins) || chr(1114111))
+      limit at_most)
 $$;
 
 -- Code, currency and time zone of shops.

@@ -37,6 +37,11 @@ select id, code, name, channel, legal_entity_id, owner_party_id, language, langu
 select id, code, name, channel, legal_entity_id, owner_party_id, language, languages, currency, country, gross, timezone
   from parties.shops where id = :id;
 
+-- Some shops, for a page that names them.
+-- name: shops_by_ids
+select id, code, name, channel, legal_entity_id, owner_party_id, language, languages, currency, country, gross, timezone
+  from parties.shops where id = any(:ids::uuid[]) order by code;
+
 -- A page of shops by code: a platform's partners have thousands.
 -- name: shops
 select id, code, name, channel, legal_entity_id, owner_party_id, language, languages, currency, country, gross, timezone

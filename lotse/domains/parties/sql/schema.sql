@@ -34,6 +34,9 @@ comment on column parties.names.phone is 'retention: contact';
 create index names_email on parties.names (lower(email)) where email <> '';
 -- The service desk finds people by the beginning of their name.
 create index names_name on parties.names (lower(name) text_pattern_ops);
+-- And by that of its last word, which is the surname; and by the beginning of a mail address.
+create index names_surname on parties.names (lower(substring(name from '\S+$')) text_pattern_ops);
+create index names_email_prefix on parties.names (lower(email) text_pattern_ops) where email <> '';
 
 create table parties.roles (
     party_id uuid not null,

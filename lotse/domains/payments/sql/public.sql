@@ -29,3 +29,22 @@ returns table (id uuid)
 language sql stable security definer set search_path = '' as $$
     select charges.id from payments.charges where charges.id = any (ids) and charges.look_at is null
 $$;
+
+-- What is not settled, by state: still owed (`open`), to be paid back (`refund_due`), or (partly) paid back
+-- (`refunded`); by the partial indexes, for lists of the domains that own what is paid.
+create or replace function payments.in_state(wanted text[])
+returns table (payment_id uuid, purpose_id uuid)
+language sql stable security definer set search_path = '' rows 1000
+as $$
+    select p.id, p.purpose_id
+      from payments.payments p
+     where 'open' = any(wanted) and p.amount_minor - p.credited_minor > p.received_minor - p.refunded_minor
+    union all
+    select p.id, p.purpose_id
+      from payments.payments p
+     where 'refund_due' = any(wanted) and p.received_minor - p.refunded_minor > p.amount_minor - p.credited_minor
+    union all
+    select p.id, p.purpose_id
+      from payments.payments p
+     where 'refunded' = any(wanted) and p.refunded_minor > 0
+$$;

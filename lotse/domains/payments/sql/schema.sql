@@ -29,6 +29,11 @@ create table payments.payments (
 -- Owed and overdue, for reminders and for orders that wait for their prepayment: few rows, so the index stays small.
 create index payments_open on payments.payments (due_at)
 where amount_minor - credited_minor > received_minor - refunded_minor;
+-- To be paid back: the work list of whoever pays. Few rows at any time.
+create index payments_refund_due on payments.payments (id)
+where received_minor - refunded_minor > amount_minor - credited_minor;
+-- What went back, for the back office's lists.
+create index payments_refunded on payments.payments (id) where refunded_minor > 0;
 
 -- Money that came in. The reference is the bank's or the provider's, so no receipt is ever recorded twice.
 create table payments.receipts (

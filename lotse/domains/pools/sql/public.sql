@@ -12,6 +12,24 @@ language sql stable security definer set search_path = '' as $$
     select ref_kind, ref_id, sum(delta)::bigint from pools.movements group by ref_kind, ref_id
 $$;
 
+-- What moved these pools last, by one kind of cause and each once: the orders of an article. By pool, the newest first,
+-- as the primary key sorts; no more than `at_most` of each pool are looked at.
+create or replace function pools.causes(pool_ids bigint[], kind text, at_most integer)
+returns table (ref_id uuid)
+language sql stable security definer set search_path = '' rows 1000
+as $$
+    select distinct m.ref_id
+      from unnest(pool_ids) as p (id)
+     cross join lateral (
+           select x.ref_id, x.ref_kind
+             from pools.movements x
+            where x.pool_id = p.id
+            order by x.id desc
+            limit at_most
+           ) m
+     where m.ref_kind = kind
+$$;
+
 -- What was in pools at a moment, each at its own: what is there now without what moved since. Read from movements, so
 -- that a figure of that moment becomes a difference and later sales stay. Movements are told at most a day ahead of
 -- their time, so older ids need not be looked at.

@@ -33,6 +33,53 @@ from pools.movements
 where pool_id = any (:pool_ids::bigint[]) and ref_kind = :ref_kind and ref_id = :ref_id
 order by id;
 
+-- What made a balance since somebody counted last: sums by reason, the newest movements only, so that a pool that was
+-- never counted costs no more than one that was.
+-- name: since_count
+with newest as (
+    select id, delta, reason, occurred_at, actor, note
+    from pools.movements
+    where pool_id = :pool_id
+    order by id desc
+    limit :at_most
+), counted as (
+    select id, occurred_at, actor, note from newest where reason = :counted order by id desc limit 1
+)
+select
+    counted.id as counted_id, counted.occurred_at as counted_at, counted.actor as counted_by, counted.note as counted_note,
+    sums.reason, sums.delta, sums.times
+from (
+    select reason, sum(delta)::bigint as delta, count(*) as times
+    from newest
+    where id > coalesce((select id from counted), '00000000-0000-0000-0000-000000000000')
+    group by reason
+) as sums
+full join counted on true
+order by sums.times desc nulls last;
+
+-- What is held of some pools at the moment, the first to expire first.
+-- name: live_lines
+select line.pool_id, line.hold_id, line.quantity, line.expires_at, line.hard, holds.holder
+from pools.hold_lines as line
+join pools.holds on holds.id = line.hold_id
+where line.pool_id = any (:pool_ids::bigint[]) and line.live
+order by line.expires_at
+limit :limit;
+
+-- The newest movements of several pools together, each pool's by its own index.
+-- name: latest
+select moved.*
+from unnest(:pool_ids::bigint[]) as pool (id)
+cross join lateral (
+    select id, pool_id, delta, reason, ref_kind, ref_id, actor, note, occurred_at, recorded_at
+    from pools.movements
+    where pool_id = pool.id
+    order by id desc
+    limit :limit
+) as moved
+order by moved.id desc
+limit :limit;
+
 -- One hold with its lines. Whoever finds a line expired or breaks it changes the line and not the hold, which would lock
 -- upwards; so what became of a hold that nobody has ended is told by its lines.
 -- name: hold

@@ -1,0 +1,239 @@
+"""Customers in the back office: the table, one customer, changes by hand, what is kept about them and its erasure."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.response import Redirect
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from lotse.domains.customers import commands, queries
+from lotse.domains.customers.contracts import CustomerRow, EditCustomer
+from lotse.domains.customers.queries import CUSTOMER
+from lotse.domains.customers.rules import edit_of, version_of
+from lotse.domains.parties.queries import shops_by_ids
+from lotse.kernel import audit, privacy
+from lotse.kernel.auth.forms import Draft
+from lotse.kernel.auth.names import names_of
+from lotse.kernel.auth.principal import Principal
+from lotse.kernel.auth.rights import needs
+from lotse.kernel.db import Connection, Database
+from lotse.kernel.pages.finders import Finder, Found
+from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked, refused
+from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import table_routes
+from lotse.kernel.pages.places import Place
+from lotse.kernel.pages.table import Column, Nothing, Scope, Search, Table
+from lotse.kernel.pages.view import View
+from lotse.kernel.refusals import NotFound
+
+REFUSED = {
+    "changed-meanwhile": N_(
+        "Somebody else changed this customer while you did. Look at what it is now, and save again."
+    ),
+    "invalid": N_("This does not look right: %(rule)s."),
+}
+NOT_THE_NUMBER = N_("Type the customer's number to confirm.")
+
+
+def _within(scope: Scope) -> dict[str, Any]:
+    columns = scope.within(by=("shop",), free=("location", "party")).columns()
+    return {name: columns[name] for name in ("everything", "in_shops")}
+
+
+async def _named(conn: Connection, scope: Scope, rows: list[CustomerRow]) -> list[CustomerRow]:
+    """Rows with names and mail addresses."""
+    names = await queries.named(conn, party_ids=[row.party_id for row in rows])
+    return [
+        replace(row, name=one.name, email=one.email, phone=one.phone) if (one := names.get(row.party_id)) else row
+        for row in rows
+    ]
+
+
+CUSTOMERS = Table(
+    name="customers.customers",
+    path="/office/customers",
+    title=N_("Customers"),
+    icon="people",
+    right="customers.read",
+    where="narrowed",
+    statement=queries.READS.customer_table,
+    params=_within,
+    row=CustomerRow,
+    key="id",
+    label="number",
+    row_path="/office/customers/{}",
+    order="-id",
+    fill=_named,
+    columns=(
+        Column("name", N_("Name"), link=True, phone="title", empty=N_("erased or unknown")),
+        Column("number", N_("Number"), kind="code"),
+        Column("email", N_("Mail")),
+        Column("phone", N_("Telephone"), shown=False),
+        Column("customer_group", N_("Price group"), kind="code", filter="equals"),
+        Column("created_at", N_("Since"), kind="moment", filter="range"),
+    ),
+    search=Search(
+        "((t.number ~>=~ :begins and t.number ~<~ (:begins || chr(1114111)))"
+        " or t.party_id in (select f.party_id from parties.find(:begins, :at_most) f))",
+        queries.begins,
+        N_("Number, name or mail address"),
+    ),
+    nothing=Nothing(
+        N_("No customers yet"),
+        N_(
+            "Whoever orders with an account, or comes with an import, is listed here. Guests are found by their orders."
+        ),
+    ),
+)
+
+
+async def _find(conn: Connection, scope: Scope, typed: str) -> list[Found]:
+    """For the command palette."""
+    shops = scope.principal.within("customers.read", by=("shop",), free=("location", "party")).shops
+    found = await queries.found(conn, text=typed, shop_ids=shops, limit=6)
+    return [
+        Found(
+            named.name if named else row.number,
+            f"/office/customers/{row.id}",
+            " · ".join(part for part in (row.number, named.email if named else "") if part),
+        )
+        for row, named in found
+    ]
+
+
+class Edited(Struct, frozen=True):
+    """What is typed to change a customer. `version`: of what the form showed."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, Meta(min_length=1, max_length=300)]
+    version: Annotated[str, Meta(max_length=64)]
+    email: Annotated[str, Meta(max_length=254)] = ""
+    phone: Annotated[str, Meta(max_length=50)] = ""
+    customer_group: Annotated[str, Meta(pattern="^([a-z0-9][a-z0-9_-]{0,31})?$")] = ""
+
+
+class Erasing(Struct, frozen=True):
+    """What is typed to erase somebody: their number, so that nobody does it in passing."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+FIELDS = {
+    "name": N_("Name"),
+    "email": N_("Mail"),
+    "phone": N_("Telephone"),
+    "customer_group": N_("Price group"),
+}
+
+
+@get("/office/customers/{customer_id:uuid}", guards=[needs("customers.read", CUSTOMER)])
+async def office_customer(
+    view: View, database: Database, principal: Principal, draft: Draft | None, customer_id: UUID
+) -> Response[str]:
+    """One customer: how they are reached, what they bought, who changed what, what may be erased."""
+    async with database.reading() as conn:
+        found = await queries.customer(conn, customer_id=customer_id)
+        if found is None:
+            raise NotFound(what="customer", id=str(customer_id))
+        addresses = await queries.addresses(conn, customer_id=customer_id)
+        shops = await shops_by_ids(conn, shop_ids=[found.shop_id])
+        changes = await audit.history(conn, subject=f"customers.customer:{customer_id}")
+        names = await names_of(conn, (change.actor for change in changes))
+        whose = await queries.whose(conn, customer_id)
+    await view.ask({"office.customer": [customer_id]})
+    now = edit_of(found)
+    form = Form.drafted(draft, Edited)
+    mine = CUSTOMER.free
+    return view.show(
+        "customers/office_customer.html",
+        customer=found,
+        addresses=addresses,
+        shop_name=shops[0].name if shops else "",
+        changes=changes,
+        names=names,
+        labels=FIELDS,
+        now=now,
+        version=version_of(now),
+        is_theirs=bool(form.typed.get("version")) and form.typed["version"] != version_of(now),
+        form=form,
+        refused=refused(view, draft, REFUSED),
+        may_write=whose is not None and principal.covers("customers.write", whose.freed(mine)),
+        may_erase=whose is not None and principal.covers("customers.erase", whose.freed(mine)),
+        headers={"Cache-Control": "private, no-store"},
+    )
+
+
+@post(
+    "/office/customers/{customer_id:uuid}",
+    guards=[needs("customers.write", CUSTOMER)],
+    opt={"form": "/office/customers/{customer_id}"},
+)
+async def edit(
+    request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, customer_id: UUID
+) -> Redirect:
+    """Change a customer by hand. Refusals: `FormIncomplete`, then those of `edit_customer`.
+
+    No key: the version that the form carries lets a second press find its work done.
+    """
+    typed = checked(await request.form(), Edited)
+    edited = EditCustomer(typed.name, typed.email, typed.phone, typed.customer_group)
+    async with database.transaction() as tx:
+        await commands.edit_customer(
+            tx,
+            customer_id=customer_id,
+            edited=edited,
+            version=typed.version,
+            by=str(principal),
+            reason=typed.reason,
+            at=at,
+        )
+    return Redirect(f"/office/customers/{customer_id}?done=saved", status_code=303)
+
+
+@get("/office/customers/{customer_id:uuid}/export.json", guards=[needs("customers.erase", CUSTOMER)])
+async def export(database: Database, customer_id: UUID) -> Response[bytes]:
+    """Everything that is kept about the person (art. 15 and 20 GDPR), for them."""
+    async with database.snapshot() as conn:
+        found = await queries.customer(conn, customer_id=customer_id)
+        if found is None:
+            raise NotFound(what="customer", id=str(customer_id))
+        kept = await privacy.export(conn, party_id=found.party_id)
+    body = msgspec.json.format(msgspec.json.encode(kept), indent=2)
+    headers = {
+        "Content-Disposition": f'attachment; filename="customer-{customer_id}.json"',
+        "Cache-Control": "private, no-store",
+    }
+    return Response(body, media_type="application/json", headers=headers)
+
+
+@post(
+    "/office/customers/{customer_id:uuid}/erase",
+    guards=[needs("customers.erase", CUSTOMER)],
+    opt={"form": "/office/customers/{customer_id}"},
+)
+async def erase(
+    request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, customer_id: UUID
+) -> Redirect:
+    """Erase what names the person, as far as the law lets us (art. 17 GDPR). Again does no harm.
+
+    Refusals: `FormIncomplete`, `NotFound`.
+    """
+    typed = checked(await request.form(), Erasing)
+    async with database.transaction() as tx:
+        found = await queries.customer(tx, customer_id=customer_id)
+        if found is None:
+            raise NotFound(what="customer", id=str(customer_id))
+        if typed.number.strip() != found.number:
+            raise FormIncomplete(errors={"number": Error(NOT_THE_NUMBER)})
+        await privacy.erase(tx, party_id=found.party_id, actor=str(principal), at=at)
+    return Redirect(f"/office/customers/{customer_id}?done=erased", status_code=303)
+
+
+routes = (*table_routes(CUSTOMERS), office_customer, edit, export, erase)
+tables = (CUSTOMERS,)
+places = (Place("/office/customers", N_("Customers"), "people", "c", "customers.read", "customers", 10),)
+finders = (Finder("customers", N_("Customers"), "people", "customers.read", _find),)

@@ -38,7 +38,15 @@ log = structlog.get_logger()
 
 API = "/api/v1"
 # Frames of the web, in the order in which they may override each other's settings.
-FRAMES = ("lotse.web.signin", "lotse.web.storefront", "lotse.web.media", "lotse.web.backoffice", "lotse.web.waiting")
+FRAMES = (
+    "lotse.web.signin",
+    "lotse.web.storefront",
+    "lotse.web.media",
+    "lotse.web.backoffice",
+    "lotse.web.waiting",
+    "lotse.web.connect",
+    "lotse.web.live",
+)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # A thousand order lines are 200 KiB of JSON; whoever has more sends several requests.

@@ -92,6 +92,7 @@ def owners() -> dict[str, Path]:
         "signin": _ROOT / "web" / "signin" / "templates",
         "media": _ROOT / "web" / "media" / "templates",
         "waiting": _ROOT / "web" / "waiting" / "templates",
+        "live": _ROOT / "web" / "live" / "templates",
     }
 
 

@@ -40,7 +40,8 @@ from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.idempotency import key_for, once
 from lotse.kernel.ids import uuid7
 from lotse.kernel.money import minor_digits, to_minor
-from lotse.kernel.pages.forms import NOT_ALLOWED, Error, Form, FormIncomplete, checked, posted_key, refused
+from lotse.kernel.pages.editing import Editor, same_version, shown, typed_in
+from lotse.kernel.pages.forms import NOT_ALLOWED, Error, FormIncomplete, posted_key
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.listing import table_routes
 from lotse.kernel.pages.places import Place
@@ -401,6 +402,8 @@ async def office_price(
     async with database.reading() as connection:
         history = await queries.price_history(connection, variant_id=variant_id, shop_id=shop.id)
         names = await names_of(connection, (change.changed_by for change in history))
+        prior = await queries.lowest_30_days(connection, shop=shop, variant_ids=[variant_id], at=view.question.at)
+    current = holding(history, view.question.at)
     answers = await view.ask({"office.variant": [variant_id]})
     if not history and not answers.missing and answers.content("office.variant", "catalog", variant_id) is None:
         raise NotFound(what="variant", id=str(variant_id))
@@ -409,14 +412,18 @@ async def office_price(
         variant_id=variant_id,
         history=history,
         names=names,
-        now=holding(history, view.question.at),
-        form=Form.drafted(draft, NewPrice),
-        refused=refused(view, draft, REFUSED),
+        now=current,
+        prior=prior[0] if prior else None,
+        editing=shown(NEW_PRICE, view, draft, now=_as_typed(current.unit_price if current else None)),
         key=str(uuid7()),
     )
 
 
-@post("/office/prices/{variant_id:uuid}", guards=[needs("pricing.write", "shop")], opt={"form": "/office/prices/{variant_id}"})
+@post(
+    "/office/prices/{variant_id:uuid}",
+    guards=[needs("pricing.write", "shop")],
+    opt={"form": "/office/prices/{variant_id}"},
+)
 async def set_price(
     request: Request[Any, Any, Any],
     database: Database,
@@ -425,8 +432,9 @@ async def set_price(
     at: datetime,
     variant_id: UUID,
 ) -> Redirect:
-    """Set a price for everybody. Refusals: `FormIncomplete`, then those of `set_prices`."""
-    typed = checked(await request.form(), NewPrice)
+    """Set a price for everybody. Refusals: `FormIncomplete`, `EditedMeanwhile`, then those of `set_prices`."""
+    posted = await request.form()
+    typed = typed_in(NEW_PRICE, posted)
     wanted = SetPrice(
         shop_id=shop.id,
         variant_id=variant_id,
@@ -437,11 +445,30 @@ async def set_price(
     )
 
     async def run(tx: Transaction) -> list[UUID]:
+        await commands.hold_prices(tx, shop_id=shop.id, variant_ids=[variant_id])
+        now = await queries.holding_at(tx, shop_id=shop.id, variant_ids=[variant_id], at=at)
+        same_version(NEW_PRICE, posted, now=_as_typed(now[variant_id].unit_price if variant_id in now else None))
         return await commands.set_prices(tx, [wanted], by=str(principal), at=at)
 
     key = key_for(str(principal), await posted_key(request), wanted)
     await once(database, key, list[UUID], run, at=at)
     return Redirect(f"/office/prices/{variant_id}?done=price", status_code=303)
+
+
+def _as_typed(unit_price: Decimal | None) -> dict[str, Any]:
+    """What the form begins with: the price that holds."""
+    return {"price": unit_price}
+
+
+NEW_PRICE = Editor(
+    NewPrice,
+    (
+        Field("price", N_("Price"), kind="amount", max_length=20),
+        Field("valid_from", N_("From"), kind="day", hint=N_("At once if empty."), required=False),
+        Field("reason", N_("Why")),
+    ),
+    refusals=REFUSED,
+)
 
 
 def amount(text: str) -> Decimal:

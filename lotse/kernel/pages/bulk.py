@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from lotse.kernel import seams
+from lotse.kernel import audit, seams
 from lotse.kernel.auth.principal import ALL, Kind, Principal, holding
 from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.ids import uuid7
@@ -197,7 +197,9 @@ async def run(database: Database, id: UUID, *, at: datetime) -> BulkChange:
                 return change
             table = table_named(change.table_name)
             work = work_of(table, change, at)
-            if not await _STEPS[change.state](tx, table, work, change):
+            with audit.in_bulk(_head_of(change)):
+                more = await _STEPS[change.state](tx, table, work, change)
+            if not more:
                 state = {"planning": "planned", "applying": "applied", "undoing": "undone"}[change.state]
                 await tx.execute(SQL.move_change, id=id, from_state=change.state, to_state=state, at=at, by=None)
 
@@ -224,7 +226,22 @@ async def move(tx: Transaction, id: UUID, *, from_state: str, to_state: str, by:
         raise NotFound(what="bulk change", id=str(id))
     if not moved:
         raise NotInThisState(state=change.state)
+    # One entry of the audit log stands for what the domains record of the rows.
+    await audit.head(
+        tx,
+        subject=f"{change.table_name}:*",
+        actor=by,
+        new={"changes": change.changes if to_state == "applying" else change.done, "state": to_state},
+        at=at,
+        reason=change.reason,
+        id=_head_of(change),
+    )
     return change
+
+
+def _head_of(change: BulkChange) -> UUID:
+    """The audit log's entry of the applying, or (the last bit turned) of the undoing."""
+    return change.id if change.state == "applying" else UUID(int=change.id.int ^ 1)
 
 
 def work_of(table: Table, change: BulkChange, at: datetime) -> Work:

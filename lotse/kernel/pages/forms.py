@@ -127,20 +127,21 @@ def _rules_of(into: type[Struct]) -> tuple[tuple[msgspec.structs.FieldInfo, ...]
     return msgspec.structs.fields(into), get_type_hints(into, include_extras=True)
 
 
-def _meta(hint: Any) -> tuple[Any, list[Meta]]:
+def metas_of(hint: Any) -> tuple[Any, list[Meta]]:
+    """The type behind an annotation and the rules that stand on it."""
     if get_origin(hint) is Annotated:
         kind, *rest = get_args(hint)
-        inner, more = _meta(kind)
+        inner, more = metas_of(kind)
         return inner, [*(meta for meta in rest if isinstance(meta, Meta)), *more]
     return hint, []
 
 
 def _optional(hint: Any) -> bool:
-    return type(None) in get_args(_meta(hint)[0])
+    return type(None) in get_args(metas_of(hint)[0])
 
 
 def _takes_empty(hint: Any) -> bool:
-    kind, metas = _meta(hint)
+    kind, metas = metas_of(hint)
     if _optional(hint):
         return True
     return kind is str and not any(meta.min_length for meta in metas)
@@ -148,10 +149,10 @@ def _takes_empty(hint: Any) -> bool:
 
 def _explained(text: str, hint: Any) -> Error:
     """The rule that the text breaks, in words."""
-    kind, metas = _meta(hint)
+    kind, metas = metas_of(hint)
     for part in get_args(kind) if _optional(hint) else ():
         if part is not type(None):
-            kind, more = _meta(part)
+            kind, more = metas_of(part)
             metas = [*metas, *more]
     for meta in metas:
         if kind is str and meta.max_length is not None and len(text) > meta.max_length:

@@ -12,10 +12,13 @@ from lotse.domains.catalog.contracts import (
     SHOWN,
     CategoryChanged,
     CategoryCycle,
+    ChangeProduct,
     GtinTaken,
     MoveNotAllowed,
     NotReadyToSell,
     ProductChanged,
+    ProductEdited,
+    ProductNow,
     ProductStateChanged,
     PutCategory,
     PutProduct,
@@ -105,7 +108,7 @@ async def put_products(
 
     Set-based: thousands in one call take a dozen statements. The same call again changes nothing and reports nothing.
     Refusals in this order: `Invalid` (by `products[i].field`), `InvalidGtin`, `SlugTaken`, `UnknownCategory`,
-    `GtinTaken`, `NotReadyToSell` (a new active product without name or variant), `SkuTaken`, `UnknownMedia` (a picture).
+    `GtinTaken`, `NotReadyToSell` (a new active product without name or variant), `SkuTaken`, `UnknownMedia`.
     """
     if not products:
         return []
@@ -240,6 +243,64 @@ async def rename(tx: Transaction, *, product_id: UUID, slug: str, by: str, at: d
     subject = f"catalog.product:{product_id}"
     await audit.record(tx, actor=by, subject=subject, old={"slug": old}, new={"slug": slug}, at=at)
     await emit(tx, ProductChanged(product_id), at=at)
+
+
+async def expect_unchanged(tx: Transaction, *, product_id: UUID, seen: datetime) -> None:
+    """Hold a product that is as somebody saw it. Refusals: `UnknownProduct`, `ProductEdited`."""
+    found = await tx.value(READS.product_seen, id=product_id)
+    if found is None:
+        raise UnknownProduct(product=str(product_id))
+    if found != seen:
+        raise ProductEdited(product=str(product_id), changed_at=found)
+
+
+async def hold_products(tx: Transaction, *, product_ids: Sequence[UUID]) -> None:
+    """Hold products as they are until this transaction ends; unknown ones are left out."""
+    await tx.many(READS.products_for_change, _ForChange, ids=sorted(product_ids))
+
+
+async def change_products(tx: Transaction, changes: Sequence[ChangeProduct], *, by: str, at: datetime) -> None:
+    """Change brand, tax class and home of many products at once. All or none; what is so already stays unreported.
+
+    Refusals in this order: `Invalid`, `UnknownCategory`, `UnknownProduct`.
+    """
+    for i, change in enumerate(changes):
+        check_tax_class(change.tax_class, f"changes[{i}].tax_class")
+        check_text(change.brand, f"changes[{i}].brand", at_most=100)
+    wanted = sorted({change.category for change in changes if change.category})
+    known = {row.slug: row.id for row in await tx.many(READS.categories_by_slug, _CategoryId, slugs=wanted)}
+    for slug in wanted:
+        if slug not in known:
+            raise UnknownCategory(category=slug)
+    ids = sorted({change.id for change in changes})
+    _refuse_missing(ids, await tx.many(READS.products_for_change, _ForChange, ids=ids))
+    before = {now.id: now for now in await tx.many(READS.products_now, ProductNow, ids=ids)}
+    differing = [
+        change
+        for change in changes
+        if (change.brand, change.tax_class) != (before[change.id].brand, before[change.id].tax_class)
+        or (change.category and change.category != before[change.id].category)
+    ]
+    await tx.execute(WRITES.set_products, products=differing, at=at)
+    for slug, category_id in known.items():
+        moving = [one.id for one in differing if one.category == slug and before[one.id].category != slug]
+        await tx.execute(WRITES.move_home, ids=moving, category_id=category_id)
+    await audit.record_all(
+        tx,
+        actor=by,
+        changes=[
+            (
+                f"catalog.product:{change.id}",
+                {"brand": before[change.id].brand, "tax_class": before[change.id].tax_class,
+                 "category": before[change.id].category},
+                {"brand": change.brand, "tax_class": change.tax_class,
+                 "category": change.category or before[change.id].category},
+            )
+            for change in differing
+        ],
+        at=at,
+    )  # fmt: skip
+    await emit(tx, *(ProductChanged(change.id) for change in differing), at=at)
 
 
 # -- what a put checks

@@ -179,6 +179,80 @@ class CategoryText(Struct, frozen=True):
     description: str = ""
 
 
+class EditedPicture(Struct, frozen=True):
+    """A picture of a product with what is said about it here and, by default, in the library."""
+
+    media: str
+    colour: str | None
+    alt: dict[str, str]
+    library_alt: dict[str, str]
+    focal: tuple[int, int] | None
+
+
+class EditedProduct(Struct, frozen=True):
+    """A product with all that the back office edits, in every language; categories by slug, its home first."""
+
+    id: UUID
+    slug: str
+    state: State
+    brand: str
+    tax_class: str
+    attributes: dict[str, Any]
+    created_at: datetime
+    changed_at: datetime
+    texts: list[Text]
+    variants: list[Variant]
+    pictures: list[EditedPicture]
+    categories: list[str]
+
+
+class EditedCategory(Struct, frozen=True):
+    """A node of the tree with its words in every language; `products` counts what stands in it itself."""
+
+    id: UUID
+    slug: str
+    parent: str | None
+    position: int
+    depth: int
+    texts: list[CategoryText]
+    products: int
+
+
+class ProductLine(Struct, frozen=True):
+    """A product in the back office's table. `category` is the name of its home."""
+
+    id: UUID
+    slug: str
+    state: State
+    brand: str
+    tax_class: str
+    changed_at: datetime
+    name: str
+    media: str | None
+    category: str | None
+    variants: int
+    pictures: int
+
+
+class ProductNow(Struct, frozen=True):
+    """What changes of many products compare with; `category` is the slug of its home, empty without one."""
+
+    id: UUID
+    state: State
+    brand: str
+    tax_class: str
+    category: str
+
+
+class ChangeProduct(Struct, frozen=True):
+    """What a product becomes; `category` (a slug) becomes its home, None leaves it."""
+
+    id: UUID
+    brand: str
+    tax_class: str
+    category: str | None = None
+
+
 class PutCategory(Struct, frozen=True, kw_only=True):
     """A category to make or to overwrite, known by its slug; the parent stands in the same call or exists.
 
@@ -285,6 +359,13 @@ class UnknownVariant(Refusal, status=404, title="There is no such variant"):
     """No variant has this id or SKU."""
 
     variant: str
+
+
+class ProductEdited(Refusal, status=409, title="Somebody else changed this article meanwhile"):
+    """Look at what is there now and decide anew."""
+
+    product: str
+    changed_at: datetime
 
 
 class UnknownCategory(Refusal, status=404, title="There is no such category"):

@@ -1,32 +1,77 @@
 """Pages of the catalogue: departments, search, products; in the back office the list and one product."""
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
+from itertools import product as product_of
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from babel.numbers import format_decimal
-from litestar import Response, get
+from litestar import Request, Response, get, post
 from litestar.params import Parameter
-from msgspec import Struct
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
-from lotse.domains.catalog import queries
+from lotse.domains.catalog import commands, queries
 from lotse.domains.catalog.contracts import (
+    Category,
+    CategoryText,
+    ChangeProduct,
+    EditedCategory,
+    EditedProduct,
     Picture,
     ProductChanged,
+    ProductLine,
     ProductPage,
     ProductStateChanged,
+    PutCategory,
+    PutPicture,
+    PutProduct,
+    PutVariant,
+    SlugTaken,
     State,
+    Text,
+    UnknownProduct,
     Variant,
     VariantCard,
 )
+from lotse.domains.catalog.rules import MOVES, allowed, search_terms
+from lotse.domains.parties.contracts import Shop
+from lotse.kernel import audit
+from lotse.kernel.auth.forms import Draft
+from lotse.kernel.auth.names import names_of
+from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs, public
-from lotse.kernel.db import Connection, Database
+from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.pages.finders import MOST_EACH, Finder, Found
+from lotse.kernel.pages.forms import NOT_ALLOWED, Form, checked, refused
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import table_routes
+from lotse.kernel.pages.places import Place
 from lotse.kernel.pages.slots import Answerer, Answers, Ask
+from lotse.kernel.pages.table import (
+    Action,
+    Bulk,
+    Change,
+    Column,
+    Edit,
+    Field,
+    No,
+    Nothing,
+    Preset,
+    Scope,
+    Search,
+    Table,
+    Work,
+)
+from lotse.kernel.pages.table import (
+    Option as Choice,
+)
 from lotse.kernel.pages.view import View
-from lotse.kernel.refusals import NotFound
+from lotse.kernel.refusals import Invalid, NotFound, Refusal
 from lotse.kernel.tags import any_of, tagged
 
 # Divides by two, three and four: no row is left open in any width.
@@ -65,7 +110,6 @@ UNITS = {
 }
 
 Cursor = Annotated[str | None, Parameter(query="after", max_length=1_000)]
-Stage = Annotated[State | None, Parameter(query="state")]
 Sort = Literal["", "name"]
 Words = Annotated[str, Parameter(query="q", max_length=200)]
 
@@ -288,42 +332,671 @@ async def _ask_cards(view: View, variant_ids: list[UUID]) -> None:
     await view.ask({"card.offer": variant_ids, "card.stock": variant_ids})
 
 
-# -- back office
+# -- back office: the table of articles
+
+STATES = {
+    "active": Choice(N_("Active"), "good"),
+    "draft": Choice(N_("Draft")),
+    "phase_out": Choice(N_("Phasing out"), "warn"),
+    "archived": Choice(N_("Archived"), "bad"),
+}
+TAX_CLASSES = {
+    "standard": N_("Standard rate"),
+    "reduced": N_("Reduced rate"),
+    "zero": N_("No tax"),
+    "none": N_("Outside the tax"),
+}
+NOT_THAT_WAY = N_("Its life does not go that way.")
+NOT_READY = N_("It lacks a name or a variant that is for sale.")
+NO_CATEGORY = N_("There is no category of this address.")
+NO_TAX_CLASS = N_("There is no such tax class.")
+# As many pictures as anybody scrolls through, and variants as a page can show.
+_MAX_PICTURES = 60
+_MAX_COMBINATIONS = 200
 
 
-@get("/office/products", guards=[needs("catalog.read")])
-async def office_products(
-    view: View, database: Database, words: Words = "", stage: Stage = None, cursor: Cursor = None
-) -> Response[str]:
-    """The list of products."""
-    async with database.reading() as connection:
-        page = await queries.product_rows(
-            connection, language=view.language, state=stage, text=words, cursor=cursor or None
-        )
+class ChangeStates(Struct, frozen=True):
+    """What is typed to move many articles in their lives."""
+
+    state: State
+    reason: Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+class ChangeHomes(Struct, frozen=True):
+    """What is typed to move many articles into a category."""
+
+    category: Annotated[str, Meta(min_length=1, max_length=120)]
+    reason: Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+class TakeArticles(Struct, frozen=True):
+    """What is typed beside a file of articles."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+def _to_state(work: Work, now: Mapping[str, Any]) -> dict[str, Any] | No:
+    wanted: State = work.typed.state
+    return {**now, "state": wanted} if allowed(now["state"], wanted) else No(NOT_THAT_WAY)
+
+
+def _to_home(work: Work, now: Mapping[str, Any]) -> dict[str, Any] | No:
+    return {**now, "category": work.typed.category.strip()}
+
+
+def _taken(work: Work, now: Mapping[str, Any]) -> dict[str, Any] | No:
+    if now["tax_class"] not in TAX_CLASSES:
+        return No(NO_TAX_CLASS)
+    return dict(now)
+
+
+async def _articles_now(conn: Connection, work: Work, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    found = await queries.products_now(conn, product_ids=ids)
+    return {
+        one.id: {"state": one.state, "brand": one.brand, "tax_class": one.tax_class, "category": one.category}
+        for one in found
+    }
+
+
+async def _hold_articles(tx: Transaction, work: Work, ids: Sequence[UUID]) -> None:
+    await commands.hold_products(tx, product_ids=ids)
+
+
+async def _write_articles(tx: Transaction, work: Work, changes: Sequence[Change]) -> dict[UUID, No]:
+    """All at once where all may; else one by one, so that each refusal is that of its row."""
+    refused: dict[UUID, No] = {}
+    by_state: dict[State, list[Change]] = {}
+    for change in changes:
+        if change.new["state"] != change.old["state"]:
+            by_state.setdefault(change.new["state"], []).append(change)
+    for state, moving in by_state.items():
+        refused |= await _each(tx, moving, lambda some, state=state: _move(tx, work, some, state))
+    staying = [
+        change
+        for change in changes
+        if change.id not in refused
+        and any(change.new[name] != change.old[name] for name in ("brand", "tax_class", "category"))
+    ]
+    return refused | await _each(tx, staying, lambda some: _change(tx, work, some))
+
+
+async def _move(tx: Transaction, work: Work, some: Sequence[Change], state: State) -> None:
+    ids = [change.id for change in some]
+    await commands.change_state(tx, product_ids=ids, state=state, by=work.scope.by, at=work.scope.at)
+
+
+async def _change(tx: Transaction, work: Work, some: Sequence[Change]) -> None:
+    wanted = [
+        ChangeProduct(one.id, one.new["brand"], one.new["tax_class"], one.new["category"] or None) for one in some
+    ]
+    await commands.change_products(tx, wanted, by=work.scope.by, at=work.scope.at)
+
+
+async def _each(
+    tx: Transaction, changes: Sequence[Change], write: Callable[[Sequence[Change]], Awaitable[None]]
+) -> dict[UUID, No]:
+    if not changes:
+        return {}
+    refused: dict[UUID, No] = {}
+    try:
+        async with tx.raw.transaction():
+            await write(changes)
+    except Refusal:
+        for change in changes:
+            try:
+                async with tx.raw.transaction():
+                    await write([change])
+            except Refusal as refusal:
+                refused[change.id] = No(_WHY.get(refusal.code, NOT_ALLOWED))
+    return refused
+
+
+_WHY = {
+    "move-not-allowed": NOT_THAT_WAY,
+    "not-ready-to-sell": NOT_READY,
+    "unknown-category": NO_CATEGORY,
+    "invalid": NO_TAX_CLASS,
+}
+
+
+async def _ids_of(conn: Connection, scope: Scope, slugs: Sequence[str]) -> dict[str, UUID]:
+    return await queries.product_ids_by_slug(conn, slugs=slugs)
+
+
+_WHY_FIELD = Field("reason", N_("Why"))
+PRODUCTS = Table(
+    name="catalog.products",
+    path="/office/products",
+    title=N_("Articles"),
+    icon="products",
+    right="catalog.read",
+    where="common",
+    statement=queries.READS.product_table,
+    params=lambda scope: {"language": scope.language},
+    row=ProductLine,
+    key="id",
+    label="slug",
+    row_path="/office/products/{}",
+    order="-id",
+    columns=(
+        Column("name", N_("Article"), link=True, template="catalog/office_article.html", phone="title"),
+        Column("slug", N_("Address"), kind="code", filter="begins", shown=False),
+        Column("brand", N_("Brand"), filter="begins"),
+        Column("state", N_("State"), kind="choice", filter="choice", options=STATES),
+        Column("category", N_("Category")),
+        Column("variants", N_("Variants"), kind="number"),
+        Column("pictures", N_("Pictures"), kind="number", empty_tone="warn"),
+        Column(
+            "tax_class",
+            N_("Tax class"),
+            kind="choice",
+            filter="choice",
+            options={code: Choice(label) for code, label in TAX_CLASSES.items()},
+            shown=False,
+        ),
+        Column("changed_at", N_("Changed"), kind="moment", filter="range"),
+    ),
+    search=Search(
+        "t.id in (select f.product_id from catalog.find(:words, :begins, :digits, :at_most) f)",
+        search_terms,
+        N_("Name, article number or GTIN"),
+    ),
+    presets=(
+        Preset(N_("Active"), "state=active"),
+        Preset(N_("Draft"), "state=draft"),
+        Preset(N_("Phasing out"), "state=phase_out"),
+        Preset(N_("Archived"), "state=archived"),
+    ),
+    edit=Edit(
+        right="catalog.write",
+        columns=("state", "brand", "tax_class", "category"),
+        now=_articles_now,
+        write=_write_articles,
+        hold=_hold_articles,
+        ids=_ids_of,
+        bulks=(
+            Bulk(
+                "state",
+                N_("Change the state"),
+                ChangeStates,
+                (
+                    Field(
+                        "state", N_("State"), kind="choice", options={code: one.label for code, one in STATES.items()}
+                    ),
+                    _WHY_FIELD,
+                ),
+                _to_state,
+            ),
+            Bulk(
+                "category",
+                N_("Move to a category"),
+                ChangeHomes,
+                (
+                    Field("category", N_("Category"), hint=N_("Its address, as in the shop: running-shoes.")),
+                    _WHY_FIELD,
+                ),
+                _to_home,
+            ),
+        ),
+        intake=Bulk("file", N_("Articles from a file"), TakeArticles, (_WHY_FIELD,), _taken),
+    ),
+    actions=(Action(N_("New article"), "/office/products/new", "catalog.write", "plus"),),
+    nothing=Nothing(
+        N_("No articles yet"),
+        N_("Articles come from an import, the API or the button above. They appear here as soon as they exist."),
+        Action(N_("New article"), "/office/products/new", "catalog.write", "plus"),
+    ),
+)
+
+
+# -- one article
+
+REFUSED = {
+    "product-edited": N_(
+        "Somebody else saved this article meanwhile. What you typed is kept below; compare and save again."
+    ),
+    "slug-taken": N_("This address belongs to another article."),
+    "sku-taken": N_("The article number %(sku)s belongs to another article."),
+    "gtin-taken": N_("The GTIN %(gtin)s belongs to another variant."),
+    "invalid-gtin": N_("%(gtin)s is no GTIN: %(rule)s."),
+    "move-not-allowed": NOT_THAT_WAY,
+    "not-ready-to-sell": NOT_READY,
+    "unknown-category": NO_CATEGORY,
+    "unknown-media": N_("A picture is not there any more. Please choose it again."),
+    "category-cycle": N_("A category cannot stand below itself, or deeper than ten levels."),
+    "invalid": N_("Please check it: %(rule)s."),
+}
+
+
+class Combination(Struct, frozen=True):
+    """A cell of the matrix: a pair of option values, and the variant that has it."""
+
+    values: tuple[str, str]
+    sku: str | None
+
+
+class Master(Struct, frozen=True):
+    """What is typed about an article as a whole."""
+
+    seen: datetime
+    brand: Annotated[str, Meta(max_length=100)]
+    tax_class: Annotated[str, Meta(min_length=1, max_length=32)]
+
+
+class Beginning(Struct, frozen=True):
+    """What is typed to begin an article."""
+
+    slug: Annotated[str, Meta(min_length=1, max_length=120)]
+    name: Annotated[str, Meta(min_length=1, max_length=300)]
+    sku: Annotated[str, Meta(min_length=1, max_length=64)]
+    brand: Annotated[str, Meta(max_length=100)]
+    tax_class: Annotated[str, Meta(min_length=1, max_length=32)]
+
+
+class Seen(Struct, frozen=True):
+    """The version that a form was made from."""
+
+    seen: datetime
+
+
+class Moved(Struct, frozen=True):
+    """Where an article goes in its life."""
+
+    seen: datetime
+    state: State
+
+
+class Sizes(Struct, frozen=True):
+    """What is typed to add variants: values with commas, for up to two options."""
+
+    seen: datetime
+    first: Annotated[str, Meta(min_length=1, max_length=40)]
+    first_values: Annotated[str, Meta(min_length=1, max_length=1_000)]
+    prefix: Annotated[str, Meta(min_length=1, max_length=40)]
+    second: Annotated[str, Meta(max_length=40)] = ""
+    second_values: Annotated[str, Meta(max_length=1_000)] = ""
+
+
+@get("/office/products/new", guards=[needs("catalog.write", "common")])
+async def office_new_product(view: View, draft: Draft | None) -> Response[str]:
+    """The beginning of an article."""
     return view.show(
-        "catalog/office_products.html", page=page, words=words.strip(), state=stage or "", is_later=cursor is not None
+        "catalog/office_new.html",
+        form=Form.drafted(draft, Beginning),
+        refused=refused(view, draft, REFUSED),
+        tax_classes=_tax_classes(view, "standard"),
     )
 
 
-@get("/office/products/{product_id:uuid}", guards=[needs("catalog.read")])
-async def office_product(view: View, database: Database, product_id: UUID) -> Response[str]:
-    """One product with its variants; prices and stock come by slots."""
+@post(
+    "/office/products/new",
+    guards=[needs("catalog.write", "common")],
+    opt={"form": "/office/products/new"},
+    status_code=303,
+)
+async def begin_product(
+    request: Request[Any, Any, Any], database: Database, shop: Shop, principal: Principal, at: datetime
+) -> Response[Any]:
+    """Begin an article: a draft with one variant."""
+    wanted = checked(await request.form(), Beginning)
+    async with database.transaction() as tx:
+        if await queries.product_ids_by_slug(tx, slugs=[wanted.slug]):
+            raise SlugTaken(slug=wanted.slug)
+        [made] = await commands.put_products(
+            tx,
+            [
+                PutProduct(
+                    slug=wanted.slug,
+                    brand=wanted.brand,
+                    tax_class=wanted.tax_class,
+                    state="draft",
+                    texts=(Text(shop.language, wanted.name),),
+                    variants=(PutVariant(sku=wanted.sku),),
+                )
+            ],
+            by=str(principal),
+            at=at,
+        )
+    return _to_article(made.id)
+
+
+@get("/office/products/{product_id:uuid}", guards=[needs("catalog.read", "common")])
+async def office_product(
+    view: View, database: Database, shop: Shop, principal: Principal, draft: Draft | None, product_id: UUID
+) -> Response[str]:
+    """One article: words, variants, pictures, categories, what was changed; prices and stock come by slots."""
     async with database.reading() as connection:
-        found = await queries.product(connection, product_id=product_id, language=view.language, everything=True)
-    if found is None:
-        raise NotFound(what="product", id=str(product_id))
+        found = await queries.product_for_edit(connection, product_id=product_id)
+        if found is None:
+            raise NotFound(what="product", id=str(product_id))
+        tree = await queries.category_tree(connection, language=view.language)
+        history = [
+            change
+            for subject in (f"catalog.product:{found.slug}", f"catalog.product:{product_id}")
+            for change in await audit.history(connection, subject=subject, limit=20)
+        ]
+        history.sort(key=lambda change: change.id, reverse=True)
+        who = await names_of(connection, (change.actor for change in history))
     ids = [variant.id for variant in found.variants]
     await view.ask({"office.variant.price": ids, "office.variant.stock": ids})
+    languages = list(dict.fromkeys([*shop.languages, *(text.language for text in found.texts)]))
+    texts = {text.language: text for text in found.texts}
+    names = list(dict.fromkeys(name for variant in found.variants for name in variant.options))
     return view.show(
         "catalog/office_product.html",
         product=found,
-        names=list(_option_names(found)),
-        facts=facts_of(view, found, None),
+        name=next((texts[code].name for code in (view.language, *languages) if code in texts), found.slug),
+        texts=texts,
+        languages_of=languages,
+        names=names,
+        looks=list(
+            dict.fromkeys(v.options[look_option(names)] for v in found.variants if look_option(names) in v.options)
+        ),
+        matrix=matrix_of(found.variants, names),
+        moves=[(state, STATES[state].label) for state in MOVES[found.state]],
+        states=STATES,
+        tree=tree,
+        paths=_paths(tree),
+        tax_classes=_tax_classes(view, found.tax_class),
+        lacking=lacking_of(found, shop.languages),
+        history=history[:20],
+        names_of=who,
+        typed=draft.typed if draft else {},
+        refused=refused(view, draft, REFUSED),
+        may_write=principal.may("catalog.write"),
+        may_upload=principal.may("media.write"),
+        facts=[fact_of(view, name, value) for name, value in found.attributes.items()],
     )
 
 
-def _option_names(product: ProductPage) -> dict[str, None]:
-    return dict.fromkeys(name for variant in product.variants for name in variant.options)
+def look_option(names: Sequence[str]) -> str:
+    """The option that pictures are tied to: what can be seen."""
+    return next((name for name in ("colour", "flavour", "model") if name in names), names[0] if names else "")
+
+
+def matrix_of(
+    variants: Sequence[Variant], names: Sequence[str]
+) -> tuple[list[str], list[str], list[list[Combination]]]:
+    """Two options across and down, with what there is in each cell; empty if there are not two."""
+    if len(names) != 2 or not variants:
+        return [], [], []
+    across = list(dict.fromkeys(v.options.get(names[1], "") for v in variants))
+    down = list(dict.fromkeys(v.options.get(names[0], "") for v in variants))
+    there = {(v.options.get(names[0], ""), v.options.get(names[1], "")): v.sku for v in variants}
+    return down, across, [[Combination((one, two), there.get((one, two))) for two in across] for one in down]
+
+
+def lacking_of(product: EditedProduct, languages: Sequence[str]) -> list[tuple[str, int]]:
+    """By language, how many pictures have no description; those that have all are left out."""
+    lacking = [
+        (code, sum(not (picture.alt.get(code) or picture.library_alt.get(code)) for picture in product.pictures))
+        for code in languages
+    ]
+    return [(code, number) for code, number in lacking if number]
+
+
+def _paths(tree: Sequence[Category]) -> dict[str, str]:
+    """The way to each category in words, by slug."""
+    by_id = {one.id: one for one in tree}
+    paths: dict[UUID, str] = {}
+    for one in tree:  # parents come first
+        above = paths.get(one.parent_id) if one.parent_id in by_id and one.parent_id else None
+        paths[one.id] = f"{above} / {one.name}" if above else one.name
+    return {one.slug: paths[one.id] for one in sorted(tree, key=lambda one: paths[one.id])}
+
+
+def _tax_classes(view: View, own: str) -> list[tuple[str, str]]:
+    known = {code: view.text(label) for code, label in TAX_CLASSES.items()}
+    return list((known if own in known else {**known, own: own}).items())
+
+
+def _to_article(product_id: UUID) -> Response[Any]:
+    return Response("", status_code=303, headers={"Location": f"/office/products/{product_id}?done=article"})
+
+
+_FORM = {"form": "/office/products/{product_id}"}
+_WRITES = needs("catalog.write", "common")
+
+
+async def _edited(conn: Connection, product_id: UUID) -> EditedProduct:
+    found = await queries.product_for_edit(conn, product_id=product_id)
+    if found is None:
+        raise UnknownProduct(product=str(product_id))
+    return found
+
+
+def _as_it_is(product: EditedProduct, **changes: Any) -> PutProduct:
+    """A put that changes nothing but what is named."""
+    kept = PutProduct(
+        slug=product.slug, brand=product.brand, tax_class=product.tax_class, attributes=product.attributes
+    )
+    return replace(kept, **changes)
+
+
+@post("/office/products/{product_id:uuid}", guards=[_WRITES], opt=_FORM, status_code=303)
+async def save_product(
+    request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, product_id: UUID
+) -> Response[Any]:
+    """Save an article's words, brand, tax class and categories."""
+    posted = await request.form()
+    wanted = checked(posted, Master)
+    texts = tuple(
+        Text(
+            code,
+            str(posted.get(f"name.{code}", "")).strip(),
+            str(posted.get(f"summary.{code}", "")).strip(),
+            str(posted.get(f"description.{code}", "")).strip().replace("\r\n", "\n"),
+        )
+        for code in sorted({field[5:] for field in posted if field.startswith("name.")})
+        if str(posted.get(f"name.{code}", "")).strip()
+    )
+    categories = tuple(dict.fromkeys(str(one) for one in posted.getall("category", []) if str(one)))
+    async with database.transaction() as tx:
+        await commands.expect_unchanged(tx, product_id=product_id, seen=wanted.seen)
+        product = await _edited(tx, product_id)
+        put = _as_it_is(product, brand=wanted.brand, tax_class=wanted.tax_class, texts=texts, categories=categories)
+        await commands.put_products(tx, [put], by=str(principal), at=at)
+    return _to_article(product_id)
+
+
+@post("/office/products/{product_id:uuid}/state", guards=[_WRITES], opt=_FORM, status_code=303)
+async def move_product(
+    request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, product_id: UUID
+) -> Response[Any]:
+    """Move an article in its life."""
+    wanted = checked(await request.form(), Moved)
+    async with database.transaction() as tx:
+        await commands.expect_unchanged(tx, product_id=product_id, seen=wanted.seen)
+        await commands.change_state(tx, product_ids=[product_id], state=wanted.state, by=str(principal), at=at)
+    return _to_article(product_id)
+
+
+@post("/office/products/{product_id:uuid}/variants", guards=[_WRITES], opt=_FORM, status_code=303)
+async def save_variants(
+    request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, product_id: UUID
+) -> Response[Any]:
+    """Save the GTINs and states of an article's variants."""
+    posted = await request.form()
+    wanted = checked(posted, Seen)
+    async with database.transaction() as tx:
+        await commands.expect_unchanged(tx, product_id=product_id, seen=wanted.seen)
+        product = await _edited(tx, product_id)
+        puts = tuple(
+            PutVariant(
+                sku=v.sku,
+                gtin=str(posted.get(f"gtin.{v.sku}", v.gtin or "")).strip() or None,
+                options=v.options,
+                unit=v.unit,
+                position=v.position,
+            )
+            for v in product.variants
+        )
+        await commands.put_products(tx, [_as_it_is(product, variants=puts)], by=str(principal), at=at)
+        moving: dict[State, list[UUID]] = {}
+        for v in product.variants:
+            state = str(posted.get(f"state.{v.sku}", v.state))
+            if state != v.state and state in STATES:
+                moving.setdefault(cast("State", state), []).append(v.id)
+        for state, ids in moving.items():
+            await commands.change_variant_state(tx, variant_ids=ids, state=state, by=str(principal), at=at)
+    return _to_article(product_id)
+
+
+@post("/office/products/{product_id:uuid}/combinations", guards=[_WRITES], opt=_FORM, status_code=303)
+async def add_combinations(
+    request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, product_id: UUID
+) -> Response[Any]:
+    """Add every combination of two options' values that is not there yet."""
+    wanted = checked(await request.form(), Sizes)
+    async with database.transaction() as tx:
+        await commands.expect_unchanged(tx, product_id=product_id, seen=wanted.seen)
+        product = await _edited(tx, product_id)
+        options = [(wanted.first, _values(wanted.first_values)), (wanted.second, _values(wanted.second_values))]
+        new = combinations(
+            product.variants, [(name.strip(), values) for name, values in options if name.strip()], wanted.prefix
+        )
+        if len(new) + len(product.variants) > _MAX_COMBINATIONS:
+            raise Invalid(field="first_values", rule=f"at most {_MAX_COMBINATIONS} variants of one article")
+        if new:
+            await commands.put_products(tx, [_as_it_is(product, variants=new)], by=str(principal), at=at)
+    return _to_article(product_id)
+
+
+def _values(text: str) -> list[str]:
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def combinations(
+    variants: Sequence[Variant], options: Sequence[tuple[str, Sequence[str]]], prefix: str
+) -> tuple[PutVariant, ...]:
+    """The combinations that are not there yet, as variants behind those that are; article numbers are made of the
+    values: `SHOE` with 42 and blue is `SHOE-42-BLUE`."""
+    there = {frozenset(variant.options.items()) for variant in variants}
+    taken = {variant.sku for variant in variants}
+    last = max((variant.position for variant in variants), default=-1)
+    made: list[PutVariant] = []
+    for values in product_of(*(values for _, values in options)):
+        chosen = dict(zip((name for name, _ in options), values, strict=True))
+        if frozenset(chosen.items()) in there:
+            continue
+        sku = "-".join([prefix.strip(), *(_in_sku(value) for value in values)])[:64]
+        if sku in taken:
+            raise Invalid(field="prefix", rule=f"{sku} is there already with other options")
+        taken.add(sku)
+        made.append(PutVariant(sku=sku, options=chosen, position=last + len(made) + 1))
+    return tuple(made)
+
+
+def _in_sku(value: str) -> str:
+    plain = unicodedata.normalize("NFKD", value.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "", plain).upper() or "X"
+
+
+@post("/office/products/{product_id:uuid}/pictures", guards=[_WRITES], opt=_FORM, status_code=303)
+async def save_pictures(
+    request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, product_id: UUID
+) -> Response[Any]:
+    """Save which pictures an article has, in which order, and of which look they are."""
+    posted = await request.form()
+    wanted = checked(posted, Seen)
+    async with database.transaction() as tx:
+        await commands.expect_unchanged(tx, product_id=product_id, seen=wanted.seen)
+        product = await _edited(tx, product_id)
+        pictures = arranged_pictures(product, posted)
+        if len(pictures) > _MAX_PICTURES:
+            raise Invalid(field="added", rule=f"at most {_MAX_PICTURES} pictures of one article")
+        await commands.put_products(tx, [_as_it_is(product, pictures=pictures)], by=str(principal), at=at)
+    return _to_article(product_id)
+
+
+def arranged_pictures(product: EditedProduct, posted: Any) -> tuple[PutPicture, ...]:
+    """The pictures of a form: those that stay by their places, then those that were added; each once."""
+    known = {str(number): picture for number, picture in enumerate(product.pictures)}
+    staying = [number for number in posted.getall("picture", []) if number in known and f"drop.{number}" not in posted]
+
+    def place(number: str) -> int:
+        text = str(posted.get(f"place.{number}", ""))
+        return int(text) if text.isascii() and text.isdigit() else len(known)
+
+    staying.sort(key=place)
+    kept = [
+        PutPicture(
+            media=known[number].media, colour=str(posted.get(f"look.{number}", "")) or None, alt=known[number].alt
+        )
+        for number in staying
+    ]
+    there = {picture.media for picture in kept}
+    added = [PutPicture(media=str(name)) for name in dict.fromkeys(posted.getall("added", [])) if name not in there]
+    return (*kept, *added)
+
+
+# -- categories
+
+
+class NewCategory(Struct, frozen=True):
+    """What is typed to make or change a category. `parent` is a slug; empty: a department."""
+
+    slug: Annotated[str, Meta(min_length=1, max_length=120)]
+    parent: Annotated[str, Meta(max_length=120)]
+    position: Annotated[int, Meta(ge=0, le=10_000)] = 0
+
+
+@get("/office/categories", guards=[needs("catalog.read", "common")])
+async def office_categories(
+    view: View, database: Database, shop: Shop, principal: Principal, draft: Draft | None
+) -> Response[str]:
+    """The tree of categories."""
+    async with database.reading() as connection:
+        found = await queries.categories_for_edit(connection)
+    below: dict[str, list[EditedCategory]] = {}
+    for one in found:
+        below.setdefault(one.parent or "", []).append(one)
+    return view.show(
+        "catalog/office_categories.html",
+        below=below,
+        flat=_in_tree_order(below),
+        languages_of=list(shop.languages),
+        called=lambda one: _called(one, view.language),
+        typed=draft.typed if draft else {},
+        refused=refused(view, draft, REFUSED),
+        may_write=principal.may("catalog.write"),
+    )
+
+
+def _in_tree_order(below: Mapping[str, Sequence[EditedCategory]], parent: str = "") -> list[EditedCategory]:
+    return [part for one in below.get(parent, ()) for part in (one, *_in_tree_order(below, one.slug))]
+
+
+def _called(category: EditedCategory, language: str) -> str:
+    named = {text.language: text.name for text in category.texts}
+    return named.get(language) or named.get("en") or next(iter(named.values()), category.slug)
+
+
+@post("/office/categories", guards=[_WRITES], opt={"form": "/office/categories"}, status_code=303)
+async def save_category(
+    request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime
+) -> Response[Any]:
+    """Make a category, or change its names, parent and place."""
+    posted = await request.form()
+    wanted = checked(posted, NewCategory)
+    async with database.transaction() as tx:
+        there = {one.slug: one for one in await queries.categories_for_edit(tx)}.get(wanted.slug)
+        descriptions = {text.language: text.description for text in there.texts} if there else {}
+        texts = tuple(
+            CategoryText(
+                code,
+                str(posted.get(f"name.{code}", "")).strip(),
+                str(posted.get(f"description.{code}", descriptions.get(code, ""))).strip(),
+            )
+            for code in sorted({field[5:] for field in posted if field.startswith("name.")})
+            if str(posted.get(f"name.{code}", "")).strip()
+        )
+        put = PutCategory(slug=wanted.slug, parent=wanted.parent or None, position=wanted.position, texts=texts)
+        await commands.put_categories(tx, [put], by=str(principal), at=at)
+    return Response("", status_code=303, headers={"Location": "/office/categories?done=categories"})
+
+
+# -- what others show of articles
 
 
 async def _variant_cards(connection: Connection, ask: Ask) -> dict[UUID, VariantCard]:
@@ -332,7 +1005,34 @@ async def _variant_cards(connection: Connection, ask: Ask) -> dict[UUID, Variant
     return {card.id: card for card in cards}
 
 
-routes = (category, new_arrivals, search, product, office_products, office_product)
+async def _find_articles(conn: Connection, scope: Scope, text: str) -> list[Found]:
+    found = await queries.product_rows(conn, language=scope.language, text=text, limit=MOST_EACH)
+    return [Found(row.name, f"/office/products/{row.id}", f"{row.brand} {row.slug}".strip()) for row in found.items]
+
+
+routes = (
+    category,
+    new_arrivals,
+    search,
+    product,
+    office_new_product,
+    begin_product,
+    *table_routes(PRODUCTS),
+    office_product,
+    save_product,
+    move_product,
+    save_variants,
+    add_combinations,
+    save_pictures,
+    office_categories,
+    save_category,
+)
+tables = (PRODUCTS,)
+places = (
+    Place("/office/products", N_("Articles"), "products", "p", "catalog.read", "goods", 10),
+    Place("/office/categories", N_("Categories"), "list", "t", "catalog.read", "goods", 12),
+)
+finders = (Finder("articles", N_("Articles"), "products", "catalog.read", _find_articles),)
 slots = (
     Answerer("line.picture", "catalog", "catalog/line_picture.html", 150, _variant_cards),
     Answerer("office.variant", "catalog", "catalog/office_variant.html", 150, _variant_cards),

@@ -11,7 +11,10 @@ from msgspec import Struct
 from lotse.domains.catalog.contracts import (
     Category,
     CategoryPage,
+    EditedCategory,
+    EditedProduct,
     ProductCard,
+    ProductNow,
     ProductPage,
     ProductRow,
     State,
@@ -158,6 +161,32 @@ async def product_rows(
         limit=limit + 1,
     )
     return paged(found, limit, ["id"])
+
+
+async def product_for_edit(conn: Connection, *, product_id: UUID) -> EditedProduct | None:
+    """A product in every language, whatever its state."""
+    return await conn.maybe(READS.product_edit, EditedProduct, id=product_id)
+
+
+async def categories_for_edit(conn: Connection) -> list[EditedCategory]:
+    """The tree in every language, parents before children, siblings in their order."""
+    return await conn.many(READS.categories_for_edit, EditedCategory, limit=_MAX_CATEGORIES)
+
+
+async def products_now(conn: Connection, *, product_ids: Sequence[UUID]) -> list[ProductNow]:
+    """Of these, those that exist, as they are."""
+    return await conn.many(READS.products_now, ProductNow, ids=list(product_ids))
+
+
+async def product_ids_by_slug(conn: Connection, *, slugs: Sequence[str]) -> dict[str, UUID]:
+    """The ids of those slugs that exist."""
+    found = await conn.many(READS.product_ids_by_slug, _Slug, slugs=[_plain(slug) for slug in slugs])
+    return {one.slug: one.id for one in found}
+
+
+class _Slug(Struct, frozen=True):
+    slug: str
+    id: UUID
 
 
 class _Sku(Struct, frozen=True):

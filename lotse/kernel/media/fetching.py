@@ -9,7 +9,7 @@ gains nothing. Each redirect is judged anew.
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import unquote, urljoin, urlsplit
@@ -113,7 +113,7 @@ class Fetcher:
             await self._session.close()
 
     @asynccontextmanager
-    async def fetched(self, url: str) -> AsyncIterator["Found"]:
+    async def fetched(self, url: str) -> AsyncGenerator["Found"]:
         """The file at an address, for the block. Refusals: `SourceNotAllowed`, `FetchFailed`."""
         if self._session is None:
             raise TypeError("use the fetcher as a context")

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
@@ -121,7 +121,7 @@ async def _received(path: Path, stream: AsyncIterable[bytes], limit: int) -> Inc
     return Incoming(path, head, size, digest.digest())
 
 
-def _write(file: BinaryIO, digest: "hashlib._Hash", content: bytes) -> None:
+def _write(file: BinaryIO, digest: Any, content: bytes) -> None:
     file.write(content)
     digest.update(content)
 

@@ -271,7 +271,7 @@ class Bucket:
 
         try:
             keys = [prefix] if await self.find(prefix) else []
-            async for batch in obstore.list(self._store(), prefix=f"{self._prefix}{prefix}.d/"):
+            async for batch in obstore.list(self._store(), prefix=f"{self._prefix}{prefix}.d/"):  # pyright: ignore[reportUnknownMemberType] - its stubs know arrow
                 keys += [found["path"].removeprefix(self._prefix) for found in batch]
             if keys:
                 await obstore.delete_async(self._store(), [self._prefix + key for key in keys])
@@ -285,7 +285,7 @@ class Bucket:
         import obstore
 
         try:
-            async for batch in obstore.list(self._store(), prefix=self._prefix or None):
+            async for batch in obstore.list(self._store(), prefix=self._prefix or None):  # pyright: ignore[reportUnknownMemberType] - its stubs know arrow
                 for found in batch:
                     yield found["path"].removeprefix(self._prefix), found["size"]
         except (obstore.exceptions.BaseError, OSError) as error:

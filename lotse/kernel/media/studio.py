@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 from msgspec import Struct
@@ -190,7 +190,7 @@ def _cut(job: Cut) -> None:
     # From the largest down, each from the one before: a quarter of the work, and no difference that can be seen.
     for width, height in sorted(job.sizes, reverse=True):
         if image.size != (width, height):
-            image = image.resize((width, height), Resampling.LANCZOS)
+            image = image.resize((width, height), Resampling.LANCZOS)  # pyright: ignore[reportUnknownMemberType]
         for format in job.formats:
             options = _AVIF if format == "avif" else _WEBP
             _saved(image, job.folder / f"{width}.{format}", format.upper(), options)
@@ -231,7 +231,7 @@ def _straightened(image: "Image") -> "Image":
         transparent = "transparency" in image.info
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith(("I", "F")):  # sixteen bits or more, of which no screen shows the lower half
-            image = image.point(lambda value: value / 256).convert("L")
+            image = image.point(lambda value: value / 256).convert("L")  # pyright: ignore[reportUnknownMemberType]
         elif image.mode == "P":
             image = image.convert("RGBA" if transparent else "RGB")
         if profile:
@@ -263,7 +263,8 @@ def _in_srgb(image: "Image", profile: bytes) -> "Image":
         if image.mode in ("RGB", "RGBA", "CMYK"):
             alpha = image.getchannel("A") if image.mode == "RGBA" else None
             plain = image.convert("RGB") if alpha else image
-            changed = ImageCms.profileToProfile(plain, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            srgb: Any = cast("Any", ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownMemberType]
+            changed = ImageCms.profileToProfile(plain, source, srgb, outputMode="RGB")
             image = changed or image
             if alpha:
                 image.putalpha(alpha)

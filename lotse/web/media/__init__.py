@@ -4,6 +4,6 @@ Puts out `routes`, as every frame of the web does, and `api`: the routes of it t
 """
 
 from lotse.web.media.api import api
-from lotse.web.media.pages import routes
+from lotse.web.media.pages import places, routes
 
-__all__ = ["api", "routes"]
+__all__ = ["api", "places", "routes"]

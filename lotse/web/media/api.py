@@ -75,7 +75,7 @@ class FetchBegun(Struct, frozen=True):
 
 @post(
     "/media",
-    guards=[needs("media.write")],
+    guards=[needs("media.write", "common")],
     refusals=TAKING,
     status_code=201,
     tags=["media"],
@@ -109,7 +109,7 @@ async def upload_media(
     )
 
 
-@get("/media", guards=[needs("media.read")], refusals=(BadCursor,), tags=["media"])
+@get("/media", guards=[needs("media.read", "common")], refusals=(BadCursor,), tags=["media"])
 async def list_media(
     database: Database,
     kind: Annotated[Kind | None, Parameter(description="Only this kind.")] = None,
@@ -122,7 +122,7 @@ async def list_media(
         return await queries.media(conn, kind=kind, words=text, cursor=cursor, limit=limit)
 
 
-@get("/media/{name:str}", guards=[needs("media.read")], refusals=(UnknownMedia,), tags=["media"])
+@get("/media/{name:str}", guards=[needs("media.read", "common")], refusals=(UnknownMedia,), tags=["media"])
 async def read_media(database: Database, name: str) -> Medium:
     """One medium; its bytes are at `/media/{name}`."""
     async with database.reading() as conn:
@@ -134,7 +134,7 @@ async def read_media(database: Database, name: str) -> Medium:
 
 @put(
     "/media/{name:str}",
-    guards=[needs("media.write")],
+    guards=[needs("media.write", "common")],
     refusals=(Invalid, UnknownMedia, MediaChanged),
     tags=["media"],
 )
@@ -156,7 +156,7 @@ async def describe_media(
 
 @post(
     "/media-fetches",
-    guards=[needs("media.write")],
+    guards=[needs("media.write", "common")],
     refusals=(Invalid, SourceNotAllowed),
     status_code=202,
     tags=["media"],
@@ -173,7 +173,7 @@ async def fetch_media(
     return await once(database, key, FetchBegun, begin, at=at)
 
 
-@get("/media-fetches/{batch_id:uuid}", guards=[needs("media.read")], tags=["media"])
+@get("/media-fetches/{batch_id:uuid}", guards=[needs("media.read", "common")], tags=["media"])
 async def list_fetches(
     database: Database,
     batch_id: UUID,

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import audit
 from lotse.kernel.auth.forms import Draft
+from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.db import Database
@@ -24,10 +25,12 @@ from lotse.kernel.media.contracts import Kind, UnknownMedia
 from lotse.kernel.media.library import Library
 from lotse.kernel.pages.forms import checked, refused
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.places import Place
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound, Refusal
 from lotse.web.media.api import BODY_LIMIT, Title
 from lotse.web.media.serving import Served
+from lotse.web.storefront.frame import own_name
 
 log = structlog.get_logger()
 
@@ -93,7 +96,7 @@ class Uploaded(Struct, frozen=True):
 
 @post(
     "/office/media/upload",
-    guards=[needs("media.write")],
+    guards=[needs("media.write", "common")],
     status_code=201,
     request_max_body_size=BODY_LIMIT,
 )
@@ -125,7 +128,7 @@ class _Urls(Struct, frozen=True):
     urls: Annotated[str, Meta(min_length=1, max_length=200_000)]
 
 
-@post("/office/media/fetch", guards=[needs("media.write")], opt={"form": "/office/media"}, status_code=303)
+@post("/office/media/fetch", guards=[needs("media.write", "common")], opt={"form": "/office/media"}, status_code=303)
 async def fetch(
     request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime
 ) -> Response[Any]:
@@ -144,11 +147,12 @@ _FETCH_MESSAGES = {
 }
 
 
-@get("/office/media", guards=[needs("media.read")])
+@get("/office/media", guards=[needs("media.read", "common")])
 async def office_media(
     view: View,
     database: Database,
     shop: Shop,
+    principal: Principal,
     draft: Draft | None,
     words: Words = "",
     only: Only = "",
@@ -175,13 +179,13 @@ async def office_media(
         totals=totals,
         batches=batches,
         is_later=cursor is not None,
-        languages_of=shop.languages,
+        may_write=principal.may("media.write"),
         draft=draft,
         why=refused(view, draft, _FETCH_MESSAGES, fields=False),
     )
 
 
-@get("/office/media/fetches/{batch_id:uuid}", guards=[needs("media.read")])
+@get("/office/media/fetches/{batch_id:uuid}", guards=[needs("media.read", "common")])
 async def office_fetches(view: View, database: Database, batch_id: UUID) -> Response[str]:
     """What became of a list of addresses."""
     async with database.reading() as conn:
@@ -198,7 +202,7 @@ _DESCRIBE_MESSAGES = {
 }
 
 
-@get("/office/media/{name:str}", guards=[needs("media.read")])
+@get("/office/media/{name:str}", guards=[needs("media.read", "common")])
 async def office_medium(
     view: View, database: Database, shop: Shop, principal: Principal, draft: Draft | None, name: str
 ) -> Response[str]:
@@ -208,14 +212,16 @@ async def office_medium(
         if found is None:
             raise NotFound(what="media", id=name)
         history = await audit.history(conn, subject=f"media:{name}", limit=20)
+        who = await names_of(conn, (change.actor for change in history))
         used = bool(await tending.used(conn, [name]))
     languages = list(dict.fromkeys([*shop.languages, *found.alt]))
     return view.show(
         "media/medium.html",
         medium=found,
         source=names.source(name),
-        languages_of=languages,
+        languages_of=[(code, own_name(code)) for code in languages],
         history=history,
+        names=who,
         used=used,
         may_write=principal.may("media.write"),
         typed=draft.typed if draft else {},
@@ -232,7 +238,7 @@ class _Described(Struct, frozen=True):
 
 @post(
     "/office/media/{name:str}",
-    guards=[needs("media.write")],
+    guards=[needs("media.write", "common")],
     opt={"form": "/office/media/{name}"},
     status_code=303,
 )
@@ -270,7 +276,7 @@ def focal_of(x: int | None, y: int | None) -> tuple[int, int] | None:
     return (x, y) if x is not None and y is not None else None
 
 
-@post("/office/media/{name:str}/remove", guards=[needs("media.write")], status_code=303)
+@post("/office/media/{name:str}/remove", guards=[needs("media.write", "common")], status_code=303)
 async def remove(library: Library, database: Database, name: str) -> Response[Any]:
     """Remove what nothing refers to, now and not after the grace time. Refusal: `MediaInUse`."""
     if names.parsed(name) is None:
@@ -279,6 +285,7 @@ async def remove(library: Library, database: Database, name: str) -> Response[An
     return Response("", status_code=303, headers={"Location": "/office/media?done=media_removed"})
 
 
+places = (Place("/office/media", N_("Pictures and files"), "picture", "m", "media.read", "goods", 15),)
 routes = (
     medium,
     rendition,

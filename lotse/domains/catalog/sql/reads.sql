@@ -321,3 +321,95 @@ select slug from catalog.categories where slug = any (:slugs::text[]);
 -- The library asks before it sweeps.
 -- name: used_media
 select distinct m.media from catalog.pictures m where m.media = any(:names::text[]);
+
+-- One article with all that its page edits: words in every language, pictures with what is said about them here and in
+-- the library, categories in their order.
+-- name: product_edit
+select p.id, p.slug, p.state, p.brand, p.tax_class, p.attributes, p.created_at, p.changed_at,
+       coalesce((select jsonb_agg(jsonb_build_object('language', t.language, 'name', t.name, 'summary', t.summary,
+                                                     'description', t.description) order by t.language)
+                   from catalog.product_texts t where t.product_id = p.id), '[]') as texts,
+       coalesce((select jsonb_agg(jsonb_build_object(
+                            'id', v.id, 'product_id', v.product_id, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options,
+                            'unit', v.unit, 'position', v.position, 'state', v.state) order by v.position, v.id)
+                   from catalog.variants v where v.product_id = p.id), '[]') as variants,
+       coalesce((select jsonb_agg(jsonb_build_object(
+                            'media', m.media, 'colour', m.colour, 'alt', m.alt, 'library_alt', x.alt,
+                            'focal', case when x.focal_x is not null
+                                          then jsonb_build_array(x.focal_x, x.focal_y) end) order by m.position)
+                   from catalog.pictures m
+                   join kernel.media x on x.name = m.media
+                  where m.product_id = p.id), '[]') as pictures,
+       array(select c.slug
+               from catalog.product_categories pc
+               join catalog.categories c on c.id = pc.category_id
+              where pc.product_id = p.id
+              order by pc.position, c.slug) as categories
+  from catalog.products p
+ where p.id = :id;
+
+-- The table of articles. Its order is that of the key, newest first; what stands beside is looked up for the rows of a
+-- page only.
+-- name: product_table
+select p.id, p.slug, p.state, p.brand, p.tax_class, p.changed_at, coalesce(t.name, p.slug) as name,
+       m.media, h.category, coalesce(n.variants, 0)::integer as variants, coalesce(n.pictures, 0)::integer as pictures
+  from catalog.products p
+  left join lateral (
+      select x.name from catalog.product_texts x
+       where x.product_id = p.id
+       order by x.language = :language desc,
+                split_part(x.language, '-', 1) = split_part(:language, '-', 1) desc, x.language = 'en' desc, x.language
+       limit 1
+  ) t on true
+  left join lateral (
+      select x.media from catalog.pictures x where x.product_id = p.id order by x.position limit 1
+  ) m on true
+  left join lateral (
+      -- Its home: where the breadcrumb leads.
+      select coalesce(
+                 (select ct.name from catalog.category_texts ct
+                   where ct.category_id = pc.category_id
+                   order by ct.language = :language desc, ct.language = 'en' desc, ct.language
+                   limit 1), c.slug) as category
+        from catalog.product_categories pc
+        join catalog.categories c on c.id = pc.category_id
+       where pc.product_id = p.id
+       order by pc.position, pc.category_id
+       limit 1
+  ) h on true
+  left join lateral (
+      select (select count(*) from catalog.variants v where v.product_id = p.id) as variants,
+             (select count(*) from catalog.pictures x where x.product_id = p.id) as pictures
+  ) n on true;
+
+-- What changes of many articles compare with what there is.
+-- name: products_now
+select p.id, p.state, p.brand, p.tax_class,
+       coalesce((select c.slug
+                   from catalog.product_categories pc
+                   join catalog.categories c on c.id = pc.category_id
+                  where pc.product_id = p.id
+                  order by pc.position, pc.category_id
+                  limit 1), '') as category
+  from catalog.products p
+ where p.id = any(:ids::uuid[]);
+
+-- Rows by how people call them, for files.
+-- name: product_ids_by_slug
+select slug, id from catalog.products where slug = any(:slugs::text[]);
+
+-- The tree with every language's name, for the page that edits it.
+-- name: categories_for_edit
+select c.id, c.slug, p.slug as parent, c.position, c.depth,
+       coalesce((select jsonb_agg(jsonb_build_object('language', t.language, 'name', t.name,
+                                                     'description', t.description) order by t.language)
+                   from catalog.category_texts t where t.category_id = c.id), '[]') as texts,
+       (select count(*) from catalog.product_categories pc where pc.category_id = c.id) as products
+  from catalog.categories c
+  left join catalog.categories p on p.id = c.parent_id
+ order by c.depth, c.position, c.slug
+ limit :limit;
+
+-- Held, so that what somebody saw stays so until they have changed it.
+-- name: product_seen
+select changed_at from catalog.products where id = :id for update;

@@ -131,3 +131,18 @@ on conflict (category_id, language) do update
    set name = excluded.name, description = excluded.description
  where (t.name, t.description) is distinct from (excluded.name, excluded.description)
 returning new.category_id;
+
+-- One thing of many articles: where they belong first. The others stay behind it.
+-- name: move_home
+insert into catalog.product_categories as pc (product_id, category_id, position)
+select p.id, :category_id, coalesce((select min(x.position) - 1 from catalog.product_categories x
+                                      where x.product_id = p.id), 0)
+  from unnest(:ids::uuid[]) as p (id)
+on conflict (product_id, category_id) do update set position = excluded.position;
+
+-- Brand and tax class of many; the rows are locked.
+-- name: set_products
+update catalog.products p
+   set brand = n.brand, tax_class = n.tax_class, changed_at = :at
+  from jsonb_to_recordset(:products::jsonb) as n (id uuid, brand text, tax_class text)
+ where p.id = n.id;

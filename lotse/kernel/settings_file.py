@@ -32,8 +32,8 @@ def add_file(env: MutableMapping[str, str], folder: Path) -> Path | None:
             raise SettingsError(f"{VARIABLE}: there is no file {path}")
         return None
     for name, value in _read(path).items():
-        if not env.get(name, "").strip():
-            env[name] = value
+        # One that is set to nothing wins as well: `LOTSE_DATABASE_URL= lotse db restore …` must not reach the shop's.
+        env.setdefault(name, value)
     return path
 
 

@@ -10,15 +10,13 @@ from lotse.kernel.settings_file import add_file
 
 def test_the_file_says_what_the_environment_does_not(tmp_path: Path):
     (tmp_path / "lotse.env").write_text(
-        "# ours\n\nLOTSE_PORT=9000\nLOTSE_HOST = \nLOTSE_HOME=.shop\n; old\nACME_KEY=\"a b=c #d\"\nEMPTY=''\n".replace(
-            "LOTSE_HOST = \n", "LOTSE_HOST=0.0.0.0\n"
-        )
+        "# ours\n\nLOTSE_PORT=9000\nLOTSE_HOST=0.0.0.0\nLOTSE_HOME=.shop\n; old\nACME_KEY=\"a b=c #d\"\nEMPTY=''\n"
     )
     env = {"LOTSE_PORT": "8080", "LOTSE_HOST": ""}
     assert add_file(env, tmp_path) == tmp_path / "lotse.env"
     assert env == {
         "LOTSE_PORT": "8080",
-        "LOTSE_HOST": "0.0.0.0",
+        "LOTSE_HOST": "",
         "LOTSE_HOME": ".shop",
         "ACME_KEY": "a b=c #d",
         "EMPTY": "",

@@ -1,0 +1,69 @@
+"""The commands of the guides run as they stand there."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from lotse.kernel import migrate, postgres, relay
+from lotse.kernel.db import opened
+from lotse.kernel.settings import Settings
+from lotse.scaffold import trial
+from tests.docs.replay import commands, replay
+from tests.own.linked import ROOT
+from tests.web.running import free_port
+
+pytestmark = pytest.mark.slow
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A LOTSE_HOME with a short path, because a Unix socket lies in it; its servers are stopped."""
+    with tempfile.TemporaryDirectory(prefix="lotse-docs-") as folder:
+        yield Path(folder)
+        for each in (Path(folder), Path(folder) / "rehearsal"):
+            postgres.stop(Settings.load({"LOTSE_HOME": str(each)}))
+
+
+def test_the_first_week(home: Path, tmp_path: Path):
+    """Ends with a shop that has goods, its own colour, an own way to pay, a person, and a backup that was restored."""
+    lotse = tmp_path / "lotse"
+    lotse.mkdir()
+    said = replay(DOCS / "first-week.md", begin=lotse, home=home, scratch=tmp_path, port=free_port())
+    shop = tmp_path / "nordwind"
+    assert "#0aa344" in (shop / "nordwind" / "theme" / "static" / "tokens.css").read_text()
+    assert (shop / "nordwind" / "pay_gift_card").is_dir() and (shop / "nordwind" / "loyalty").is_dir()
+    assert "current   storefront/imprint.html" in said
+    assert "everything agrees" in said and "anna@nordwind.example" in said
+
+
+async def filled(dsn: str) -> None:
+    """A shop, whose events nobody waits for any more."""
+    await trial.stock_a_shop(dsn)
+    async with opened(dsn, role="test", connections=1) as database, database.transaction() as tx:
+        await relay.move_all(tx)
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["embedded", "given"])
+def test_backup_and_restore(home: Path, tmp_path: Path, given: bool, durable: Settings):
+    """Against the server that Lotse brings, and against a given one (another of those, by its address)."""
+    own = Settings.load({"LOTSE_HOME": str(home), "LOTSE_POSTGRES_FSYNC": "off"})
+    with postgres.attached(durable if given else own) as dsn:
+        migrate.upgrade(dsn)
+        asyncio.run(filled(dsn))
+        more = {"LOTSE_DATABASE_URL": dsn} if given else {"LOTSE_POSTGRES_FSYNC": "off"}
+        page = DOCS / "operations" / "backup.md"
+        said = replay(page, begin=tmp_path, home=home, scratch=tmp_path, **more)
+        with psycopg.connect(dsn) as connection:
+            assert connection.execute("select count(*) from catalog.products").fetchone() == (1,)
+    assert said.count("everything agrees") == 2
+
+
+def test_the_pages_that_are_replayed_have_commands():
+    assert len(commands(DOCS / "first-week.md")) >= 10
+    assert [second for second, _ in commands(DOCS / "first-week.md")].count(True) == 1
+    assert len(commands(DOCS / "operations" / "backup.md")) == 3

@@ -1030,7 +1030,7 @@ routes = (
 tables = (PRODUCTS,)
 places = (
     Place("/office/products", N_("Articles"), "products", "p", "catalog.read", "goods", 10),
-    Place("/office/categories", N_("Categories"), "list", "t", "catalog.read", "goods", 12),
+    Place("/office/categories", N_("Categories"), "list", "", "catalog.read", "goods", 12),
 )
 finders = (Finder("articles", N_("Articles"), "products", "catalog.read", _find_articles),)
 slots = (

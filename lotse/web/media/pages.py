@@ -285,7 +285,7 @@ async def remove(library: Library, database: Database, name: str) -> Response[An
     return Response("", status_code=303, headers={"Location": "/office/media?done=media_removed"})
 
 
-places = (Place("/office/media", N_("Pictures and files"), "picture", "m", "media.read", "goods", 15),)
+places = (Place("/office/media", N_("Pictures and files"), "picture", "", "media.read", "goods", 15),)
 routes = (
     medium,
     rendition,

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lotse.kernel.refusals import Refusal
 
+LIVE = "/office/live"
 URL_VARIABLE = "LOTSE_LIVE_URL"
 SECRET_VARIABLE = "LOTSE_LIVE_SECRET"
 # Stage-setting is a stock-taking; looks at the state come every second and are left out when they take long.

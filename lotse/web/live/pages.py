@@ -9,17 +9,16 @@ from lotse.kernel.db import Database
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.places import Place
 from lotse.kernel.pages.view import View
-from lotse.web.live.demo import buyers
+from lotse.web.live.demo import LIVE, buyers
 from lotse.web.live.outline import HEIGHT, WIDTH, dots, path
 
-PATH = "/office/live"
 PACES = {"pause": N_("Pause"), "calm": N_("Calm"), "busy": N_("Busy"), "rush": N_("Rush")}
 VICTIMS = {"desk": N_("Desk"), "worker": N_("Worker"), "pages": N_("Pages"), "api": N_("API")}
 # A retailer has some hundred stores; a map of more needs another drawing.
 _MOST_PLACES = 200
 
 
-@get(PATH, guards=[needs("live.read")])
+@get(LIVE, guards=[needs("live.read")])
 async def live(view: View, database: Database, principal: Principal) -> Response[str]:
     """The map with its stores, and the places of what moves."""
     async with database.reading() as conn:
@@ -37,4 +36,4 @@ async def live(view: View, database: Database, principal: Principal) -> Response
 
 
 routes = (live,)
-places = (Place(PATH, N_("Live"), "place", "v", "live.read", "sales", 5),)
+places = (Place(LIVE, N_("Live"), "place", "v", "live.read", "sales", 5),)

@@ -37,6 +37,7 @@ from lotse.kernel.pages.static import StaticFiles
 from lotse.kernel.pages.view import Site, View
 from lotse.kernel.problems import Problem
 from lotse.kernel.tags import any_of
+from lotse.web.live.demo import LIVE, buyers
 from lotse.web.shops import shop_of
 from lotse.web.storefront.brand import Brand, brand_of
 
@@ -105,7 +106,12 @@ def templates(static: StaticFiles, themes: Sequence[Path] = ()) -> Templates:
         owners(),
         catalogues=[folder / "locale" for folder in folders],
         themes=[theme / "templates" for theme in themes],
-        names={"media": media_names.address, "media_source": media_names.source},
+        names={
+            "media": media_names.address,
+            "media_source": media_names.source,
+            # Beside the demo the front page leads to what its simulated buyers do.
+            "live_page": LIVE if buyers() else "",
+        },
         constants={"static": static.url, "has_static": static.has, "icon": icons(static)},
     )
 

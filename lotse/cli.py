@@ -126,6 +126,47 @@ def replay(name: str, folder: Path, /, *, json: bool = False) -> int:
     return replay(_settings(), name, folder, as_json=json)
 
 
+@app.command(name="import")
+def import_(
+    paths: Annotated[list[Path], Parameter(negative=())],
+    /,
+    *,
+    kind: str = "",
+    shop: str = "",
+    language: str = "",
+    source: str = "lotse",
+    encoding: Literal["utf-8", "windows-1252"] = "utf-8",
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Import files of rows: shops, locations, articles, prices, stock, customers. Exit with 1 if rows were refused.
+
+    The kind is the beginning of a file's name: `articles-2026.csv`. Of a folder all files are taken, in the order in
+    which they depend on each other. The same file again changes nothing.
+
+    Parameters
+    ----------
+    paths
+        Files that end in .csv (with a heading) or .jsonl (a JSON object per line), or a folder of them.
+    kind
+        What the rows are, where the name does not say it.
+    shop
+        The code of the shop, for rows that name none; without it the only one there is.
+    language
+        The language of the texts of articles, e.g. `de`.
+    source
+        The outside system that says this; fields that it has no say over become differences.
+    encoding
+        Of CSV files from older spreadsheets.
+    dry_run
+        Say what would be done, and do nothing.
+    """
+    from lotse.web.commands import import_files
+
+    options = {"shop": shop, "language": language, "encoding": encoding if encoding != "utf-8" else ""}
+    given = {name: text for name, text in options.items() if text}
+    return import_files(_settings(), paths, kind=kind, options=given, source=source, dry_run=dry_run)
+
+
 @app.command
 def bench(
     name: str,
@@ -185,6 +226,7 @@ def simulate(
     ----------
     name
         `psp`: the simulated payment provider; LOTSE_PAY_SIMULATED_URL leads Lotse to it (docs/guides/payments.md).
+        `erp`: the simulated ERP; LOTSE_ERP_SIMULATED_URL leads it to Lotse (docs/guides/erp.md).
     port
         Listen here.
     host

@@ -299,6 +299,43 @@ async def failed(conn: Connection, *, job: str | None = None, limit: int = 100) 
     return await conn.many(SQL.failed, FailedJob, job=job, limit=limit)
 
 
+class OpenJob(Struct, frozen=True):
+    """A job that waits (`queued`) or runs (`picked`); `payload` is JSON."""
+
+    id: int
+    job: str
+    state: str
+    enqueued_at: datetime
+    execute_after: datetime
+    attempts: int
+    payload: str | None
+
+
+class Timed(Struct, frozen=True):
+    """A job of the timetable: when it is due, and how its last run ended (`successful`, `exception`, `failed`)."""
+
+    job: str
+    cron: str
+    due_at: datetime
+    last_state: str | None
+    last_at: datetime | None
+
+
+async def open_jobs(conn: Connection, *, limit: int = 100) -> list[OpenJob]:
+    """What runs and what waits."""
+    return await conn.many(SQL.open_jobs, OpenJob, limit=limit)
+
+
+async def timed(conn: Connection) -> list[Timed]:
+    """The timetable, what is due first."""
+    return await conn.many(SQL.timetable_all, Timed)
+
+
+async def requeue_one(tx: Transaction, *, id: int) -> bool:
+    """Put one job that failed for good back into the queue; whether there was one."""
+    return bool(await tx.execute(SQL.requeue_one, id=id))
+
+
 async def requeue(tx: Transaction, *, job: str | None = None) -> int:
     """Put jobs that failed for good (of one kind) back into the queue; how many."""
     return await tx.execute(SQL.requeue, job=job)

@@ -5,7 +5,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -87,6 +87,79 @@ def replay(settings: Settings, name: str, folder: Path, *, as_json: bool) -> int
         return 0 if getattr(report, "check", "ok") == "ok" and not getattr(report, "difference_minor", 0) else 1
 
     return _run(settings, "replay", work)
+
+
+def import_files(
+    settings: Settings,
+    paths: Sequence[Path],
+    *,
+    kind: str,
+    options: Mapping[str, str],
+    source: str,
+    dry_run: bool,
+) -> int:
+    """`lotse import`"""
+    from lotse.kernel.imports import drop, runs
+    from lotse.kernel.imports.contracts import Import
+
+    known = list(runs.importers())
+    files: list[tuple[str, Path]] = []
+    for path in paths:
+        if not path.exists():
+            raise CommandFailed(f"there is no file {path}")
+        # Of a folder in the order in which kinds depend on each other; what is named one by one as it is named.
+        listed = sorted(path.iterdir()) if path.is_dir() else [path]
+        named = [(kind or drop.described(one.name)[0], one) for one in listed if one.suffix in (".csv", ".jsonl")]
+        if path.is_dir():
+            named.sort(key=lambda one: known.index(one[0]) if one[0] in known else len(known))
+        elif not named:
+            raise CommandFailed(f"{path} ends neither in .csv nor in .jsonl")
+        files += named
+    if not files:
+        raise CommandFailed("there is nothing to import here")
+
+    async def work(database: Database) -> int:
+        refused = 0
+        async with running(database.dsn) as desk:
+            say = _progress(sys.stderr)
+            for of_kind, path in files:
+                at = clock.now()
+                id = await runs.receive(
+                    database,
+                    drop.pieces(path),
+                    kind=of_kind,
+                    name=path.name,
+                    format="jsonl" if path.suffix == ".jsonl" else "csv",
+                    source=source,
+                    options=options,
+                    dry_run=dry_run,
+                    by=str(SYSTEM),
+                    at=at,
+                    queue=False,
+                )
+                done = await runs.step(database, desk, import_id=id, at=at)
+                while done.state in ("waiting", "running"):
+                    say(f"{path.name}: {done.percent} %, {done.rows} rows")
+                    done = await runs.step(database, desk, import_id=id, at=clock.now())
+                refused += done.refused + (done.state != "done")
+                await _told_import(database, done, path.name)
+        return 1 if refused else 0
+
+    async def _told_import(database: Database, done: Import, name: str) -> None:
+        counts = f"{done.created} new, {done.changed} changed, {done.unchanged} as they were"
+        counts += f", {done.held} held for somebody to decide" if done.held else ""
+        counts += f", {done.refused} refused" if done.refused else ""
+        print(f"\r{name}: {counts}{' (dry run)' if done.dry_run else ''}{'; ' + done.reason if done.reason else ''}")
+        async with database.reading() as conn:
+            page = await runs.refused_rows(conn, import_id=done.id, limit=20)
+        for row in page.items:
+            print(f"  line {row.line}: {row.field}: {row.reason}")
+        if done.refused > len(page.items):
+            print(
+                f"  … and {done.refused - len(page.items)} more; all of them in the back office, or GET /api/v1/imports"
+            )
+
+    return _run(settings, "import", work)
 
 
 def simulate(settings: Settings, name: str, *, host: str, port: int, options: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from msgspec import Struct
 from lotse.kernel import audit, masters, seams
 from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.desk import Desk
+from lotse.kernel.idempotency import KeyReused
 from lotse.kernel.ids import uuid7
 from lotse.kernel.imports.contracts import (
     Context,
@@ -92,18 +93,22 @@ async def receive(
     by: str,
     at: datetime,
     queue: bool = True,
+    request_key: str | None = None,
     max_bytes: int = MAX_FILE_BYTES,
 ) -> UUID:
     """Store a file piece by piece and queue it (unless the caller runs it himself); the import's id.
 
-    Refusals in this order: `UnknownImportKind`, `Invalid`, `FileNotTaken` (empty, too large).
+    The same `request_key` with the same file gets the same import again. Refusals in this order: `UnknownImportKind`,
+    `Invalid`, `KeyReused`, `FileNotTaken` (empty, too large).
     """
     importer_of(kind)
     check_source(source)
     given = _checked(options or {})
     id = uuid7()
     async with database.transaction() as tx:
-        await tx.execute(
+        if request_key is not None:
+            await tx.execute(SQL.forget_key, request_key=request_key)
+        made = await tx.execute(
             SQL.add_import,
             id=id,
             kind=kind,
@@ -114,7 +119,10 @@ async def receive(
             dry_run=dry_run,
             actor=by,
             at=at,
+            request_key=request_key,
         )
+    if not made:
+        return await _known(database, str(request_key), body, (kind, source, given, dry_run))
     try:
         total, digest = await _store(database, id, body, max_bytes)
     except BaseException as error:  # also when the sender went away: nothing half received is left waiting
@@ -128,6 +136,31 @@ async def receive(
         if queue:
             await enqueue(tx, JOB, RunImport(id), unique=f"import:{id}")
     return id
+
+
+class _Keyed(Struct, frozen=True):
+    id: UUID
+    kind: str
+    source: str
+    options: dict[str, str]
+    dry_run: bool
+    state: str
+    bytes_total: int
+    sha256: bytes | None
+
+
+async def _known(database: Database, request_key: str, body: AsyncIterator[bytes], said: tuple[Any, ...]) -> UUID:
+    """The import of a key, if it is the same file for the same purpose. Refusal: `KeyReused`."""
+    digest = sha256()
+    async for piece in body:
+        digest.update(piece)
+    async with database.reading() as conn:
+        known = await conn.one(SQL.by_key, _Keyed, request_key=request_key)
+    same = (known.kind, known.source, known.options, known.dry_run) == said
+    # One that is being received at this moment has no hash yet; its sender waits for it elsewhere.
+    if not same or (known.sha256 is not None and known.sha256 != digest.digest()):
+        raise KeyReused(key=request_key.partition("\n")[2])
+    return known.id
 
 
 class RunImport(Struct, frozen=True):

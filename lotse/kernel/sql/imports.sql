@@ -1,7 +1,16 @@
--- A file that is about to come in.
+-- A file that is about to come in. One with a key that is known is not made again.
 -- name: add_import
-insert into kernel.imports (id, kind, name, format, source, options, dry_run, actor, created_at)
-values (:id, :kind, :name, :format, :source, :options, :dry_run, :actor, :at);
+insert into kernel.imports (id, kind, name, format, source, options, dry_run, actor, created_at, request_key)
+values (:id, :kind, :name, :format, :source, :options, :dry_run, :actor, :at, :request_key)
+on conflict (request_key) where request_key is not null do nothing;
+
+-- What a key stands for, and the file's hash.
+-- name: by_key
+select id, kind, source, options, dry_run, state, bytes_total, sha256 from kernel.imports where request_key = :request_key;
+
+-- One that was not received as a whole lets go of its key: the next one with it is another.
+-- name: forget_key
+update kernel.imports set request_key = null where request_key = :request_key and bytes_total = 0 and state = 'failed';
 
 -- The next piece of the file.
 -- name: add_chunk

@@ -52,3 +52,29 @@ delete from pgqueuer.pgqueuer_log
 -- name: forget_statistics
 delete from pgqueuer.pgqueuer_statistics
  where id = any (array(select id from pgqueuer.pgqueuer_statistics where created < :before limit :limit));
+
+-- What waits or runs now, for the back office: what runs first.
+-- name: open_jobs
+select id, entrypoint as job, status::text as state, created as enqueued_at, execute_after, attempts,
+       convert_from(payload, 'UTF8') as payload
+  from pgqueuer.pgqueuer
+ where status in ('picked', 'queued')
+ order by status = 'picked' desc, execute_after, id
+ limit :limit;
+
+-- One job that failed for good goes back into the queue.
+-- name: requeue_one
+update pgqueuer.pgqueuer
+   set status = 'queued', attempts = 0, execute_after = now(), updated = now(), slot = null
+ where id = :id and status = 'failed';
+
+-- When each job of the timetable is due, and how its last run ended.
+-- name: timetable_all
+select t.job, t.cron, t.due_at, last.status::text as last_state, last.created as last_at
+  from kernel.timetable t
+  left join lateral (
+       select l.status, l.created from pgqueuer.pgqueuer_log l
+        where l.entrypoint = t.job and l.status in ('successful', 'exception', 'failed')
+        order by l.id desc limit 1
+       ) last on true
+ order by t.due_at, t.job;

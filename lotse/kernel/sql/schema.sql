@@ -915,6 +915,8 @@ create table kernel.imports (
     created_at timestamptz not null,
     started_at timestamptz,
     ended_at timestamptz,
+    -- Who sends a file with a key (an Idempotency-Key with its principal) and sends it again, gets the same import.
+    request_key text,
     constraint imports_format check (format in ('csv', 'jsonl')),
     constraint imports_state check (state in ('receiving', 'waiting', 'running', 'done', 'failed', 'cancelled')),
     constraint imports_name_length check (char_length(name) <= 300),
@@ -923,6 +925,8 @@ create table kernel.imports (
 ) with (fillfactor = 50); -- updated with every batch
 -- The list of a kind's imports, newest first, is short; what is open is looked for by the worker.
 create index imports_open on kernel.imports (id) where state in ('waiting', 'running');
+-- One import per key; files without one (folder, command line) have none.
+create unique index imports_request_key on kernel.imports (request_key) where request_key is not null;
 
 -- The file itself, in pieces that fit into memory: whichever host takes it in, any worker can read it. May hold names
 -- and addresses (customers): retention 30 days, swept with its import's rows.

@@ -266,3 +266,7 @@ delete from kernel.webhook_deliveries
 -- A former secret that does not count any more is of no use to anybody but a thief.
 -- name: forget_former_secrets
 update kernel.webhook_endpoints set former_secret = null, former_until = null where former_until < :at;
+
+-- Who has parked an event, for its page.
+-- name: parked_at
+select consumer, error, attempts, parked_at from kernel.parked_events where position = :position;

@@ -161,6 +161,20 @@ async def known_types(conn: Connection) -> list[str]:
     return await conn.values(SQL.known_types, limit=LOOKED_AT)
 
 
+class ParkedBy(Struct, frozen=True):
+    """A consumer that has put an event aside; `error` is None where it only waits behind another."""
+
+    consumer: str
+    error: str | None
+    attempts: int
+    parked_at: datetime
+
+
+async def parked_at(conn: Connection, *, position: int) -> list[ParkedBy]:
+    """Who has put an event aside."""
+    return await conn.many(SQL.parked_at, ParkedBy, position=position)
+
+
 def _searched(text: str) -> str | None:
     """A message id is shown as `msg_<hex>`, kept as a UUID; what is neither is looked for as it is."""
     plain = text.strip().replace("\0", "\ufffd")

@@ -43,7 +43,7 @@ def places() -> tuple[Place, ...]:
 
 
 # Frames that may have pages of their own in the back office.
-_FRAMES = ("lotse.web.signin", "lotse.web.media", "lotse.web.waiting", "lotse.web.live")
+_FRAMES = ("lotse.web.signin", "lotse.web.media", "lotse.web.waiting", "lotse.web.live", "lotse.web.connect")
 
 
 class MenuGroup(Struct, frozen=True):
@@ -83,6 +83,11 @@ DONE = {
     "article": N_("The article is saved. The shop shows it within a second."),
     "categories": N_("The categories are saved."),
     "waiting": N_("The waiting room is changed. All doors follow within a second."),
+    "webhook": N_("Done. What is due is sent within a second."),
+    "replayed": N_("The events are sent again, in their order."),
+    "decided": N_("It is decided."),
+    "master": N_("From now on this master has the say."),
+    "job": N_("The job is back in the queue."),
 }
 
 

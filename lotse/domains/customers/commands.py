@@ -9,7 +9,6 @@ from msgspec import Struct
 from lotse.domains.customers.contracts import (
     Address,
     AddressKind,
-    ChangedMeanwhile,
     Customer,
     CustomerChanged,
     EditCustomer,
@@ -17,7 +16,7 @@ from lotse.domains.customers.contracts import (
     StoredCustomer,
     UnknownCustomer,
 )
-from lotse.domains.customers.rules import check_address, check_customer, check_email, edit_of, version_of
+from lotse.domains.customers.rules import check_address, check_customer, check_email, edit_of
 from lotse.domains.parties.commands import put_parties
 from lotse.domains.parties.contracts import PutParty, UnknownShop
 from lotse.kernel import audit
@@ -90,21 +89,30 @@ async def put_customers(
     return found
 
 
-async def edit_customer(
-    tx: Transaction, *, customer_id: UUID, edited: EditCustomer, version: str, by: str, reason: str, at: datetime
-) -> None:
-    """Change how a customer is called, reached and priced. On record stands which fields changed, not what they said.
+async def locked_customer(tx: Transaction, *, customer_id: UUID) -> Customer:
+    """A customer as it is, until the transaction ends: two people at one customer wait for each other.
 
-    Refusals in this order: `Invalid` (by field), `UnknownCustomer`, `ChangedMeanwhile`.
+    Refusal: `UnknownCustomer`.
     """
-    check_email(edited.email, "email")
     locked = await tx.values(READS.lock, customer_id=customer_id)
     found = await tx.maybe(READS.customers, Customer, ids=[customer_id]) if locked else None
     if found is None:
         raise UnknownCustomer(customer=str(customer_id))
+    return found
+
+
+async def edit_customer(
+    tx: Transaction, *, customer_id: UUID, edited: EditCustomer, by: str, reason: str, at: datetime
+) -> None:
+    """Change how a customer is called, reached and priced. Refusals in this order: `Invalid` (by field),
+    `UnknownCustomer`.
+
+    On record stands who changed which field and why; not what names and addresses said, which would outlive the
+    person's wish to be forgotten.
+    """
+    check_email(edited.email, "email")
+    found = await locked_customer(tx, customer_id=customer_id)
     now = edit_of(found)
-    if version_of(now) != version:
-        raise ChangedMeanwhile(what=found.number)
     changed = [name for name in edited.__struct_fields__ if getattr(edited, name) != getattr(now, name)]
     if not changed:
         return
@@ -117,11 +125,10 @@ async def edit_customer(
         customer_group=edited.customer_group,
     )
     await put_customers(tx, [put], by=by, at=at)
-    # Old names and mail addresses in a log that is never erased would outlive the person's wish; a group may stand.
-    told = {name: getattr(now, name) if name == "customer_group" else "" for name in changed}
-    new = {name: getattr(edited, name) if name == "customer_group" else "changed" for name in changed}
+    old = {name: now.customer_group if name == "customer_group" else None for name in changed}
+    new = {name: edited.customer_group if name == "customer_group" else "…" for name in changed}
     subject = f"customers.customer:{customer_id}"
-    await audit.record(tx, actor=by, subject=subject, old=told, new=new, at=at, reason=reason)
+    await audit.record(tx, actor=by, subject=subject, old=old, new=new, at=at, reason=reason)
 
 
 async def put_address(tx: Transaction, *, customer_id: UUID, kind: AddressKind, address: Address, at: datetime) -> UUID:

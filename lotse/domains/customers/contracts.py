@@ -139,9 +139,3 @@ class UnknownCustomer(Refusal, status=404, title="There is no such customer"):
     """No customer has this id or number."""
 
     customer: str
-
-
-class ChangedMeanwhile(Refusal, status=409, title="Somebody else changed this meanwhile"):
-    """Look at what it is now, and change it again if that is still right."""
-
-    what: str

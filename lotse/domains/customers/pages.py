@@ -13,29 +13,25 @@ from msgspec.structs import replace
 from lotse.domains.customers import commands, queries
 from lotse.domains.customers.contracts import CustomerRow, EditCustomer
 from lotse.domains.customers.queries import CUSTOMER
-from lotse.domains.customers.rules import edit_of, version_of
+from lotse.domains.customers.rules import edit_of, is_email
 from lotse.domains.parties.queries import shops_by_ids
-from lotse.kernel import audit, privacy
+from lotse.kernel import privacy
 from lotse.kernel.auth.forms import Draft
-from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database
+from lotse.kernel.pages.editing import Editor, same_version, shown, typed_in
 from lotse.kernel.pages.finders import Finder, Found
-from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked, refused
+from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked
+from lotse.kernel.pages.history import history_of
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.listing import table_routes
 from lotse.kernel.pages.places import Place
-from lotse.kernel.pages.table import Column, Nothing, Scope, Search, Table
+from lotse.kernel.pages.table import Column, Field, Nothing, Scope, Search, Table
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 
-REFUSED = {
-    "changed-meanwhile": N_(
-        "Somebody else changed this customer while you did. Look at what it is now, and save again."
-    ),
-    "invalid": N_("This does not look right: %(rule)s."),
-}
+NOT_AN_ADDRESS = N_("This is no mail address.")
 NOT_THE_NUMBER = N_("Type the customer's number to confirm.")
 
 
@@ -105,29 +101,38 @@ async def _find(conn: Connection, scope: Scope, typed: str) -> list[Found]:
     ]
 
 
-class Edited(Struct, frozen=True):
-    """What is typed to change a customer. `version`: of what the form showed."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
-    reason: Annotated[str, Meta(min_length=1, max_length=300)]
-    version: Annotated[str, Meta(max_length=64)]
-    email: Annotated[str, Meta(max_length=254)] = ""
-    phone: Annotated[str, Meta(max_length=50)] = ""
-    customer_group: Annotated[str, Meta(pattern="^([a-z0-9][a-z0-9_-]{0,31})?$")] = ""
-
-
 class Erasing(Struct, frozen=True):
     """What is typed to erase somebody: their number, so that nobody does it in passing."""
 
     number: Annotated[str, Meta(min_length=1, max_length=40)]
 
 
-FIELDS = {
+LABELS = {
     "name": N_("Name"),
     "email": N_("Mail"),
     "phone": N_("Telephone"),
     "customer_group": N_("Price group"),
 }
+
+
+class Edited(EditCustomer, frozen=True, kw_only=True):
+    """What is typed to change a customer, and why."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+def _check(typed: Edited) -> dict[str, str]:
+    return {} if not typed.email or is_email(typed.email) else {"email": NOT_AN_ADDRESS}
+
+
+EDITOR = Editor(
+    Edited,
+    (
+        *(Field(name, label, required=name == "name") for name, label in LABELS.items()),
+        Field("reason", N_("Reason")),
+    ),
+    check=_check,
+)
 
 
 @get("/office/customers/{customer_id:uuid}", guards=[needs("customers.read", CUSTOMER)])
@@ -141,12 +146,9 @@ async def office_customer(
             raise NotFound(what="customer", id=str(customer_id))
         addresses = await queries.addresses(conn, customer_id=customer_id)
         shops = await shops_by_ids(conn, shop_ids=[found.shop_id])
-        changes = await audit.history(conn, subject=f"customers.customer:{customer_id}")
-        names = await names_of(conn, (change.actor for change in changes))
+        changes = await history_of(conn, f"customers.customer:{customer_id}")
         whose = await queries.whose(conn, customer_id)
     await view.ask({"office.customer": [customer_id]})
-    now = edit_of(found)
-    form = Form.drafted(draft, Edited)
     mine = CUSTOMER.free
     return view.show(
         "customers/office_customer.html",
@@ -154,13 +156,9 @@ async def office_customer(
         addresses=addresses,
         shop_name=shops[0].name if shops else "",
         changes=changes,
-        names=names,
-        labels=FIELDS,
-        now=now,
-        version=version_of(now),
-        is_theirs=bool(form.typed.get("version")) and form.typed["version"] != version_of(now),
-        form=form,
-        refused=refused(view, draft, REFUSED),
+        labels=LABELS,
+        editing=shown(EDITOR, view, draft, now=edit_of(found)),
+        form=Form.drafted(draft, Erasing),
         may_write=whose is not None and principal.covers("customers.write", whose.freed(mine)),
         may_erase=whose is not None and principal.covers("customers.erase", whose.freed(mine)),
         headers={"Cache-Control": "private, no-store"},
@@ -175,21 +173,16 @@ async def office_customer(
 async def edit(
     request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, customer_id: UUID
 ) -> Redirect:
-    """Change a customer by hand. Refusals: `FormIncomplete`, then those of `edit_customer`.
+    """Change a customer by hand. Refusals: `FormIncomplete`, `UnknownCustomer`, `ChangedMeanwhile`.
 
     No key: the version that the form carries lets a second press find its work done.
     """
-    typed = checked(await request.form(), Edited)
-    edited = EditCustomer(typed.name, typed.email, typed.phone, typed.customer_group)
+    form = await request.form()
+    typed = typed_in(EDITOR, form)
     async with database.transaction() as tx:
+        same_version(EDITOR, form, now=edit_of(await commands.locked_customer(tx, customer_id=customer_id)))
         await commands.edit_customer(
-            tx,
-            customer_id=customer_id,
-            edited=edited,
-            version=typed.version,
-            by=str(principal),
-            reason=typed.reason,
-            at=at,
+            tx, customer_id=customer_id, edited=typed, by=str(principal), reason=typed.reason, at=at
         )
     return Redirect(f"/office/customers/{customer_id}?done=saved", status_code=303)
 

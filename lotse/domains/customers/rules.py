@@ -1,9 +1,6 @@
 """What a customer and an address must look like. Pure."""
 
 import re
-from hashlib import sha256
-
-import msgspec
 
 from lotse.domains.customers.contracts import Address, Customer, EditCustomer, PutCustomer
 from lotse.domains.parties.rules import check_country
@@ -31,8 +28,13 @@ def check_customer(customer: PutCustomer, where: str) -> None:
 
 def check_email(email: str, field: str) -> None:
     """Empty is allowed. Refusal: `Invalid`."""
-    if email and (len(email.encode()) > 254 or not _EMAIL.fullmatch(email) or "\0" in email):
+    if email and not is_email(email):
         raise Invalid(field=field, rule="a mail address, at most 254 bytes")
+
+
+def is_email(email: str) -> bool:
+    """Whether a mail could be sent to it, as far as its form goes."""
+    return len(email.encode()) <= 254 and bool(_EMAIL.fullmatch(email)) and "\0" not in email
 
 
 def check_address(address: Address, where: str) -> None:
@@ -49,8 +51,3 @@ def check_address(address: Address, where: str) -> None:
 def edit_of(customer: Customer) -> EditCustomer:
     """What of a customer can be changed by hand, as it is."""
     return EditCustomer(customer.name, customer.email, customer.phone, customer.customer_group)
-
-
-def version_of(edit: EditCustomer) -> str:
-    """A mark that differs when anything does: a form carries it, so that nobody overwrites what they never saw."""
-    return sha256(msgspec.json.encode(edit)).hexdigest()[:16]

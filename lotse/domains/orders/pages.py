@@ -293,6 +293,12 @@ async def _of_customers(conn: Connection, ask: Ask) -> dict[UUID, OfCustomer]:
 
 _OF_A_CUSTOMER = 20
 
+
+async def _numbers(conn: Connection, ask: Ask) -> dict[UUID, str]:
+    """What payments are for."""
+    return await queries.numbers_of_payments(conn, payment_ids=ask.ids)
+
+
 # -- one order
 
 
@@ -628,4 +634,7 @@ routes = (
 tables = (ORDERS,)
 places = (Place("/office/orders", N_("Orders"), "orders", "o", "orders.read", "sales", 10),)
 finders = (Finder("orders", N_("Orders"), "orders", "orders.read", _find),)
-slots = (Answerer("office.customer", "orders", "orders/of_customer.html", 500, _of_customers),)
+slots = (
+    Answerer("office.customer", "orders", "orders/of_customer.html", 500, _of_customers),
+    Answerer("office.payment.purpose", "orders", "orders/number.html", 300, _numbers),
+)

@@ -121,6 +121,12 @@ async def sums_of_customer(conn: Connection, *, customer_id: UUID) -> list[Custo
     return await conn.many(READS.sums_of_customer, CustomerSums, customer_id=customer_id)
 
 
+async def numbers_of_payments(conn: Connection, *, payment_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The numbers of the orders that payments are for, by the payment's id."""
+    rows = await conn.many(READS.numbers_of_payments, _Numbered, payment_ids=list(payment_ids))
+    return {row.payment_id: row.number for row in rows}
+
+
 async def paid_of(conn: Connection, *, payment_ids: Sequence[UUID]) -> "dict[UUID, Paid]":
     """How far payments are, by id."""
     rows = await conn.many(READS.paid_of, Paid, payment_ids=list(payment_ids))
@@ -226,3 +232,9 @@ async def count_placed(conn: Connection, *, order_ids: Sequence[UUID]) -> int:
 
 # Events that name an order (a payment does as its purpose) belong to the order's shop.
 shop_finders = (ShopFinder(("order_id", "purpose_id"), shops_of),)
+
+
+class _Numbered(Struct, frozen=True):
+    payment_id: UUID
+    id: UUID
+    number: str

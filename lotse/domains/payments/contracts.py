@@ -81,6 +81,46 @@ class Payment(Struct, frozen=True):
         return "partly_paid" if self.received_minor > self.refunded_minor else "open"
 
 
+class PaymentListing(Struct, frozen=True):
+    """A payment in the back office's table."""
+
+    id: UUID
+    purpose: str
+    purpose_id: UUID
+    method: str
+    legal_entity_id: UUID
+    currency: str
+    amount_minor: int
+    credited_minor: int
+    received_minor: int
+    refunded_minor: int
+    due_at: datetime
+    created_at: datetime
+    open_minor: int
+    state: Literal["open", "refund_due", "refunded", "settled"]
+
+
+class ChargeListing(Struct, frozen=True):
+    """A charge at a provider in the back office's table. `order_id` is None as long as no order stands for it."""
+
+    id: UUID
+    provider: str
+    method: str
+    currency: str
+    amount_minor: int
+    state: str
+    authorised_minor: int
+    captured_minor: int
+    refunded_minor: int
+    unplaced_minor: int
+    reason: str
+    provider_reference: str
+    created_at: datetime
+    changed_at: datetime
+    look_at: datetime | None
+    order_id: UUID | None
+
+
 class Money(Struct, frozen=True):
     """Money that came in or went back for a payment."""
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, post
+from litestar import Request, Response, get, post
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
@@ -15,11 +15,13 @@ from lotse.domains.parties.queries import legal_entity
 from lotse.domains.payments import commands, queries
 from lotse.domains.payments.contracts import (
     Charge,
+    ChargeListing,
     ChargeRefund,
     Happening,
     Money,
     MoreThanRefundable,
     Payment,
+    PaymentListing,
 )
 from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
@@ -30,7 +32,11 @@ from lotse.kernel.ids import uuid7
 from lotse.kernel.money import to_minor
 from lotse.kernel.pages.forms import Error, FormIncomplete, checked, posted_key
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import table_routes
+from lotse.kernel.pages.places import Place
 from lotse.kernel.pages.slots import Answerer, Ask
+from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Table
+from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 
 NOT_AN_AMOUNT = N_("Please enter an amount like 59.95.")
@@ -254,7 +260,129 @@ async def refund(
     return Redirect(f"/office/orders/{order_id}?done=refunded", status_code=303)
 
 
-routes = (receipt, pay_back, refund)
+# -- the back office's tables
+
+
+STATES = {
+    "open": Option(N_("open"), "warn"),
+    "refund_due": Option(N_("to pay back"), "bad"),
+    "refunded": Option(N_("paid back")),
+    "settled": Option(N_("settled"), "good"),
+}
+# As the partial indexes say it; what is not chosen is gone when the statement is planned.
+_IN_STATE = """
+    ('open' = any (:value::text[]) and t.amount_minor - t.credited_minor > t.received_minor - t.refunded_minor)
+    or ('refund_due' = any (:value::text[]) and t.received_minor - t.refunded_minor > t.amount_minor - t.credited_minor)
+    or ('refunded' = any (:value::text[]) and t.refunded_minor > 0)
+    or ('settled' = any (:value::text[]) and t.amount_minor - t.credited_minor = t.received_minor - t.refunded_minor)
+"""
+PAYMENTS = Table(
+    name="payments.payments",
+    path="/office/payments",
+    title=N_("Payments"),
+    icon="money",
+    right="payments.read",
+    where="everywhere",
+    statement=queries.READS.payment_table,
+    row=PaymentListing,
+    key="id",
+    order="-id",
+    row_path="/office/payments/{}",
+    columns=(
+        Column("purpose_id", N_("For"), slot="office.payment.purpose", link=True, phone="title"),
+        Column("state", N_("State"), kind="choice", filter="choice", options=STATES, condition=_IN_STATE),
+        Column("method", N_("Method"), template="payments/cell_method.html"),
+        Column("due_at", N_("Due"), kind="moment", filter="range"),
+        Column("amount_minor", N_("Owed"), kind="money"),
+        Column("credited_minor", N_("Credited"), kind="money", shown=False),
+        Column("received_minor", N_("Received"), kind="money"),
+        Column("refunded_minor", N_("Paid back"), kind="money", shown=False),
+        Column("open_minor", N_("Open"), kind="money", filter="range"),
+        Column("created_at", N_("Since"), kind="moment", shown=False),
+    ),
+    presets=(
+        Preset(N_("Open items"), "state=open"),
+        Preset(N_("Refund due"), "state=refund_due"),
+        Preset(N_("Paid back"), "state=refunded"),
+    ),
+    actions=(Action(N_("Charges at providers"), "/office/payments/charges", "payments.read", "lock"),),
+    nothing=Nothing(N_("No payments yet"), N_("Each order begins one: what is owed, what came in, what went back.")),
+)
+CHARGE_STATES = {
+    "started": Option(N_("begun")),
+    "asked": Option(N_("asked for"), "warn"),
+    "waiting": Option(N_("waits for the buyer"), "warn"),
+    "authorised": Option(N_("reserved"), "warn"),
+    "taken": Option(N_("taken"), "warn"),
+    "ordered": Option(N_("reserved for an order"), "warn"),
+    "giving_up": Option(N_("is being given back"), "warn"),
+    "captured": Option(N_("taken"), "good"),
+    "dropped": Option(N_("left by the buyer")),
+    "declined": Option(N_("declined"), "bad"),
+    "voided": Option(N_("given back")),
+    "refunded": Option(N_("paid back")),
+}
+CHARGES = Table(
+    name="payments.charges",
+    path="/office/payments/charges",
+    title=N_("Charges at providers"),
+    icon="lock",
+    right="payments.read",
+    where="everywhere",
+    statement=queries.READS.charge_table,
+    row=ChargeListing,
+    key="id",
+    order="-id",
+    columns=(
+        Column(
+            "created_at",
+            N_("Begun"),
+            kind="moment",
+            filter="range",
+            template="payments/cell_charge.html",
+            phone="title",
+        ),
+        Column("provider", N_("Provider"), filter="equals"),
+        Column("state", N_("State"), kind="choice", filter="choice", options=CHARGE_STATES),
+        Column("amount_minor", N_("Amount"), kind="money", filter="range"),
+        Column("captured_minor", N_("Taken"), kind="money"),
+        Column("refunded_minor", N_("Paid back"), kind="money"),
+        Column("unplaced_minor", N_("Without an order"), kind="money", shown=False),
+        Column("reason", N_("Reason"), kind="code"),
+        Column("provider_reference", N_("Theirs"), kind="code", shown=False),
+        Column("look_at", N_("Looked at again"), kind="moment", shown=False),
+    ),
+    presets=(
+        Preset(N_("Under way"), "state=asked&state=waiting&state=authorised&state=taken&state=ordered&state=giving_up"),
+        Preset(N_("Declined"), "state=declined"),
+    ),
+    nothing=Nothing(N_("No charges yet"), N_("Money through a payment provider shows here with every step.")),
+)
+
+
+@get("/office/payments/{payment_id:uuid}", guards=[needs("payments.read", queries.PAYMENT)])
+async def office_payment(view: View, database: Database, payment_id: UUID) -> Response[str]:
+    """To what the payment is for: its money stands there."""
+    async with database.reading() as connection:
+        payment = await queries.payment(connection, payment_id=payment_id)
+    if payment is None:
+        raise NotFound(what="payment", id=str(payment_id))
+    return view.go(f"/office/orders/{payment.purpose_id}")
+
+
+@get("/office/payments/money/{money_id:uuid}", guards=[needs("payments.read", "common")])
+async def office_money(view: View, database: Database, money_id: UUID) -> Response[str]:
+    """To what a receipt or a refund was for: postings carry its id. What is there asks for its own right."""
+    async with database.reading() as connection:
+        purpose_id = await queries.purpose_of_money(connection, id=money_id)
+    if purpose_id is None:
+        raise NotFound(what="money", id=str(money_id))
+    return view.go(f"/office/orders/{purpose_id}")
+
+
+routes = (receipt, pay_back, refund, *table_routes(PAYMENTS), *table_routes(CHARGES), office_payment, office_money)
+tables = (PAYMENTS, CHARGES)
+places = (Place("/office/payments", N_("Payments"), "money", "y", "payments.read", "money", 10),)
 slots = (
     Answerer("order.payment", "payments", "payments/order_payment.html", 200, _payments),
     Answerer("office.order.payment", "payments", "payments/office_payment.html", 200, _payments),

@@ -135,3 +135,8 @@ async def overdue(
         after_id=after.id if after else None,
         limit=limit,
     )
+
+
+async def purpose_of_money(conn: Connection, *, id: UUID) -> UUID | None:
+    """What a receipt or a refund was for, e.g. the order's id; None if there is none of this id."""
+    return await conn.value(READS.purpose_of_money, id=id)

@@ -13,9 +13,9 @@ from lotse.domains.customers.queries import (
     READS,
     addresses,
     customer,
-    customer_rows,
     customers_by_email,
     customers_by_number,
+    found,
 )
 from lotse.domains.customers.rules import check_email
 from lotse.domains.parties.contracts import UnknownShop
@@ -132,9 +132,9 @@ async def test_finding(tx, good):
     assert await customers_by_number(tx, numbers=[good.number, "there is no such"]) == {good.number: stored}
     assert await customers_by_email(tx, email=good.email.upper()) == [stored]
     for text in (good.number, good.email, "ada ex"):
-        assert stored.id in [row.id for row in (await customer_rows(tx, text=text, limit=200)).items]
+        assert stored.id in [row.id for row, _ in await found(tx, text=text, shop_ids=None, limit=200)]
     for text in ("%", "there is no such", "nul\0"):
-        assert (await customer_rows(tx, text=text)).items == []
+        assert await found(tx, text=text, shop_ids=None, limit=200) == []
 
 
 async def test_two_imports_of_the_same_numbers_make_each_once(db, fresh):

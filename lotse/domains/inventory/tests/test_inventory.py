@@ -1,6 +1,7 @@
 """Locations, stock lines and what a shop can sell of them."""
 
 import asyncio
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from lotse.domains.catalog.contracts import UnknownVariant
 from lotse.domains.inventory.commands import ensure_stock, put_locations, serve_shop
 from lotse.domains.inventory.contracts import PutLocation, StockKey, UnknownLocation
+from lotse.domains.inventory.pages import POOLS, STOCK
 from lotse.domains.inventory.queries import (
     READS,
     availability,
@@ -18,7 +20,6 @@ from lotse.domains.inventory.queries import (
     locations_of_shop,
     pools_for,
     pools_for_offers,
-    stock_lines,
     stock_of_pools,
     stock_of_variants,
 )
@@ -26,6 +27,9 @@ from lotse.domains.inventory.rules import LOW, stock_state
 from lotse.domains.offers.commands import change_state
 from lotse.domains.parties.commands import put_party
 from lotse.domains.parties.contracts import UnknownParty, UnknownShop
+from lotse.kernel.auth.principal import Grant, Principal
+from lotse.kernel.pages import query
+from lotse.kernel.pages.table import Scope
 from lotse.kernel.refusals import Invalid
 from tests.scene import AT, BY, offer, open_shop, put_one
 
@@ -241,16 +245,47 @@ async def test_pools_come_in_the_order_of_preference(tx, place, variants):
     ]
 
 
-async def test_the_stock_list(tx, fresh, place):
+def _scope(*grants: Grant) -> Scope:
+    return Scope(UUID(int=0), "EUR", "en", "UTC", AT, Principal("staff", "1", grants=grants), "inventory.read")
+
+
+async def test_the_table_of_goods_by_place(tx, fresh, place):
     product = await put_one(tx, fresh, variants=3)
     keys = [StockKey(id, at, place.host) for id in product.variant_ids for at in (place.warehouse, place.store)]
-    pools = await ensure_stock(tx, keys)
-    first = await stock_lines(tx, location_id=place.store, limit=2)
-    rest = await stock_lines(tx, location_id=place.store, limit=2, cursor=first.next)
-    assert [line.pool_id for line in [*first.items, *rest.items]] == pools[1::2]
-    found = await stock_lines(tx, text=f"{product.slug}-2")
-    assert [line.pool_id for line in found.items] == pools[4:]
-    assert {line.pool_id for line in await stock_of_variants(tx, variant_ids=product.variant_ids[:1])} == set(pools[:2])
+    opened = await ensure_stock(tx, keys)
+    bound = _scope(Grant("inventory.read", location_id=place.store))
+    found, _ = await query.page(tx, POOLS, bound, query.asked(POOLS, [("q", product.slug)]))
+    assert [row.pool_id for row in found.items] == opened[1::2], "who is bound to a store sees its goods"
+    everywhere, _ = await query.page(
+        tx, POOLS, _scope(Grant("inventory.read")), query.asked(POOLS, [("q", f"{product.slug}-2")])
+    )
+    assert [row.pool_id for row in everywhere.items] == opened[4:]
+    assert {line.pool_id for line in await stock_of_variants(tx, variant_ids=product.variant_ids[:1])} == set(
+        opened[:2]
+    )
+
+
+async def test_the_table_of_stock_adds_up_what_somebody_sees(tx, fresh, place):
+    product = await put_one(tx, fresh, variants=1)
+    [id] = product.variant_ids
+    [warehouse, store] = await ensure_stock(tx, [StockKey(id, at, place.host) for at in (place.warehouse, place.store)])
+    await tx.raw.execute("update pools.pools set on_hand = 5, held = 2 where id = $1", warehouse)
+    await tx.raw.execute("update pools.pools set on_hand = 3 where id = $1", store)
+    seen: dict[str, tuple[int, int, int, int]] = {}
+    for name, grant in (
+        ("all", Grant("inventory.read")),
+        ("store", Grant("inventory.read", location_id=place.store)),
+        ("nobody's", Grant("inventory.read", location_id=fresh.id())),
+        ("another right", Grant("orders.read")),
+    ):
+        found, _ = await query.page(tx, STOCK, _scope(grant), query.asked(STOCK, [("q", product.slug)]))
+        for row in found.items:
+            seen[name] = (row.on_hand, row.held, row.available, row.places)
+    assert seen == {"all": (8, 2, 6, 2), "store": (3, 0, 3, 1)}
+    low, _ = await query.page(
+        tx, STOCK, _scope(Grant("inventory.read")), query.asked(STOCK, [("q", product.slug), ("available.to", "5")])
+    )
+    assert low.items == []
 
 
 async def test_a_stock_line_without_its_pool_is_found(tx, place, variants):

@@ -150,6 +150,13 @@ where (
     )
 );
 
+-- What payments are for, by number.
+-- name: numbers_of_payments
+select paid.payment_id, orders.id, orders.number
+from payments.purposes(:payment_ids::uuid[]) as paid
+join orders.orders on orders.id = paid.purpose_id
+where paid.purpose = 'order';
+
 -- What orders of a page owe: their payments are another domain's.
 -- name: paid_of
 select payment_id, method, amount_minor, credited_minor, received_minor, refunded_minor

@@ -48,3 +48,11 @@ as $$
       from payments.payments p
      where 'refunded' = any(wanted) and p.refunded_minor > 0
 $$;
+
+-- What payments are for, so that the domains that own it can name it.
+create or replace function payments.purposes(ids uuid[])
+returns table (payment_id uuid, purpose text, purpose_id uuid)
+language sql stable security definer set search_path = '' rows 50
+as $$
+    select p.id, p.purpose, p.purpose_id from payments.payments p where p.id = any (ids)
+$$;

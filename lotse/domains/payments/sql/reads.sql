@@ -251,3 +251,35 @@ from payments.webhooks
 where handled_at is null
     and (report ->> 'captured_minor')::bigint + (report ->> 'authorised_minor')::bigint
         > (report ->> 'refunded_minor')::bigint + (report ->> 'voided_minor')::bigint;
+
+-- The back office's table of payments.
+-- name: payment_table
+select
+    id, purpose, purpose_id, method, legal_entity_id, currency, amount_minor, credited_minor, received_minor,
+    refunded_minor, due_at, created_at,
+    amount_minor - credited_minor - received_minor + refunded_minor as open_minor,
+    case
+        when amount_minor - credited_minor > received_minor - refunded_minor then 'open'
+        when received_minor - refunded_minor > amount_minor - credited_minor then 'refund_due'
+        when refunded_minor > 0 then 'refunded'
+        else 'settled'
+    end as state
+from payments.payments;
+
+-- The back office's table of charges at providers.
+-- name: charge_table
+select
+    charges.id, charges.provider, charges.method, charges.currency, charges.amount_minor, charges.state,
+    charges.authorised_minor, charges.captured_minor, charges.refunded_minor, charges.unplaced_minor, charges.reason,
+    charges.provider_reference, charges.created_at, charges.changed_at, charges.look_at, payments.purpose_id as order_id
+from payments.charges
+left join payments.payments on payments.id = charges.payment_id;
+
+-- What a receipt or a refund was for: postings carry their ids.
+-- name: purpose_of_money
+select payments.purpose_id
+from payments.payments
+where payments.id = coalesce(
+    (select payment_id from payments.receipts where id = :id limit 1),
+    (select payment_id from payments.refunds where id = :id limit 1)
+);

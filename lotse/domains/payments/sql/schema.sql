@@ -48,6 +48,9 @@ create table payments.receipts (
     constraint receipts_pkey primary key (payment_id, reference)
 );
 
+-- From a posting, which carries the receipt's id, to what was paid. Block ranges: ids come in the order of their time.
+create index receipts_id on payments.receipts using brin (id);
+
 -- Money that went back, by the reference of its transfer.
 create table payments.refunds (
     id uuid not null,
@@ -60,6 +63,9 @@ create table payments.refunds (
     constraint refunds_amount_positive check (amount_minor > 0),
     constraint refunds_pkey primary key (payment_id, reference)
 );
+
+-- As for receipts.
+create index refunds_id on payments.refunds using brin (id);
 
 -- An attempt to be paid through a provider. Its id is our reference at the provider and its idempotency key there, so an
 -- answer that was lost is found again by it. The row is the only memory of the attempt: whoever finds it not at its end

@@ -94,6 +94,7 @@ def owners() -> dict[str, Path]:
         "media": _ROOT / "web" / "media" / "templates",
         "waiting": _ROOT / "web" / "waiting" / "templates",
         "live": _ROOT / "web" / "live" / "templates",
+        "connect": _ROOT / "web" / "connect" / "templates",
     }
 
 

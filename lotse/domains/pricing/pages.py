@@ -345,7 +345,7 @@ PRICES = Table(
         ),
         Column("valid_from", N_("Since"), kind="day", filter="range"),
         Column("next_unit_price", N_("Next price"), kind="price", filter="range"),
-        Column("next_from", N_("From"), kind="day", filter="range"),
+        Column("next_from", N_("Next from"), kind="day", filter="range"),
     ),
     search=Search(
         "t.variant_id in (select f.variant_id from catalog.find(:words, :begins, :digits, :at_most) f)",
@@ -456,8 +456,14 @@ async def set_price(
 
 
 def _as_typed(unit_price: Decimal | None) -> dict[str, Any]:
-    """What the form begins with: the price that holds."""
-    return {"price": unit_price}
+    """What the form begins with: the price that holds, with its cents."""
+    if unit_price is None:
+        return {"price": None}
+    return {"price": str(unit_price if _is_finer(unit_price) else unit_price.quantize(Decimal("0.01")))}
+
+
+def _is_finer(unit_price: Decimal) -> bool:
+    return unit_price != unit_price.quantize(Decimal("0.01"))
 
 
 NEW_PRICE = Editor(

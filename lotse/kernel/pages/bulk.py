@@ -317,16 +317,21 @@ async def _plan(tx: Transaction, table: Table, work: Work, change: BulkChange) -
 
 def _wanted(table: Table, bulk: Bulk, work: Work, row: BulkRow, now: Mapping[str, Any]) -> Mapping[str, Any] | No:
     """What the row is to become: what its line of the file says, then what the action makes of it."""
-    typed = {name: value(table.column(name), content) for name, content in row.new.items()}
+    typed = {name: value(table.column(name), content) for name, content in _touched(row).items()}
     return bulk.change(work, {**now, **typed})
 
 
 def _changed_since(row: BulkRow, old: Mapping[str, Any]) -> No | None:
-    """A file says what each value was when it was saved."""
-    for name, was in row.old.items():
-        if was != old.get(name) and row.new.get(name) != was:
-            return No(CHANGED_SINCE, {"now": _short(old.get(name)), "old": _short(was)})
+    """A file says what each value was when it was saved; what nobody touched in it may have changed since."""
+    for name in _touched(row):
+        if name in row.old and row.old[name] != old.get(name):
+            return No(CHANGED_SINCE, {"now": _short(old.get(name)), "old": _short(row.old[name])})
     return None
+
+
+def _touched(row: BulkRow) -> dict[str, Any]:
+    """What a line of a file wants otherwise than it was saved."""
+    return {name: new for name, new in row.new.items() if name not in row.old or row.old[name] != new}
 
 
 async def _apply(tx: Transaction, table: Table, work: Work, change: BulkChange) -> bool:

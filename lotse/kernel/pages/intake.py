@@ -145,6 +145,8 @@ def _line(
                 if role == "new" and not line.refusal:
                     line.refusal = NOT_READ
                     line.said = {"typed": str(content)[:100], "column": column.label}
+        if line.was.get(column.name, "") is None and line.new.get(column.name) is not None:
+            del line.was[column.name]  # nobody filled it in: a file that somebody else made
     return line
 
 

@@ -55,7 +55,7 @@ def _pages(view: View, principal: Principal, words: str) -> list[Group]:
             part.startswith(typed) for part in (name.casefold(), *name.casefold().split())
         ):
             found.append(Found(name, place.path))
-    return [Group("pages", N_("Pages"), "go", found)] if found else []
+    return [Group("pages", N_("Go to"), "go", found)] if found else []
 
 
 @cache  # domains do not come and go while a process lives

@@ -425,7 +425,7 @@ async def _verified(
         "nonce": {"essential": True, "value": nonce},
     }
     params = {"nonce": nonce, "client_id": provider.client_id, "access_token": access_token}
-    claims = CodeIDToken(token.claims, token.header, cast("Any", options), params)
+    claims: Any = CodeIDToken(token.claims, token.header, cast("Any", options), params)
     try:
         claims.validate(now=int(at.timestamp()), leeway=_LEEWAY_SECONDS)
     except JoseError as error:

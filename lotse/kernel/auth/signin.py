@@ -17,7 +17,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from lotse.kernel import audit
-from lotse.kernel.auth import attempts, notices, passwords, sessions, totp, visitor
+from lotse.kernel.auth import attempts, notices, passwords, roles, sessions, totp, visitor
 from lotse.kernel.auth.sealing import Sealer
 from lotse.kernel.auth.visitor import Visitor
 from lotse.kernel.db import Connection, Database, Transaction
@@ -222,7 +222,31 @@ async def with_setup(
 
 async def is_required(conn: Connection, settings: Settings, *, staff_id: UUID) -> bool:
     """Whether an account needs a second factor: by the settings, or by one of its roles."""
-    return settings.second_factor == "required"
+    return settings.second_factor == "required" or bool(await conn.value(SQL.asked_by_role, staff_id=staff_id))
+
+
+async def ask_by_role(
+    tx: Transaction, *, role_id: UUID, asks: bool, actor: str, at: datetime, reason: str | None = None
+) -> None:
+    """Let a role ask for a second factor, or no longer; it counts from the next sign-in on. Refusal: `UnknownRole`."""
+    old: bool | None = await tx.value(SQL.role_asks, id=role_id)
+    if old is None:
+        raise roles.UnknownRole(role=str(role_id))
+    if old != asks:
+        await tx.execute(SQL.set_role_asks, id=role_id, asks=asks)
+        subject = f"kernel.role:{role_id}"
+        told = {"second_factor": old}, {"second_factor": asks}
+        await audit.record(tx, actor=actor, subject=subject, old=told[0], new=told[1], at=at, reason=reason)
+
+
+async def asking_roles(conn: Connection) -> set[UUID]:
+    """The roles that ask for a second factor."""
+    return set(await conn.values(SQL.asking_roles))
+
+
+async def has_password(conn: Connection, *, staff_id: UUID) -> bool:
+    """Whether an account can sign in with a password, or through a provider alone."""
+    return (await conn.one(SQL.account_by_id, Account, id=staff_id)).password is not None
 
 
 async def prove(

@@ -99,6 +99,10 @@ class View:
         kept = {name: value for name, value in query.items() if value not in (None, "")}
         return self.prefix + path + (f"?{urlencode(kept)}" if kept else "")
 
+    def put(self, name: str, value: Any) -> None:
+        """Give the frame's templates one value more."""
+        self._values[name] = value
+
     def say(self, what: Any) -> None:
         """Have the frame say something above the page, as `said`."""
         self._values["said"] = what

@@ -595,6 +595,8 @@ create table kernel.roles (
     ready text,
     created_at timestamptz not null,
     changed_at timestamptz not null,
+    -- Whoever holds it needs a second factor to sign in.
+    second_factor boolean not null default false,
     -- People choose a role by its name.
     constraint roles_name_unique unique (name),
     constraint roles_name_length check (char_length(name) between 1 and 100 and char_length(description) <= 1000),

@@ -97,7 +97,11 @@ async def office_view(request: Request[Any, Any, Any]) -> View:
     principal = await principal_of(request)
     session = await staff_session(request)
     token = session.form_token() if session else ""
-    return _view(request, shop, who=principal, csrf=token)
+    view = _view(request, shop, who=principal, csrf=token)
+    # What happened to the account that its owner should look at: a sign-in from a new browser, a changed password.
+    if session is not None and session.notices:
+        view.put("notices", session.notices)
+    return view
 
 
 def _view(request: Request[Any, Any, Any], shop: Shop, *, who: Principal, csrf: str) -> View:
@@ -131,6 +135,8 @@ def _view(request: Request[Any, Any, Any], shop: Shop, *, who: Principal, csrf: 
             "csrf": csrf_field(csrf),
             "csrf_token": csrf,
             "said": None,
+            "notices": 0,
+            "own_account": False,
         },
         zone=shop.timezone,
     )

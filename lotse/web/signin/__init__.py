@@ -1,13 +1,23 @@
-"""The door of the back office: who wants in, how they prove it, and the way out."""
+"""The door of the back office: who wants in, how they prove it, and the way out; then who may in at all, what they may,
+and what was done: one's own account, staff, roles, the audit log."""
 
 import os
 
 from litestar.config.app import AppConfig
 
 from lotse.kernel.auth import oidc
-from lotse.web.signin.pages import routes
+from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.places import Place
+from lotse.web.signin import account, log, pages, roles, staff
 
-__all__ = ["on_app_init", "routes"]
+__all__ = ["on_app_init", "places", "routes"]
+
+routes = (*pages.routes, *account.routes, *staff.routes, *roles.routes, *log.routes)
+places = (
+    Place(staff.STAFF, N_("Staff"), "people", "t", "staff.read", "system", 10),
+    Place(roles.ROLES, N_("Roles"), "key", "", "roles.read", "system", 15),
+    Place(log.AUDIT, N_("Audit log"), "history", "", "audit.read", "system", 20),
+)
 
 
 def on_app_init(config: AppConfig) -> AppConfig:

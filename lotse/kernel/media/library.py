@@ -26,7 +26,9 @@ from lotse.kernel.media.queries import SQL
 from lotse.kernel.media.store import Opened, Store, store_of
 from lotse.kernel.settings import Settings
 
-# The header of a PDF's end stands in its last kilobyte.
+# How often somebody who waits looks whether a rendition is there.
+_LOOK_SECONDS = 0.2
+# The end of a PDF stands in its last kilobyte.
 _PDF_END = 1024
 
 
@@ -38,6 +40,8 @@ class Library:
         self.store = store if store is not None else store_of(settings)
         # One maker per picture in this process; others wait for what it makes.
         self._making: dict[str, asyncio.Future[None]] = {}
+        # Makers whose askers have left; the loop itself holds them only weakly.
+        self._begun: set[asyncio.Task[int]] = set()
 
     async def take(
         self,
@@ -108,19 +112,26 @@ class Library:
             return (await commands.put(tx, [(new, came_as)], by=by, at=at))[0]
 
     async def take_drawings(
-        self, database: Database, drawings: Sequence[tuple[bytes, str]], *, kept: bool = False, by: str, at: datetime
+        self,
+        database: Database,
+        drawings: Sequence[tuple[bytes, str]],
+        *,
+        alts: Sequence[dict[str, str]] = (),
+        kept: bool = False,
+        by: str,
+        at: datetime,
     ) -> list[str]:
-        """Many drawings with their titles, by a program that made them; their names, in order. Refusals as for `take`,
-        of the first that is refused; none is kept then."""
+        """Many drawings with their titles, by a program that made them; their names, in order. `alts` say what each
+        shows, by language. Refusals as for `take`, of the first that is refused; none is kept then."""
         anew = await asyncio.to_thread(lambda: [drawn_anew(content) for content, _ in drawings])
         new: list[tuple[NewMedium, bytes | None]] = []
         contents: dict[str, bytes] = {}
-        for (content, title), drawing in zip(drawings, anew, strict=True):
+        for (content, title), drawing, alt in zip(drawings, anew, alts or [{}] * len(anew), strict=True):
             name = Name(sha256(drawing.content).hexdigest(), drawing.width, drawing.height, "svg")
             contents[names.key_of(name)] = drawing.content
             row = NewMedium(
                 str(name), "drawing", name.media_type, len(drawing.content), drawing.width, drawing.height,
-                _plain(title), kept=kept,
+                _plain(title), alt=alt, kept=kept,
             )  # fmt: skip
             new.append((row, sha256(content).digest()))
         await self.store.put_all(list(contents.items()))
@@ -141,10 +152,18 @@ class Library:
         """
         key = names.rendition_key(name, cut)
         found = await self.store.find(key)
-        if found is None:
-            await self.cut(name, [cut])
-            found = await self.store.find(key)
-        return found
+        if found is not None:
+            return found
+        making = asyncio.create_task(self.cut(name, [cut]))
+        self._begun.add(making)
+        making.add_done_callback(self._begun.discard)
+        # Whoever makes all of them puts each set away as it is done; this one need not wait for the last.
+        while not making.done():
+            await asyncio.wait({making}, timeout=_LOOK_SECONDS)
+            if not making.done() and (found := await self.store.find(key)) is not None:
+                return found
+        making.result()
+        return await self.store.find(key)
 
     async def cut(self, name: Name, wanted: Sequence[Rendition] | None = None) -> int:
         """Make the renditions of a picture that are missing (of those that are wanted); how many.
@@ -173,13 +192,14 @@ class Library:
             if source is None:
                 source = folder / f"source.{name.ending}"
                 await self._fetched(opened, source)
-            for format in names.FORMATS:
-                widths = [one.width for one in missing if one.format == format]
-                if widths:
-                    sizes = [(width, name.height_at(width)) for width in widths]
+            # WebP first: it is done in a tenth of AVIF's time, and somebody may be waiting.
+            for format in reversed(names.FORMATS):
+                these = [one for one in missing if one.format == format]
+                if these:
+                    sizes = [(one.width, name.height_at(one.width)) for one in these]
                     await studio.cut(source, folder, sizes, [format])
-            for one in missing:
-                await self.store.put(names.rendition_key(name, one), folder / f"{one.width}.{one.format}")
+                for one in these:
+                    await self.store.put(names.rendition_key(name, one), folder / f"{one.width}.{one.format}")
         return len(missing)
 
     async def _fetched(self, opened: Opened, target: Path) -> None:

@@ -313,8 +313,10 @@ async def _products(
 async def _drawn(db: Database, library: Library, products: Sequence[Product], *, at: datetime) -> dict[str, str]:
     """The products' pictures in the library: their names, by what is drawn."""
     titles = {picture.svg: f"{product.slug}.svg" for product in products for picture in product.pictures}
+    words = {picture.svg: picture.alt for product in products for picture in product.pictures}
+    alts = [{language: words[svg].in_(language) for language in retailer.LANGUAGES} for svg in titles]
     drawings = [(svg.encode(), title) for svg, title in titles.items()]
-    return dict(zip(titles, await library.take_drawings(db, drawings, by=ACTOR, at=at), strict=True))
+    return dict(zip(titles, await library.take_drawings(db, drawings, alts=alts, by=ACTOR, at=at), strict=True))
 
 
 def _put(product: Product, media: Mapping[str, str]) -> PutProduct:

@@ -95,17 +95,19 @@ def demo(*, seed: int = 1) -> None:
 
 
 @app.command
-def check(*, json: bool = False) -> int:
+def check(*, deep: bool = False, json: bool = False) -> int:
     """Rebuild every balance from its movements and compare; exit with 1 if anything differs.
 
     Parameters
     ----------
+    deep
+        Read every picture and file as well, and compare its bytes with its name.
     json
         One JSON line instead of a list.
     """
     from lotse.web.commands import check
 
-    return check(_settings(), as_json=json)
+    return check(_settings(), deep=deep, as_json=json)
 
 
 @app.command

@@ -50,15 +50,18 @@ def demo_unfinished(settings: Settings) -> Path:
     return settings.home / "demo-unfinished"
 
 
-def check(settings: Settings, *, as_json: bool) -> int:
+def check(settings: Settings, *, deep: bool = False, as_json: bool) -> int:
     """`lotse check`"""
+    return _run(settings, "check", lambda database: _checked(settings, database, deep, as_json))
+
+
+async def _checked(settings: Settings, database: Database, deep: bool, as_json: bool) -> int:
     from lotse.kernel import check as checks
+    from lotse.kernel.media import tending
+    from lotse.kernel.media.library import Library
 
-    return _run(settings, "check", lambda database: _checked(checks, database, as_json))
-
-
-async def _checked(checks: Any, database: Database, as_json: bool) -> int:
     differences = await checks.run(database)
+    differences += await tending.differences(database, Library(settings), deep=deep)
     if as_json:
         print(
             msgspec.json.encode({"check": "ok" if not differences else "differs", "differences": differences}).decode()

@@ -75,6 +75,8 @@ SLOTS = {
     "office.variant": "variants; a variant's name in the back office",
     "office.variant.price": "variants; its price on the back office's article page",
     "office.variant.stock": "variants; its stock on the back office's article page",
+    "office.customer": "customers; what is known of one, on the back office's customer page",
+    "office.payment.purpose": "what payments are for; the order of a payment in the back office",
     "office.location": "locations; a location's name in the back office",
 }
 

@@ -34,7 +34,7 @@ else:
     sys.exit("uv " + command + " is not replayed")
 """
 # A busy machine loads a database and runs the tests of a shop.
-PATIENCE = 300.0
+PATIENCE = 900.0
 
 
 def commands(page: Path) -> list[tuple[bool, str]]:

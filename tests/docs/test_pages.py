@@ -51,11 +51,11 @@ async def filled(dsn: str) -> None:
 @pytest.mark.parametrize("given", [False, True], ids=["embedded", "given"])
 def test_backup_and_restore(home: Path, tmp_path: Path, given: bool, durable: Settings):
     """Against the server that Lotse brings, and against a given one (another of those, by its address)."""
-    own = Settings.load({"LOTSE_HOME": str(home), "LOTSE_POSTGRES_FSYNC": "off"})
+    own = Settings.load({"LOTSE_HOME": str(home)})
     with postgres.attached(durable if given else own) as dsn:
         migrate.upgrade(dsn)
         asyncio.run(filled(dsn))
-        more = {"LOTSE_DATABASE_URL": dsn} if given else {"LOTSE_POSTGRES_FSYNC": "off"}
+        more = {"LOTSE_DATABASE_URL": dsn} if given else {}
         page = DOCS / "operations" / "backup.md"
         said = replay(page, begin=tmp_path, home=home, scratch=tmp_path, **more)
         with psycopg.connect(dsn) as connection:

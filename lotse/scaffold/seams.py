@@ -77,6 +77,8 @@ SLOTS = {
     "office.variant.stock": "variants; its stock on the back office's article page",
     "office.customer": "customers; what is known of one, on the back office's customer page",
     "office.payment.purpose": "what payments are for; the order of a payment in the back office",
+    "office.shop": "shops; what a shop has to do with it, on the back office's page of a shop",
+    "office.legal_entities": "legal entities; the name of one in the back office",
     "office.location": "locations; a location's name in the back office",
 }
 

@@ -18,6 +18,7 @@ app = App(
 )
 staff = App(name="staff", help="People who sign in to the back office.")
 token = App(name="token", help="API tokens: keys of programs.")
+roles = App(name="roles", help="Roles: bundles of rights that accounts and tokens hold.")
 app.command("lotse.kernel.postgres.commands:db", name="db", help="Look after the database: upgrade, check, backup, …")
 app.command("lotse.scaffold.commands:new", name="new", help="Begin something of your own: shop, domain, plugin.")
 app.command("lotse.scaffold.commands:theme", name="theme", help="Templates of yours that stand in for Lotse's.")
@@ -25,8 +26,10 @@ app.command("lotse.kernel.worker_cli:events", name="events", help="See how far t
 app.command("lotse.kernel.worker_cli:jobs", name="jobs", help="See jobs that failed for good; put them back.")
 app.command(staff)
 app.command(token)
+app.command(roles)
 
 Scopes = Annotated[list[str], Parameter(name="--scope", negative=())]
+Roles = Annotated[list[str], Parameter(name="--role", negative=())]
 
 
 def main() -> None:
@@ -249,7 +252,17 @@ def simulate(
 
 
 @staff.command(name="add")
-def staff_add(login: str, /, *, name: str = "", scope: Scopes | None = None) -> None:
+def staff_add(
+    login: str,
+    /,
+    *,
+    name: str = "",
+    role: Roles | None = None,
+    scope: Scopes | None = None,
+    shop: str = "",
+    location: str = "",
+    party: str = "",
+) -> None:
     """Make an account. The password is asked for, or read from the first line of the input.
 
     Parameters
@@ -258,12 +271,19 @@ def staff_add(login: str, /, *, name: str = "", scope: Scopes | None = None) -> 
         What the person signs in with, e.g. a mail address.
     name
         What others see beside this person's changes.
+    role
+        A role, e.g. "Shop assistant" (`lotse roles list`); may be repeated.
     scope
-        A right such as `orders.read`; may be repeated. Without any the account may do everything.
+        A right such as `orders.read`; may be repeated. Without role and right the account may do everything.
+    shop, location
+        Where the roles and rights hold, by code; everywhere without it.
+    party
+        For whom: the code of a legal entity or the id of a party.
     """
     from lotse.web.commands import add_staff
 
-    add_staff(_settings(), login, name or login, scope or ["*"])
+    given = _given(role, scope or ([] if role else ["*"]), shop, location, party)
+    add_staff(_settings(), login, name or login, given)
 
 
 @staff.command(name="list")
@@ -272,6 +292,57 @@ def staff_list() -> None:
     from lotse.web.commands import list_staff
 
     list_staff(_settings())
+
+
+@staff.command(name="show")
+def staff_show(login: str, /) -> None:
+    """Show what an account holds, and where.
+
+    Parameters
+    ----------
+    login
+        Whose account.
+    """
+    from lotse.web.commands import show_staff
+
+    show_staff(_settings(), login)
+
+
+@staff.command(name="give")
+def staff_give(
+    login: str,
+    /,
+    *,
+    role: Roles | None = None,
+    scope: Scopes | None = None,
+    shop: str = "",
+    location: str = "",
+    party: str = "",
+    limit: str = "",
+    reason: str = "",
+) -> None:
+    """Give an account roles or rights; it counts at once.
+
+    Parameters
+    ----------
+    login
+        Whose account.
+    role
+        A role; may be repeated.
+    scope
+        A right such as `orders.refund`; may be repeated.
+    shop, location
+        Where it holds, by code; everywhere without it.
+    party
+        For whom: the code of a legal entity or the id of a party.
+    limit
+        The most that may be decided at once, e.g. 100EUR; for rights.
+    reason
+        Why; it stands in the log of changes.
+    """
+    from lotse.web.commands import give_staff
+
+    give_staff(_settings(), login, _given(role, scope, shop, location, party, limit, reason))
 
 
 @staff.command(name="reset")
@@ -307,21 +378,42 @@ def staff_change(
 
 
 @token.command(name="new")
-def token_new(name: str, /, *, scope: Scopes, days: int = 365) -> None:
+def token_new(
+    name: str,
+    /,
+    *,
+    role: Roles | None = None,
+    scope: Scopes | None = None,
+    days: int = 365,
+    shop: str = "",
+    location: str = "",
+    party: str = "",
+    limit: str = "",
+) -> None:
     """Make a token and show it, this once.
 
     Parameters
     ----------
     name
         What it is for; it stands beside every change made with it.
+    role
+        A role (`lotse roles list`); may be repeated.
     scope
         A right such as `orders.read`; may be repeated.
     days
         How long it is valid.
+    shop, location
+        Where the roles and rights hold, by code; everywhere without it.
+    party
+        For whom: the code of a legal entity or the id of a party.
+    limit
+        The most that may be decided at once, e.g. 100EUR; for rights.
     """
     from lotse.web.commands import new_token
 
-    new_token(_settings(), name, scope, days)
+    if not role and not scope:
+        raise _Expected("a token that may do nothing is of no use: give --role or --scope")
+    new_token(_settings(), name, _given(role, scope, shop, location, party, limit), days)
 
 
 @token.command(name="list")
@@ -330,6 +422,57 @@ def token_list() -> None:
     from lotse.web.commands import list_tokens
 
     list_tokens(_settings())
+
+
+@token.command(name="show")
+def token_show(id: UUID, /) -> None:
+    """Show what a token holds, and where.
+
+    Parameters
+    ----------
+    id
+        As `lotse token list` shows it.
+    """
+    from lotse.web.commands import show_token
+
+    show_token(_settings(), id)
+
+
+@token.command(name="give")
+def token_give(
+    id: UUID,
+    /,
+    *,
+    role: Roles | None = None,
+    scope: Scopes | None = None,
+    shop: str = "",
+    location: str = "",
+    party: str = "",
+    limit: str = "",
+    reason: str = "",
+) -> None:
+    """Give a token roles or rights; processes that have just seen it follow within seconds.
+
+    Parameters
+    ----------
+    id
+        As `lotse token list` shows it.
+    role
+        A role; may be repeated.
+    scope
+        A right such as `orders.refund`; may be repeated.
+    shop, location
+        Where it holds, by code; everywhere without it.
+    party
+        For whom: the code of a legal entity or the id of a party.
+    limit
+        The most that may be decided at once, e.g. 100EUR; for rights.
+    reason
+        Why; it stands in the log of changes.
+    """
+    from lotse.web.commands import give_token
+
+    give_token(_settings(), id, _given(role, scope, shop, location, party, limit, reason))
 
 
 @token.command(name="revoke")
@@ -344,6 +487,82 @@ def token_revoke(id: UUID, /) -> None:
     from lotse.web.commands import revoke_token
 
     revoke_token(_settings(), id)
+
+
+@roles.command(name="list")
+def roles_list() -> None:
+    """List the roles with what they give, and how many hold them."""
+    from lotse.web.commands import list_roles
+
+    list_roles(_settings())
+
+
+@roles.command(name="put")
+def roles_put(name: str, /, *, scope: Scopes, description: str = "", reason: str = "") -> None:
+    """Make a role, or give the one of this name these rights and no others.
+
+    Parameters
+    ----------
+    name
+        What people choose it by.
+    scope
+        A right, with a limit if it has one: `orders.read`, `orders.refund=100EUR`; may be repeated.
+    description
+        Who it is for.
+    reason
+        Why; it stands in the log of changes.
+    """
+    from lotse.web.commands import put_role
+
+    put_role(_settings(), name, description, scope, reason)
+
+
+@roles.command(name="remove")
+def roles_remove(name: str, /, *, reason: str = "") -> None:
+    """Take a role away that nobody holds.
+
+    Parameters
+    ----------
+    name
+        Which.
+    reason
+        Why; it stands in the log of changes.
+    """
+    from lotse.web.commands import remove_role
+
+    remove_role(_settings(), name, reason)
+
+
+@roles.command(name="take")
+def roles_take(holding: UUID, /, *, reason: str = "") -> None:
+    """Take a role or right from the account or token that holds it.
+
+    Parameters
+    ----------
+    holding
+        The id that `lotse staff show` and `lotse token show` begin its line with.
+    reason
+        Why; it stands in the log of changes.
+    """
+    from lotse.web.commands import take
+
+    take(_settings(), holding, reason)
+
+
+def _given(
+    role: list[str] | None,
+    scope: list[str] | None,
+    shop: str,
+    location: str,
+    party: str,
+    limit: str = "",
+    reason: str = "",
+) -> Any:
+    from lotse.web.staffing import Given
+
+    if limit and role:
+        raise _Expected("a role brings its own limits; --limit is for rights")
+    return Given(tuple(role or ()), tuple(scope or ()), shop, location, party, limit, reason)
 
 
 def _settings(**given: Any) -> Any:

@@ -16,10 +16,13 @@ from lotse.kernel import audit, clock, logs, migrate, seams
 from lotse.kernel.auth import staff, tokens
 from lotse.kernel.auth.demo import make_demo_staff
 from lotse.kernel.auth.principal import ALL, SYSTEM
-from lotse.kernel.db import Database, opened
+from lotse.kernel.auth.roles import Holder
+from lotse.kernel.db import Connection, Database, opened
 from lotse.kernel.desk.desk import running
 from lotse.kernel.postgres import attached
 from lotse.kernel.settings import Settings
+from lotse.web import staffing
+from lotse.web.staffing import Given
 
 T = TypeVar("T")
 
@@ -188,9 +191,9 @@ def simulate(settings: Settings, name: str, *, host: str, port: int, options: Ma
     uvloop.run(run())
 
 
-def add_staff(settings: Settings, login: str, name: str, scopes: list[str]) -> None:
+def add_staff(settings: Settings, login: str, name: str, given: Given) -> None:
     """`lotse staff add`"""
-    _check_rights(scopes)
+    _check_rights(given.rights)
     password_hash = staff.hashed(_password(login))
 
     async def work(database: Database) -> None:
@@ -200,11 +203,11 @@ def add_staff(settings: Settings, login: str, name: str, scopes: list[str]) -> N
                 login=login,
                 name=name,
                 password_hash=password_hash,
-                scopes=scopes,
                 actor=str(SYSTEM),
                 at=clock.now(),
             )
-        print(f"{login} may sign in now; rights: {', '.join(scopes)}")
+            await staffing.give(tx, await _holder(tx, login), given)
+        print(f"{login} may sign in now; rights: {', '.join((*given.roles, *given.rights))}")
 
     _run(settings, "staff", work)
 
@@ -249,13 +252,96 @@ def list_staff(settings: Settings) -> None:
     _run(settings, "staff", work)
 
 
-def new_token(settings: Settings, name: str, scopes: list[str], days: int) -> None:
-    """`lotse token new`"""
-    _check_rights(scopes)
+def show_staff(settings: Settings, login: str) -> None:
+    """`lotse staff show`"""
+
+    async def work(database: Database) -> None:
+        async with database.reading() as conn:
+            print("\n".join(await staffing.holdings(conn, await _holder(conn, login))) or "nothing")
+
+    _run(settings, "staff", work)
+
+
+def give_staff(settings: Settings, login: str, given: Given) -> None:
+    """`lotse staff give`"""
+    _check_rights(given.rights)
 
     async def work(database: Database) -> None:
         async with database.transaction() as tx:
-            made = await tokens.make(tx, name=name, scopes=scopes, days=days, actor=str(SYSTEM), at=clock.now())
+            holder = await _holder(tx, login)
+            await staffing.give(tx, holder, given)
+            print("\n".join(await staffing.holdings(tx, holder)))
+
+    _run(settings, "staff", work)
+
+
+async def _holder(conn: Connection, login: str) -> Holder:
+    """The account of a log-in. Refusal: `UnknownStaff`."""
+    for account in await staff.everybody(conn):
+        if account.login == login.strip().lower():
+            return Holder(staff_id=account.id)
+    raise staff.UnknownStaff(login=login)
+
+
+def list_roles(settings: Settings) -> None:
+    """`lotse roles list`"""
+
+    async def work(database: Database) -> None:
+        async with database.reading() as conn:
+            print("\n".join(await staffing.all_roles(conn)))
+
+    _run(settings, "roles", work)
+
+
+def put_role(settings: Settings, name: str, description: str, wanted: list[str], reason: str) -> None:
+    """`lotse roles put`"""
+    _check_rights(wanted)
+    _run(settings, "roles", lambda database: staffing.put_role(database, name, description, wanted, reason))
+    print(f"{name} gives: {', '.join(wanted)}")
+
+
+def remove_role(settings: Settings, name: str, reason: str) -> None:
+    """`lotse roles remove`"""
+    _run(settings, "roles", lambda database: staffing.remove_role(database, name, reason))
+    print(f"{name} is gone")
+
+
+def take(settings: Settings, holding_id: UUID, reason: str) -> None:
+    """`lotse roles take`"""
+    _run(settings, "roles", lambda database: staffing.take(database, holding_id, reason))
+    print("taken; it counts at once, for tokens within seconds")
+
+
+def show_token(settings: Settings, id: UUID) -> None:
+    """`lotse token show`"""
+
+    async def work(database: Database) -> None:
+        async with database.reading() as conn:
+            print("\n".join(await staffing.holdings(conn, Holder(token_id=id))) or "nothing")
+
+    _run(settings, "token", work)
+
+
+def give_token(settings: Settings, id: UUID, given: Given) -> None:
+    """`lotse token give`"""
+    _check_rights(given.rights)
+
+    async def work(database: Database) -> None:
+        async with database.transaction() as tx:
+            await staffing.give(tx, Holder(token_id=id), given)
+            print("\n".join(await staffing.holdings(tx, Holder(token_id=id))))
+
+    _run(settings, "token", work)
+
+
+def new_token(settings: Settings, name: str, given: Given, days: int) -> None:
+    """`lotse token new`"""
+    _check_rights(given.rights)
+
+    async def work(database: Database) -> None:
+        async with database.transaction() as tx:
+            made = await tokens.make(tx, name=name, days=days, actor=str(SYSTEM), at=clock.now())
+            await staffing.give(tx, Holder(token_id=made.id), given)
         print(f"{made.id} is valid for {days} days. It is shown only now:", file=sys.stderr)
         print(made.secret)  # alone on the output, so that a script can take it
 
@@ -300,6 +386,7 @@ def _run(settings: Settings, command: str, work: Callable[[Database], Awaitable[
 
 async def _with_database(dsn: str, command: str, work: Callable[[Database], Awaitable[T]]) -> T:
     async with opened(dsn, role=f"lotse {command}") as database:
+        await staffing.install(database)  # here, because whoever is given a role is given it by a command first
         return await work(database)
 
 
@@ -317,14 +404,13 @@ def _filled(seam: seams.Seam[Any], name: str, what: str) -> Any:
     return seam[name]
 
 
-def _check_rights(scopes: list[str]) -> None:
+def _check_rights(named: Iterable[str]) -> None:
     """A right that no route asks for is a typing error, and would be found out only by a 403."""
     from lotse.web.app import rights
 
     known = rights()
-    for scope in scopes:
-        if scope not in (ALL, *known):
-            raise CommandFailed(f"there is no right {scope}; there are: {ALL}, {', '.join(known)}")
+    for right in staffing.unknown_rights(named, known):
+        raise CommandFailed(f"there is no right {right}; there are: {ALL}, {', '.join(known)}")
 
 
 def _password(login: str) -> str:

@@ -116,6 +116,11 @@ async def documents(conn: Connection, *, ids: Sequence[UUID]) -> dict[UUID, Docu
     return {row.id: row for row in await conn.many(READS.documents, Document, ids=list(ids))}
 
 
+async def lock_location(conn: Connection, *, location_id: UUID) -> Location | None:
+    """A location as it is, until the transaction ends: two people at one place wait for each other."""
+    return await conn.maybe(READS.lock_location, Location, location_id=location_id)
+
+
 async def shops_of_location(conn: Connection, *, location_id: UUID) -> list[ServedShop]:
     """The shops that a location serves."""
     return await conn.many(READS.shops_of_location, ServedShop, location_id=location_id)

@@ -136,7 +136,7 @@ async def office_ledger(
         sums=found,
         totals=totals(found),
         kinds=KINDS,
-        entities=answers.content("office.legal_entities", "checkout", view.question.shop) or [],
+        entities=answers.content("office.legal_entities", "parties", view.question.shop) or [],
     )
 
 

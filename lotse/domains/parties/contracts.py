@@ -88,6 +88,23 @@ class Shop(Struct, frozen=True):
     timezone: str
 
 
+class ShopListing(Struct, frozen=True):
+    """A shop in the back office's table."""
+
+    id: UUID
+    code: str
+    name: str
+    channel: Channel
+    legal_entity_id: UUID
+    legal_entity: str
+    owner_party_id: UUID
+    languages: str
+    currency: str
+    country: str
+    gross: bool
+    timezone: str
+
+
 class PartyChanged(Struct, frozen=True, tag="parties.PartyChanged"):
     """Name, contact or roles of a party changed; read it anew, the event carries no personal data."""
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from lotse.domains.parties.contracts import LegalEntity, Party, Shop
+from lotse.kernel.auth.principal import Whose
+from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
@@ -69,3 +71,21 @@ async def shops(conn: Connection, *, cursor: str | None = None, limit: int = PAG
     begin = after(cursor, tuple[str])
     found = await conn.many(READS.shops, Shop, after=begin[0] if begin else None, limit=limit + 1)
     return paged(found, limit, ["code"])
+
+
+async def lock_shop(conn: Connection, *, shop_id: UUID) -> Shop | None:
+    """A shop as it is, until the transaction ends: two people at one shop wait for each other."""
+    return await conn.maybe(READS.lock_shop, Shop, shop_id=shop_id)
+
+
+async def lock_legal_entity(conn: Connection, *, legal_entity_id: UUID) -> LegalEntity | None:
+    """A legal entity as it is, until the transaction ends."""
+    return await conn.maybe(READS.lock_legal_entity, LegalEntity, legal_entity_id=legal_entity_id)
+
+
+async def whose_shop(conn: Connection, shop_id: UUID) -> Whose | None:
+    """A shop belongs to itself; None if there is none."""
+    return Whose(shop=shop_id) if await shop(conn, shop_id=shop_id) else None
+
+
+SHOP = Thing("shop", "shop_id", whose_shop, read="settings.read", free=("location", "party"))

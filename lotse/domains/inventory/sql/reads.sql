@@ -164,6 +164,11 @@ where :everything::boolean or l.id = any(:in_locations::uuid[]);
 -- name: places
 select id, code, kind, name from inventory.locations order by kind = 'warehouse' desc, code limit :limit;
 
+-- One about to be changed.
+-- name: lock_location
+select id, code, kind, name, address, country, timezone, latitude, longitude, opening_hours
+  from inventory.locations where id = :location_id for update;
+
 -- The shops that a place serves, with its rank there.
 -- name: shops_of_location
 select shop_id, priority from inventory.shop_locations where location_id = :location_id order by priority;

@@ -42,6 +42,24 @@ select id, code, name, channel, legal_entity_id, owner_party_id, language, langu
 select id, code, name, channel, legal_entity_id, owner_party_id, language, languages, currency, country, gross, timezone
   from parties.shops where id = any(:ids::uuid[]) order by code;
 
+-- The back office's table of shops; a person who is bound to shops sees those.
+-- name: shop_table
+select s.id, s.code, s.name, s.channel, s.legal_entity_id, e.name as legal_entity, s.owner_party_id,
+       array_to_string(s.languages, ', ') as languages, s.currency, s.country, s.gross, s.timezone
+  from parties.shops s
+  join parties.legal_entities e on e.id = s.legal_entity_id
+ where :everything::boolean or s.id = any(:in_shops::uuid[]);
+
+-- One about to be changed.
+-- name: lock_shop
+select id, code, name, channel, legal_entity_id, owner_party_id, language, languages, currency, country, gross, timezone
+  from parties.shops where id = :shop_id for update;
+
+-- One about to be changed.
+-- name: lock_legal_entity
+select id, party_id, code, name, country, currency, vat_id, address, timezone, bank_account
+  from parties.legal_entities where id = :legal_entity_id for update;
+
 -- A page of shops by code: a platform's partners have thousands.
 -- name: shops
 select id, code, name, channel, legal_entity_id, owner_party_id, language, languages, currency, country, gross, timezone

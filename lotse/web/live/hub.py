@@ -42,6 +42,8 @@ FIGURES_SECONDS = 1.0
 TOP_SECONDS = 2.0
 # Proxies and browsers give up on a line that is silent for longer; watchers that are gone are noticed by it, too.
 HEARTBEAT_SECONDS = 10.0
+# Reading the day takes some milliseconds; who waits longer has met a database that is away, and is told so.
+JOIN_SECONDS = 10.0
 # A hub without watchers stops looking after this: a reload comes back at once.
 LINGER_SECONDS = 5.0
 # Each watcher holds a place among the requests that the api works on at once (512) and a connection.
@@ -167,7 +169,7 @@ class Hub:
             if self._running is None or self._running.done():
                 self._known.clear()
                 self._running = asyncio.create_task(self._run(), name="live hub")
-            await self._known.wait()
+            await asyncio.wait_for(self._known.wait(), JOIN_SECONDS)
             for frame in await self._begin_with(after):
                 watcher.tell(frame)
         except BaseException:
@@ -220,6 +222,12 @@ class Hub:
             except locks.OUTAGES as error:
                 log.warning("the live view waits for the database", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
+            except Exception:
+                # A bug: those who watch are let go and come back to a hub that begins anew, and the log says why.
+                log.exception("the live view stopped")
+                for watcher in self._watchers:
+                    watcher.gone = True
+                return
 
     async def _catch_on(self) -> None:
         """Where the log ends, and the day until now, of one moment."""

@@ -1,0 +1,138 @@
+"""Takes the pictures of the README: starts the demo anew, looks at its real pages, writes them to docs/pictures/.
+
+    uv run scripts/screenshots.py
+
+Always the same seed, the same sizes, the same language; what is sold meanwhile differs, as it does. Needs Debian's
+`chromium` on the PATH. Takes some two minutes.
+"""
+
+import argparse
+import io
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+SIZE: ViewportSize = {"width": 1440, "height": 900}
+# Enough for a table that is full; a fresh start loads ten times as many.
+SEASON = "3000"
+PATIENCE_SECONDS = 900.0
+QUALITY = 78
+# Together they stay small enough for everybody's clone.
+MOST_BYTES = 1_500_000
+PRODUCT = "/en/p/tolvaro-deichlaeufer-2-running-shoe-women"
+
+
+@contextmanager
+def demo() -> Iterator[tuple[str, str, str]]:
+    """Address, log-in and password of a demo of its own."""
+    with tempfile.TemporaryDirectory(prefix="lotse-pictures-") as home, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        log = Path(home, "up.log")
+        environment = {**os.environ, "LOTSE_HOME": home, "LOTSE_DEMO_ORDERS": SEASON, "LOTSE_LIVE": "busy"}
+        with log.open("w") as out:
+            up = subprocess.Popen(
+                [sys.executable, "-m", "lotse", "up", "--port", str(port)], env=environment, stdout=out, stderr=out
+            )
+        try:
+            until = time.monotonic() + PATIENCE_SECONDS
+            while not (found := re.search(r"sign in as (\S+), password (\S+)\)", log.read_text())):
+                if up.poll() is not None or time.monotonic() > until:
+                    sys.exit(f"the demo does not start:\n{log.read_text()[-3000:]}")
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}", found[1], found[2]
+        finally:
+            up.send_signal(signal.SIGTERM)
+            up.wait()
+
+
+def take(page: Page, name: str, *, full: bool = False) -> None:
+    """A picture of what is there now."""
+    shot = Image.open(io.BytesIO(page.screenshot(full_page=full)))
+    path = PICTURES / f"{name}.webp"
+    shot.save(path, "WEBP", quality=QUALITY, method=6)
+    print(f"  {path.name:22} {shot.width} x {shot.height}, {path.stat().st_size // 1024} kB")
+
+
+def pictures(page: Page, url: str, login: str, password: str) -> None:
+    """All of them. The trade of some moments comes first, so that the live page has something to show."""
+    page.goto(url + "/office/live")
+    page.fill("#login", login)
+    page.fill("#password", password)
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url("**/office/live")
+    page.locator("#stream li").nth(11).wait_for()
+    page.wait_for_function("document.querySelectorAll('.spot.sold').length > 20")
+    page.click("#last")
+    page.locator("#windows .what").first.wait_for()
+    page.click("#both")
+    page.locator(".window.won").wait_for()
+    page.locator(".window.lost").wait_for()
+    page.click("#flash")
+    page.locator("#act-flash[data-phase=done]").wait_for()
+    page.select_option("#victim", "worker")
+    page.click("#kill")
+    page.locator("#act-kill[data-phase=running]").wait_for()
+    page.locator("#act-kill[data-phase=done]").wait_for()
+    box = page.locator(".buttons").bounding_box()
+    if box:
+        page.set_viewport_size({"width": SIZE["width"], "height": int(box["y"] + box["height"]) + 24})
+    take(page, "buttons")
+    page.set_viewport_size(SIZE)
+    page.reload()
+    page.locator("#stream li").nth(11).wait_for()
+    page.locator("#desk-commit:not(:text('–'))").wait_for()
+    page.evaluate("document.querySelector('.buttons').remove(); scrollTo(0, 0)")
+    page.wait_for_timeout(2_500)  # some dots pulse
+    take(page, "live")
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.evaluate("document.querySelector('.map').scrollIntoView({block: 'start'})")
+    page.wait_for_timeout(1_500)
+    take(page, "live-phone")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(SIZE)
+    for name, path in {"orders": "/office/orders", "articles": "/office/products"}.items():
+        page.goto(url + path)
+        page.locator("table tbody tr").first.wait_for()
+        take(page, name)
+    for name, path in {"shop": "/en", "product": PRODUCT}.items():
+        page.goto(url + path)
+        page.wait_for_load_state("networkidle")
+        take(page, name)
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0]).parse_args()
+    chromium = shutil.which("chromium") or sys.exit("no chromium on the PATH")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with demo() as (url, login, password), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = browser.new_context(
+            viewport=SIZE, locale="en-GB", color_scheme="light", reduced_motion="no-preference"
+        )
+        context.set_default_timeout(180_000)
+        pictures(context.new_page(), url, login, password)
+        browser.close()
+    total = sum(path.stat().st_size for path in PICTURES.iterdir())
+    print(f"  {total // 1024} kB in all")
+    if total > MOST_BYTES:
+        sys.exit(f"that is more than {MOST_BYTES // 1000} kB")
+
+
+if __name__ == "__main__":
+    main()

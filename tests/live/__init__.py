@@ -1,0 +1,1 @@
+"""The live page from outside: the stream, the buttons, the books afterwards."""

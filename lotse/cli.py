@@ -353,6 +353,22 @@ def staff_reset(login: str, /) -> None:
     reset_staff(_settings(), login)
 
 
+@staff.command(name="reset-second-factor")
+def staff_reset_second_factor(login: str, /, *, reason: str) -> None:
+    """Take the second factor from an account that lost it, e.g. the owner's; its sessions end.
+
+    Parameters
+    ----------
+    login
+        Whose account.
+    reason
+        Why; it stands in the audit log.
+    """
+    from lotse.web.commands import reset_second_factor
+
+    reset_second_factor(_settings(), login, reason)
+
+
 @staff.command(name="change")
 def staff_change(
     login: str,

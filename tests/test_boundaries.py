@@ -17,7 +17,19 @@ ROOT = Path(__file__).parents[1]
 DOMAINS = sorted(path.parent for path in ROOT.glob("lotse/domains/*/__init__.py"))
 
 # The same file names everywhere; what is not here needs a place in design and ARCHITECTURE.md first.
-MODULES = ("__init__", "contracts", "commands", "queries", "rules", "desk", "reactions", "jobs", "imports", "api", "pages")
+MODULES = (
+    "__init__",
+    "contracts",
+    "commands",
+    "queries",
+    "rules",
+    "desk",
+    "reactions",
+    "jobs",
+    "imports",
+    "api",
+    "pages",
+)
 FILES = {"README.md", *(f"{name}.py" for name in MODULES)}
 FOLDERS = {
     # Statements by who runs them; functions for other domains; the whole truth and the way to it.

@@ -5,7 +5,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from lotse.kernel import audit, clock, logs, migrate, seams
-from lotse.kernel.auth import staff, tokens
+from lotse.kernel.auth import passwords, staff, tokens, totp
 from lotse.kernel.auth.demo import make_demo_staff
 from lotse.kernel.auth.principal import ALL, SYSTEM
 from lotse.kernel.auth.roles import Holder
@@ -194,7 +194,7 @@ def simulate(settings: Settings, name: str, *, host: str, port: int, options: Ma
 def add_staff(settings: Settings, login: str, name: str, given: Given) -> None:
     """`lotse staff add`"""
     _check_rights(given.rights)
-    password_hash = staff.hashed(_password(login))
+    password_hash = staff.hashed(_password(login), known=(login,), least=passwords.least(settings))
 
     async def work(database: Database) -> None:
         async with database.transaction() as tx:
@@ -214,12 +214,24 @@ def add_staff(settings: Settings, login: str, name: str, given: Given) -> None:
 
 def reset_staff(settings: Settings, login: str) -> None:
     """`lotse staff reset`"""
-    password_hash = staff.hashed(_password(login))
+    password_hash = staff.hashed(_password(login), known=(login,), least=passwords.least(settings))
 
     async def work(database: Database) -> None:
         async with database.transaction() as tx:
             await staff.reset(tx, login=login, password_hash=password_hash, actor=str(SYSTEM), at=clock.now())
         print(f"{login} has a new password; all sessions of the account have ended")
+
+    _run(settings, "staff", work)
+
+
+def reset_second_factor(settings: Settings, login: str, reason: str) -> None:
+    """`lotse staff reset-second-factor`"""
+
+    async def work(database: Database) -> None:
+        async with database.transaction() as tx:
+            found = await staff.by_login(tx, login=login)
+            await totp.reset(tx, staff_id=found.id, actor=str(SYSTEM), reason=reason, at=clock.now())
+        print(f"{login} has no second factor any more; all sessions of the account have ended")
 
     _run(settings, "staff", work)
 

@@ -20,7 +20,7 @@ from lotse.kernel.sql import statements
 SQL = statements("lotse.kernel", "auth")
 SIGN_IN = statements("lotse.kernel", "signin")
 
-__all__ = ["LoginTaken", "Staff", "UnknownStaff", "add", "change", "everybody", "hashed", "reset"]
+__all__ = ["LoginTaken", "Staff", "UnknownStaff", "add", "by_login", "change", "everybody", "hashed", "reset"]
 
 
 class LoginTaken(Refusal, status=409, title="This log-in is taken"):
@@ -119,6 +119,11 @@ async def change(
             reason=reason,
         )
     return await _locked(tx, old.login)
+
+
+async def by_login(tx: Transaction, *, login: str) -> Staff:
+    """An account, locked for a change. Refusal: `UnknownStaff`."""
+    return await _locked(tx, login)
 
 
 async def everybody(conn: Connection) -> list[Staff]:

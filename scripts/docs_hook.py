@@ -115,8 +115,10 @@ def events() -> str:
     parts = ["# Events", "What consumers, webhooks and the feed get. A version only ever gains fields."]
     for domain in seams.domains():
         module = domain.module("contracts")
+        if module is None:
+            continue
         rows = ["| event | version | fields | when |", "|---|---|---|---|"]
-        for thing in vars(module).values() if module else ():
+        for thing in vars(module).values():
             if inspect.isclass(thing) and issubclass(thing, msgspec.Struct) and thing.__module__ == module.__name__:
                 tag = thing.__struct_config__.tag
                 if isinstance(tag, str) and "." in tag:

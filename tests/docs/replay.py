@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.own.linked import ROOT, environment
@@ -42,14 +43,17 @@ def commands(page: Path) -> list[tuple[bool, str]]:
     return [(bool(found["second"]), found["commands"]) for found in _BLOCK.finditer(page.read_text("utf-8"))]
 
 
-def replay(page: Path, *, begin: Path, home: Path, scratch: Path, port: int = 0, **more: str) -> str:
+def replay(
+    page: Path, *, begin: Path, home: Path, scratch: Path, port: int = 0, more: Mapping[str, str] | None = None
+) -> str:
     """Everything that the commands say. Fails with the first one that fails."""
     tools = scratch / "bin"
     tools.mkdir()
     uv = tools / "uv"
     uv.write_text(_UV.format(python=sys.executable, root=str(ROOT), links=str(scratch / "links")))
     uv.chmod(0o755)
-    env = environment(home) | {"PATH": f"{tools}:{os.environ['PATH']}", "REHEARSAL": str(home / "rehearsal")} | more
+    env = environment(home) | {"PATH": f"{tools}:{os.environ['PATH']}", "REHEARSAL": str(home / "rehearsal")}
+    env |= more or {}
     if port:
         env["LOTSE_PORT"] = str(port)
     lines = ["set -euo pipefail"]

@@ -57,7 +57,7 @@ def test_backup_and_restore(home: Path, tmp_path: Path, given: bool, durable: Se
         asyncio.run(filled(dsn))
         more = {"LOTSE_DATABASE_URL": dsn} if given else {}
         page = DOCS / "operations" / "backup.md"
-        said = replay(page, begin=tmp_path, home=home, scratch=tmp_path, **more)
+        said = replay(page, begin=tmp_path, home=home, scratch=tmp_path, more=more)
         with psycopg.connect(dsn) as connection:
             assert connection.execute("select count(*) from catalog.products").fetchone() == (1,)
     assert said.count("everything agrees") == 2

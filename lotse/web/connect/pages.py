@@ -186,7 +186,7 @@ async def office_webhook(
         deliveries=page.items,
         next=page.next,
         after=after,
-        status=status,
+        chosen=status,
         words=words,
         counts=counts,
         head=head,

@@ -155,7 +155,7 @@ async def _saved(
 ) -> UUID:
     form = await request.form()
     typed = {name: form.getall(name) for name in Row.__struct_fields__ if name in form}
-    grants = [_grant(row, number) for number, row in enumerate(_rows(typed)) if row.right]
+    grants = [_grant(row) for row in _rows(typed) if row.right]
     seen = str(form.get("seen_at", ""))
     at = clock.now()
     reason = str(form.get("reason", "")).strip()[:500] or None
@@ -198,26 +198,28 @@ def _row(grant: Grant) -> Row:
     if grant.limit_minor is not None and grant.currency:
         digits = minor_digits(grant.currency)
         limit = str(Decimal(grant.limit_minor).scaleb(-digits))
-    ids = (grant.shop_id, grant.location_id, grant.party_id)
-    return Row(grant.right, *(str(id) if id else "" for id in ids), limit, grant.currency or "")
+    shop, location, party = (str(id or "") for id in (grant.shop_id, grant.location_id, grant.party_id))
+    return Row(grant.right, shop, location, party, limit, grant.currency or "")
 
 
-def _grant(row: Row, number: int) -> Grant:
-    ids: list[UUID | None] = []
-    for name in ("shop", "location", "party"):
-        text = getattr(row, name)
-        try:
-            ids.append(UUID(text) if text else None)
-        except ValueError:
-            raise Invalid(field=name, rule="one of those to choose from") from None
+def _grant(row: Row) -> Grant:
+    shop, location, party = (_id(row, name) for name in ("shop", "location", "party"))
     if not row.limit:
-        return Grant(row.right, *ids)
+        return Grant(row.right, shop, location, party)
     currency = row.currency.upper() or "EUR"
     try:
         amount = to_minor(Decimal(row.limit.replace(",", ".")), currency)
     except (InvalidOperation, ValueError, Invalid):
         raise Invalid(field="limit", rule=f"an amount in {currency[:3]}, e.g. 100 or 99.50") from None
-    return Grant(row.right, *ids, limit_minor=amount, currency=currency)
+    return Grant(row.right, shop, location, party, amount, currency)
+
+
+def _id(row: Row, name: str) -> UUID | None:
+    text: str = getattr(row, name)
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise Invalid(field=name, rule="one of those to choose from") from None
 
 
 def _moment(text: str) -> datetime:

@@ -35,7 +35,7 @@ async def sign_in(page: Page, shop: Open) -> None:
     await page.fill("#login", shop.login)
     await page.fill("#password", shop.password)
     await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/office/orders")
+    await page.wait_for_url("**/office/*")
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])

@@ -22,6 +22,7 @@ from lotse.domains.pricing.rules import check_price
 from lotse.kernel.audit import record_all
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
+from lotse.kernel.masters import LOTSE, refuse_foreign
 from lotse.kernel.money import minor_digits
 from lotse.kernel.outbox import emit
 from lotse.kernel.sql import statements
@@ -30,15 +31,20 @@ READS = statements("lotse.domains.pricing", "reads")
 WRITES = statements("lotse.domains.pricing", "writes")
 
 
-async def set_prices(tx: Transaction, prices: Sequence[SetPrice], *, by: str, at: datetime) -> list[UUID]:
+async def set_prices(
+    tx: Transaction, prices: Sequence[SetPrice], *, by: str, at: datetime, source: str | None = LOTSE
+) -> list[UUID]:
     """Set prices, each from `valid_from` (or at once) on; the ids of the prices that hold then, in the order given.
 
     Set-based. A price that says what holds already is not written again, so the same call again changes nothing.
-    Refusals in this order: `InvalidPrice`, `UnknownCurrency`, `PriceInThePast`, `UnknownShop`, `UnknownVariant`,
-    `CurrencyNotOfShop`, `PriceAlreadySet`.
+    `source` is the system that says so; None: whether it has the say was asked before.
+    Refusals in this order: `NotTheMaster`, `InvalidPrice`, `UnknownCurrency`, `PriceInThePast`, `UnknownShop`,
+    `UnknownVariant`, `CurrencyNotOfShop`, `PriceAlreadySet`.
     """
     if not prices:
         return []
+    if source is not None:
+        await refuse_foreign(tx, "prices", ("price",), source=source)
     for entry in prices:
         check_price(entry)
     for currency in {entry.currency for entry in prices}:

@@ -64,7 +64,8 @@ def page_route(table: Table) -> Any:
     async def listed(
         view: View, request: Request[Any, Any, Any], database: Database, principal: Principal
     ) -> Response[str]:
-        return await show(table, view, database, principal, list(request.query_params.multi_items()))
+        is_part = request.headers.get("hx-request") == "true"
+        return await show(table, view, database, principal, list(request.query_params.multi_items()), is_part=is_part)
 
     return listed
 
@@ -75,9 +76,12 @@ async def show(
     database: Database,
     principal: Principal,
     given: Sequence[tuple[str, str]],
+    *,
+    is_part: bool = False,
     **values: Any,
 ) -> Response[str]:
-    """The page of a table as an answer; `values` join those of its templates. Refusal: `BadCursor`."""
+    """The page of a table as an answer; `values` join those of its templates. `is_part`: htmx asks. Refusal:
+    `BadCursor`."""
     scope = scope_of(view, principal, table.right)
     wanted = query.asked(table, given)
     if dict(given).get("part") == "count":
@@ -93,8 +97,11 @@ async def show(
     if slots:
         await view.ask({slot: [getattr(row, table.key) for row in items] for slot in slots})
     may_edit = table.edit is not None and principal.may(table.edit.right)
+    # A form sends every field; the address keeps what was chosen and no more.
+    said = wanted.query(table)
     return view.show(
         "kit/table.html",
+        headers={"HX-Push-Url": table.path + (f"?{said}" if said else "")} if is_part else None,
         table=table,
         asked=wanted,
         rows=items,

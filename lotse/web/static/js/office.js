@@ -228,6 +228,8 @@ document.addEventListener("keydown", (event) => {
     if (event.target.matches?.("main input[type=search]")) event.target.blur();
     return;
   }
+  // From the search straight into what it found.
+  if (event.key === "Enter" && event.target.matches?.("#tools input[type=search]")) setTimeout(() => event.target.blur());
   if (event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]") || typing(event.target)) return;
   if (waiting) {
     waiting = false;

@@ -13,7 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
+from msgspec.structs import replace
 
+from lotse.domains.catalog.commands import put_products
+from lotse.domains.catalog.contracts import PutProduct, Text
 from lotse.domains.catalog.queries import product_by_slug, variant_ids_by_sku
 from lotse.domains.inventory.commands import count_goods, move_goods
 from lotse.domains.inventory.contracts import Count, CountOverruled, InvalidCount, MoveRequest, StockChange, StockKey
@@ -21,6 +24,8 @@ from lotse.domains.inventory.queries import location_by_code, stock_of_variants
 from lotse.domains.inventory.rules import difference
 from lotse.domains.offers.queries import offers_for_variants
 from lotse.domains.parties.queries import shop_by_code
+from lotse.domains.pricing.commands import set_prices
+from lotse.domains.pricing.contracts import SetPrice
 from lotse.domains.pricing.queries import prices_at
 from lotse.kernel import masters
 from lotse.kernel.db import Database, opened
@@ -414,6 +419,13 @@ async def test_masters_decide(house: House):
             await masters.refuse_foreign(conn, "articles", ["brand"])
         await masters.refuse_foreign(conn, "articles", ["name"])
         await masters.refuse_foreign(conn, "articles", ["brand"], source="erp")
+    # What the ERP has the say over is refused to people here; the rest is theirs.
+    async with house.db.transaction() as tx:
+        kept = PutProduct(slug="matte-mat", brand="Neu", texts=(Text("de", "Matte"),))
+        await put_products(tx, [kept], by="staff", at=AT)
+        with pytest.raises(NotTheMaster) as refusal:
+            await put_products(tx, [replace(kept, brand="Eigen")], by="staff", at=AT)
+        assert (refusal.value.field, refusal.value.master) == ("brand", "erp")
     # Ours is kept: said again it stays decided, said otherwise it is there again.
     async with house.db.transaction() as tx:
         assert await masters.keep_ours(tx, [found.id], by="test", at=AT) == 1
@@ -444,6 +456,18 @@ async def test_masters_decide(house: House):
 async def open_keys(house: House) -> set[str]:
     async with house.db.reading() as conn:
         return {one.key for one in (await masters.differences(conn)).items}
+
+
+async def test_a_price_that_another_has_the_say_over_is_refused_to_people(house: House):
+    async with house.db.transaction() as tx:
+        await masters.set_master(tx, kind="prices", field="price", master="erp", by="test", at=AT)
+        shop = await shop_by_code(tx, code="haus")
+        ids = await variant_ids_by_sku(tx, skus=["BALL"])
+        assert shop
+        wanted = SetPrice(shop_id=shop.id, variant_id=ids["BALL"], currency="EUR", unit_price=Decimal(5))
+        with pytest.raises(NotTheMaster):
+            await set_prices(tx, [wanted], by="staff", at=AT)
+        await masters.set_master(tx, kind="prices", field="price", master=None, by="test", at=AT)
 
 
 async def test_what_was_said_earlier_and_comes_later_changes_nothing(house: House):

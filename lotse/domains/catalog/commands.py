@@ -46,6 +46,7 @@ from lotse.domains.catalog.rules import (
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
+from lotse.kernel.masters import EVERYTHING, LOTSE, NotTheMaster, masters_of
 from lotse.kernel.media.contracts import UnknownMedia
 from lotse.kernel.media.queries import media_by_names
 from lotse.kernel.outbox import emit
@@ -102,13 +103,15 @@ async def _put_level(tx: Transaction, rows: "list[_CategoryRow]") -> "list[_Stor
 
 
 async def put_products(
-    tx: Transaction, products: Sequence[PutProduct], *, by: str, at: datetime
+    tx: Transaction, products: Sequence[PutProduct], *, by: str, at: datetime, source: str | None = LOTSE
 ) -> list[StoredProduct]:
     """Make or overwrite products with variants, texts, categories and pictures; where each ended up, in order.
 
     Set-based: thousands in one call take a dozen statements. The same call again changes nothing and reports nothing.
-    Refusals in this order: `Invalid` (by `products[i].field`), `InvalidGtin`, `SlugTaken`, `UnknownCategory`,
-    `GtinTaken`, `NotReadyToSell` (a new active product without name or variant), `SkuTaken`, `UnknownMedia`.
+    `source` is the system that says so; None: whether it has the say was asked before. `NotTheMaster` is refused for
+    the first field that would change and that another has the say over. Other refusals in this order: `Invalid` (by
+    `products[i].field`), `InvalidGtin`, `SlugTaken`, `UnknownCategory`, `GtinTaken`, `NotReadyToSell` (a new active
+    product without name or variant), `SkuTaken`, `UnknownMedia`.
     """
     if not products:
         return []
@@ -116,6 +119,8 @@ async def put_products(
     await _refuse_former_slugs(tx, products)
     category_ids = await _category_ids(tx, products)
     await _refuse_foreign_gtins(tx, gtins)
+    if source is not None:
+        await _refuse_foreign_fields(tx, products, source)
 
     rows = [
         _ProductRow(uuid7(), product.slug, product.state, product.brand, product.tax_class, product.attributes)
@@ -391,6 +396,40 @@ async def _refuse_foreign_gtins(tx: Transaction, gtins: dict[str, str]) -> None:
             raise GtinTaken(gtin=taken.gtin, sku=taken.sku)
 
 
+async def _refuse_foreign_fields(tx: Transaction, products: Sequence[PutProduct], source: str) -> None:
+    """Compare with what is there, but only where somebody else has a say at all. Refusal: `NotTheMaster`."""
+    masters = await masters_of(tx, "articles")
+    if all(master == source for master in masters.by_field.values()):
+        return
+    for language in sorted({text.language for product in products for text in product.texts} or {""}):
+        slugs = [product.slug for product in products]
+        found = {
+            row.slug: row for row in await tx.many(READS.products_as_imported, _AsItIs, slugs=slugs, language=language)
+        }
+        for product in products:
+            there = found.get(product.slug)
+            for field in _changing(product, there, language):
+                if masters.of(field) != source:
+                    raise NotTheMaster(kind="articles", field=field, master=masters.of(field))
+
+
+def _changing(product: PutProduct, there: "_AsItIs | None", language: str) -> Iterable[str]:
+    """The fields, as imports name them, that a put would change; `*` for a product that is new."""
+    if there is None:
+        yield EVERYTHING
+        return
+    for field in ("brand", "tax_class", "attributes"):
+        if getattr(product, field) != getattr(there, field):
+            yield field
+    for text in product.texts:
+        if text.language == language:
+            for field in ("name", "summary", "description"):
+                if getattr(text, field) != (getattr(there, field) or ""):
+                    yield field
+    if product.categories is not None and list(product.categories) != there.categories:
+        yield "category"
+
+
 def _refuse_unready(slug: str, *, named: bool, stocked: bool) -> None:
     if not named or not stocked:
         raise NotReadyToSell(product=slug, missing="a variant for sale" if named else "a name")
@@ -489,6 +528,17 @@ def _variants(products: Sequence[PutProduct]) -> Iterable[PutVariant]:
 
 
 # -- rows on their way in and out
+
+
+class _AsItIs(Struct, frozen=True):
+    slug: str
+    brand: str
+    tax_class: str
+    attributes: dict[str, Any]
+    name: str | None
+    summary: str | None
+    description: str | None
+    categories: list[str]
 
 
 class _ProductRow(Struct, frozen=True):

@@ -128,7 +128,7 @@ class Articles:
         for row in rows:
             by_slug.setdefault(_slug_of(row, variants), []).append(row)
         puts = [_put(slug, of, variants, products.get(slug), context) for slug, of in by_slug.items()]
-        await put_products(tx, puts, by=context.by, at=context.at)
+        await put_products(tx, puts, by=context.by, at=context.at, source=None)
 
 
 def _slug_of(row: ArticleRow, variants: Mapping[str, _Found]) -> str:

@@ -111,7 +111,7 @@ class Prices:
                         reason="" if row.reason is UNSET else row.reason,
                     )
                 )
-        await set_prices(tx, wanted, by=context.by, at=context.at)
+        await set_prices(tx, wanted, by=context.by, at=context.at, source=None)
 
 
 async def _asked(

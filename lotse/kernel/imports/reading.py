@@ -132,7 +132,7 @@ def _read(
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
-    return next(csv.reader([text], delimiter=delimiter), [])
+    return next(csv.reader([text], delimiter=delimiter), list[str]())
 
 
 def _record(body: bytes, at: int, *, quotes: bool, last: bool) -> tuple[bytes, int]:

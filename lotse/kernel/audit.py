@@ -15,6 +15,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
+from lotse.kernel.auth.principal import acting
 from lotse.kernel.db import Connection, Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
@@ -107,7 +108,11 @@ class Asked(Struct, frozen=True):
 async def record(
     tx: Transaction, *, actor: str, subject: str, old: Any, new: Any, at: datetime, reason: str | None = None
 ) -> None:
-    """Note that `actor` changed `subject` (`"pricing.price:<id>"`). Values are whatever JSON can say."""
+    """Note that `actor` changed `subject` (`"pricing.price:<id>"`). Values are whatever JSON can say.
+
+    Refusal: `NotAllowed` in a job that has not declared to change such things.
+    """
+    _check_job(subject)
     await tx.execute(
         SQL.record_change,
         id=uuid7(),
@@ -132,6 +137,8 @@ async def record_all(
     rows = list(changes)
     if not rows:
         return
+    for subject in {subject.partition(":")[0] for subject, _, _ in rows}:
+        _check_job(subject)
     bulk_id = _bulk.get()
     if bulk_id is None and len(rows) >= BULK_FROM:
         kinds = {subject.partition(":")[0] for subject, _, _ in rows}
@@ -187,6 +194,13 @@ def in_bulk(bulk_id: UUID) -> Generator[None]:
         yield
     finally:
         _bulk.reset(token)
+
+
+def _check_job(subject: str) -> None:
+    job = acting.get()
+    if job is not None:
+        domain, _, kind = subject.partition(":")[0].partition(".")
+        job.require_change(kind if domain == "kernel" and kind else domain)
 
 
 # -- reading

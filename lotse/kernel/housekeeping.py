@@ -72,15 +72,15 @@ async def sweep_webhooks(database: Database, *, at: datetime) -> int:
 
 
 jobs = (
-    Job("kernel.make_months", make_months, timetable="15 1 * * *"),
-    Job("kernel.forget_answers", forget_answers, timetable="20 * * * *"),
-    Job("kernel.sweep_sign_in", sweep_sign_in, timetable="25 * * * *"),
-    Job("kernel.sweep_waiting_rooms", sweep_waiting_rooms, timetable="40 1 * * *"),
-    Job("kernel.sweep_webhooks", sweep_webhooks, timetable="50 1 * * *"),
+    Job("kernel.make_months", make_months, timetable="15 1 * * *", rights=()),
+    Job("kernel.forget_answers", forget_answers, timetable="20 * * * *", rights=()),
+    Job("kernel.sweep_sign_in", sweep_sign_in, timetable="25 * * * *", rights=()),
+    Job("kernel.sweep_waiting_rooms", sweep_waiting_rooms, timetable="40 1 * * *", rights=()),
+    Job("kernel.sweep_webhooks", sweep_webhooks, timetable="50 1 * * *", rights=()),
     # Fifty thousand prices take half a minute; a table of another domain may take longer for its rows.
-    Job("kernel.run_bulk", bulk.run_job, payload=bulk.RunBulk, limit_seconds=1_800),
-    Job("kernel.sweep_bulk", bulk.sweep, timetable="55 1 * * *"),
-    Job("kernel.forget_diary", forget_diary, timetable="45 1 * * *"),
+    Job("kernel.run_bulk", bulk.run_job, payload=bulk.RunBulk, limit_seconds=1_800, rights=("*",)),
+    Job("kernel.sweep_bulk", bulk.sweep, timetable="55 1 * * *", rights=()),
+    Job("kernel.forget_diary", forget_diary, timetable="45 1 * * *", rights=()),
 )
 
 

@@ -40,7 +40,8 @@ from pgqueuer.domain.models import Job as QueuedJob
 from pgqueuer.domain.settings import DBSettings
 from prometheus_client import Counter, Histogram
 
-from lotse.kernel import clock, locks, seams
+from lotse.kernel import audit, clock, locks, seams
+from lotse.kernel.auth.principal import Principal, acting, holding
 from lotse.kernel.db import Connection, Database, Transaction, server_settings
 from lotse.kernel.sql import statements
 
@@ -82,6 +83,9 @@ class Job(Struct, frozen=True):
     at_once: int = 0
     # A run that takes longer is stopped and counts as failed.
     limit_seconds: float = 300
+    # What it may change of what the log of changes keeps, e.g. ("pricing.write",). Each job says so, a test sees to it;
+    # one that says nothing may change nothing.
+    rights: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -90,6 +94,10 @@ class Job(Struct, frozen=True):
             raise ValueError(f"{self.name}: {self.timetable} is no timetable")
         if self.timetable is not None and self.payload is not None:
             raise ValueError(f"{self.name}: the timetable has no payload to give")
+
+    def principal(self) -> Principal:
+        """Who a run of it is: what it may is what it has declared."""
+        return Principal("job", self.name, self.name, holding(*(self.rights or ())))
 
     def next_after(self, at: datetime) -> datetime:
         """The first due time after a moment."""
@@ -224,6 +232,9 @@ def _register(manager: QueueManager, job: Job, database: Database) -> None:
 async def _run_one(database: Database, job: Job, queued: QueuedJob) -> None:
     """Run a job once, within its time, and count how it ended."""
     outcome = "failed"
+    # The library runs each job in a task of its own, so this ends with it.
+    audit.origin.set(audit.Origin("job", job.name))
+    acting.set(job.principal())
     try:
         async with database.reading() as conn:
             if await conn.value(SQL.starts, job_id=queued.id) > job.tries:

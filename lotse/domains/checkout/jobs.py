@@ -89,8 +89,14 @@ async def _look(desk: Desk, database: Database, charge_id: UUID, at: datetime) -
 
 
 jobs = (
-    Job("checkout.forget_baskets", forget_baskets, timetable="35 2 * * *"),
-    Job("checkout.forget_attempts", forget_attempts, timetable="50 * * * *"),
-    Job("checkout.settle_charge", settle_charge, payload=ChargeToSettle),
-    Job("checkout.settle_charges", settle_charges, timetable="* * * * *", at_once=1),
+    Job("checkout.forget_baskets", forget_baskets, timetable="35 2 * * *", rights=()),
+    Job("checkout.forget_attempts", forget_attempts, timetable="50 * * * *", rights=()),
+    Job("checkout.settle_charge", settle_charge, payload=ChargeToSettle, rights=("orders.write", "payments.write")),
+    Job(
+        "checkout.settle_charges",
+        settle_charges,
+        timetable="* * * * *",
+        at_once=1,
+        rights=("orders.write", "payments.write"),
+    ),
 )

@@ -36,7 +36,7 @@ NOT_THE_NUMBER = N_("Type the customer's number to confirm.")
 
 
 def _within(scope: Scope) -> dict[str, Any]:
-    columns = scope.within(by=("shop",), free=("location", "party")).columns()
+    columns = scope.within(by=("shop",), free=("location",)).columns()
     return {name: columns[name] for name in ("everything", "in_shops")}
 
 
@@ -89,7 +89,7 @@ CUSTOMERS = Table(
 
 async def _find(conn: Connection, scope: Scope, typed: str) -> list[Found]:
     """For the command palette."""
-    shops = scope.principal.within("customers.read", by=("shop",), free=("location", "party")).shops
+    shops = scope.principal.within("customers.read", by=("shop",), free=("location",)).shops
     found = await queries.found(conn, text=typed, shop_ids=shops, limit=6)
     return [
         Found(

@@ -73,11 +73,11 @@ async def found(
 
 
 async def whose(conn: Connection, customer_id: UUID) -> Whose | None:
-    """Where a customer came from; None if there is none. Every store serves them, whoever sells to them."""
+    """Where a customer came from; None if there is none. Every store serves them."""
     return await conn.maybe(READS.whose, Whose, customer_id=customer_id)
 
 
-CUSTOMER = Thing("customer", "customer_id", whose, read="customers.read", free=("location", "party"))
+CUSTOMER = Thing("customer", "customer_id", whose, read="customers.read", free=("location",))
 
 
 async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:

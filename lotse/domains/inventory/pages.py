@@ -522,9 +522,7 @@ async def receive_article(
     Refusals: `FormIncomplete`, `UnknownVariant`, `UnknownLocation`, `InvalidMove`.
     """
     typed = checked(await request.form(), Receipt)
-    place = Whose(
-        locations=frozenset({typed.place}), parties=frozenset({shop.owner_party_id}), free=frozenset({"shop"})
-    )
+    place = Whose(shop.id, frozenset({typed.place}), frozenset({shop.owner_party_id}))
     principal.require("inventory.write", place, reads="inventory.read")
     async with database.transaction() as tx:
         key = StockKey(variant_id, typed.place, shop.owner_party_id)

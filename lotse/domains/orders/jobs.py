@@ -73,6 +73,6 @@ async def sum_customers(database: Database, *, at: datetime) -> int:
 
 
 jobs = (
-    Job("orders.cancel_unpaid", cancel_unpaid, timetable="5 4 * * *"),
-    Job("orders.sum_customers", sum_customers, timetable="* * * * *", at_once=1),
+    Job("orders.cancel_unpaid", cancel_unpaid, timetable="5 4 * * *", rights=("orders.write",)),
+    Job("orders.sum_customers", sum_customers, timetable="* * * * *", at_once=1, rights=()),
 )

@@ -43,7 +43,7 @@ REFUSED = {
 
 
 def _within(scope: Scope) -> dict[str, Any]:
-    columns = scope.within(by=("shop",), free=("location", "party")).columns()
+    columns = scope.within(by=("shop",), free=("location",)).columns()
     return {name: columns[name] for name in ("everything", "in_shops")}
 
 

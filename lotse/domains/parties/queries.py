@@ -88,4 +88,4 @@ async def whose_shop(conn: Connection, shop_id: UUID) -> Whose | None:
     return Whose(shop=shop_id) if await shop(conn, shop_id=shop_id) else None
 
 
-SHOP = Thing("shop", "shop_id", whose_shop, read="settings.read", free=("location", "party"))
+SHOP = Thing("shop", "shop_id", whose_shop, read="settings.read", free=("location",))

@@ -59,8 +59,14 @@ async def forget_bodies(database: Database, *, at: datetime) -> int:
 
 
 jobs = (
-    Job("payments.send_refund", send_refund, payload=RefundToSend),
-    Job("payments.send_refunds", send_refunds, timetable="* * * * *", at_once=1),
-    Job("payments.retry_webhooks", retry_webhooks, timetable="* * * * *"),
-    Job("payments.forget_bodies", forget_bodies, timetable="55 2 * * *"),
+    Job("payments.send_refund", send_refund, payload=RefundToSend, rights=("orders.refund", "payments.write")),
+    Job(
+        "payments.send_refunds",
+        send_refunds,
+        timetable="* * * * *",
+        at_once=1,
+        rights=("orders.refund", "payments.write"),
+    ),
+    Job("payments.retry_webhooks", retry_webhooks, timetable="* * * * *", rights=("orders.refund", "payments.write")),
+    Job("payments.forget_bodies", forget_bodies, timetable="55 2 * * *", rights=()),
 )

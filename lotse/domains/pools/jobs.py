@@ -41,6 +41,6 @@ async def forget(database: Database, *, at: datetime) -> int:
 
 
 jobs = (
-    Job("pools.give_expired_back", give_expired_back, timetable="* * * * *"),
-    Job("pools.forget", forget, timetable="25 3 * * *"),
+    Job("pools.give_expired_back", give_expired_back, timetable="* * * * *", rights=()),
+    Job("pools.forget", forget, timetable="25 3 * * *", rights=()),
 )

@@ -107,7 +107,7 @@ def refused_form(request: Request[Any, Any, Any], error: Exception, problem: Pro
     """The answer to a request of a page that was refused or failed."""
     if isinstance(error, NotSignedIn) and request.method in _READING:
         return _go(request, f"{SIGN_IN}?next={_here(request)}")
-    has_route = "route_handler" in request.scope
+    has_route = "route_handler" in request.scope and not request.scope["state"].get("lotse_denied")
     if isinstance(error, Refusal) and request.method not in _READING and has_route:
         return _Back(request, _page_of(request), problem)
     return problem_page(request, problem)

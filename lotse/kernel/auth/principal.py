@@ -192,6 +192,8 @@ class Asked:
         return self.owed and not self.narrowed
 
 
+# Who a job runs as, while it runs; the log of changes takes from it only what it has declared.
+acting: "ContextVar[Principal | None]" = ContextVar("lotse_acting", default=None)
 asked: ContextVar[Asked | None] = ContextVar("lotse_asked", default=None)
 
 
@@ -287,6 +289,14 @@ class Principal(Struct, frozen=True):
         if Box() in boxes:
             return Within((Box(),))
         return Within(tuple(sorted(boxes, key=str)))
+
+    def require_change(self, thing: str) -> None:
+        """Go on only if some right but `read` is held on this kind of thing (`pricing`). Refusal: `NotAllowed`."""
+        if not any(
+            grant.right == ALL or (grant.right.startswith(f"{thing}.") and not grant.right.endswith(".read"))
+            for grant in self.grants
+        ):
+            raise NotAllowed(right=f"{thing}.write")
 
     def refused(self, right: str) -> Refusal:
         """What a principal hears who does not hold a right."""

@@ -1,8 +1,10 @@
 """Rights of routes: every route says who may use it, and for which things. Enforced here, before the handler runs.
 
     guards=[public]                                        anybody
+    guards=[signed_in]                                     anybody who works here, about themselves
     guards=[needs("settings.write")]                       who holds the right everywhere
-    guards=[needs("catalog.read", "common")]               who holds it anywhere: the thing is the same for all of them
+    guards=[needs("catalog.read", "common")]               who holds it anywhere: the thing is the same for everybody;
+                                                           for other verbs than `read`: who holds it everywhere
     guards=[needs("pricing.write", "shop")]                who holds it for the shop that the request is for
     guards=[needs("orders.read", ORDER)]                   who holds it for the order that the path names
     guards=[needs("orders.read", "narrowed")]              who holds it anywhere; the handler narrows what it reads
@@ -38,8 +40,9 @@ from lotse.kernel.auth.principal import (
     asked,
 )
 from lotse.kernel.auth.things import Thing
+from lotse.kernel.refusals import Refusal
 
-__all__ = ["NotAllowed", "NotSignedIn", "OverLimit", "Right", "Thing", "declared", "needs", "public"]
+__all__ = ["NotAllowed", "NotSignedIn", "OverLimit", "Right", "Thing", "declared", "needs", "public", "signed_in"]
 
 _FORM = re.compile(r"^[a-z][a-z_]*\.[a-z][a-z_]*$")
 
@@ -49,17 +52,28 @@ Where = Literal["everywhere", "common", "shop", "narrowed"]
 class Right:
     """A guard that lets principals pass who hold `name` for what the route is about; None lets everybody pass."""
 
-    def __init__(self, name: str | None, where: "Where | Thing" = "everywhere", *, limited: bool = False) -> None:
+    def __init__(
+        self,
+        name: str | None,
+        where: "Where | Thing | None" = None,
+        *,
+        limited: bool = False,
+        personal: bool = False,
+    ) -> None:
         if name is not None and not _FORM.match(name):
             raise ValueError(f"a right reads thing.verb, not {name!r}")
         self.name = name
-        self.where: Final = where
+        # Whether the route says for which things: one about objects has to, and a test sees to it.
+        self.said = where is not None
+        self.where: Final[Where | Thing] = where or "everywhere"
         self.limited = limited
+        # Of the account itself, whatever it may else.
+        self.personal = personal
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         audit.origin.set(_origin(connection))
         asked.set(None)
-        if self.name is None or handler.name == "options":
+        if (self.name is None and not self.personal) or handler.name == "options":
             return
         # Here, because authentication reads the database and this module is imported by every api.py.
         from lotse.kernel.auth.authenticate import principal_of
@@ -68,10 +82,19 @@ class Right:
         session: Any = connection.scope["state"].get("lotse_session")
         if session is not None:
             audit.from_session(str(session.id))
+        if self.name is None:
+            if principal.kind != "staff":
+                raise NotSignedIn(right="account.own")
+            return
         now = Asked(self.name)
         asked.set(now)
         counted = self._counted(principal)
-        await self._check(connection, counted, now)
+        try:
+            await self._check(connection, counted, now)
+        except Refusal as error:
+            # Whose session is over goes back to his form; who may not send it is told so: going back would help nobody.
+            connection.scope["state"]["lotse_denied"] = not isinstance(error, NotSignedIn)
+            raise
         now.owed = (self.where == "narrowed" and not counted.may_everywhere(self.name)) or (
             self.limited and not any(grant.gives(self.name) and grant.limit_minor is None for grant in counted.grants)
         )
@@ -99,20 +122,23 @@ class Right:
             now.whose = Whose(shop=shop.id).freed(free)
             principal.require(right, now.whose, limited=self.limited, unknown=lambda: principal.refused(right))
         elif self.where == "common":
-            principal.require(right, COMMON, limited=self.limited)
+            # What is the same for everybody is changed only by who holds the right everywhere.
+            whose = COMMON if right.endswith(".read") else NOBODYS
+            principal.require(right, whose, limited=self.limited, unknown=lambda: principal.refused(right))
         elif isinstance(self.where, Thing):
             async with connection.app.state.database.reading() as conn:
                 id = connection.path_params[self.where.parameter]
                 now.whose = await self.where.check(conn, principal, right, id, limited=self.limited)
 
     def __repr__(self) -> str:
-        return f"needs({self.name!r}, {self.where!r})" if self.name else "public"
+        return f"needs({self.name!r}, {self.where!r})" if self.name else "signed_in" if self.personal else "public"
 
 
 public = Right(None)
+signed_in = Right(None, personal=True)
 
 
-def needs(right: str, where: Where | Thing = "everywhere", *, limited: bool = False) -> Right:
+def needs(right: str, where: Where | Thing | None = None, *, limited: bool = False) -> Right:
     """A guard: only principals who hold the right (`orders.read`) where the route needs it pass."""
     return Right(right, where, limited=limited)
 

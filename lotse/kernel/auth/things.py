@@ -21,7 +21,8 @@ class Thing(Struct, frozen=True, eq=False):
     """A kind of object that routes are about.
 
     `parameter` of the path names it; `whose` tells where it belongs, or None if there is no such thing. `unknown` makes
-    the refusal for both. Who may read it by `read` hears a 403 and not a 404. `free`: see `Principal`.
+    the refusal for both. Who may read it by `read` hears a 403 and not a 404. `free`: dimensions that bind nobody who
+    reads it (`lotse.kernel.auth.principal`).
     """
 
     name: str
@@ -53,7 +54,8 @@ class Thing(Struct, frozen=True, eq=False):
         found = await self.whose(conn, id)
         if found is None:
             raise self.refusal(id)
-        whose = found.freed(self.free)
+        # A dimension that a thing has not got binds nobody who reads it, and everybody who would change it.
+        whose = found.freed(self.free) if right.endswith(".read") else found
         principal.require(right, whose, limited=limited, reads=self.read, unknown=lambda: self.refusal(id))
         return whose
 

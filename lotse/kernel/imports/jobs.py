@@ -43,7 +43,7 @@ async def sweep_imports(database: Database, *, at: datetime) -> int:
 
 jobs = (
     # Tries enough for a desk that is being restarted; a turn of a minute and a batch.
-    Job(runs.JOB, run_import, payload=runs.RunImport, limit_seconds=600, at_once=2),
-    Job("kernel.look_into_drop", look_into_drop, timetable="* * * * *", at_once=1),
-    Job("kernel.sweep_imports", sweep_imports, timetable="35 2 * * *"),
+    Job(runs.JOB, run_import, payload=runs.RunImport, limit_seconds=600, at_once=2, rights=("*",)),
+    Job("kernel.look_into_drop", look_into_drop, timetable="* * * * *", at_once=1, rights=("imports.write",)),
+    Job("kernel.sweep_imports", sweep_imports, timetable="35 2 * * *", rights=()),
 )

@@ -199,7 +199,7 @@ async def _digest(library: Library, name: names.Name, size: int) -> str:
 
 
 jobs = (
-    Job("media.cut", cut_all, payload=CutAll, at_once=1),
-    Job("media.fetch", fetch_all, payload=FetchList, at_once=2),
-    Job("media.sweep", sweep, timetable="50 2 * * *"),
+    Job("media.cut", cut_all, payload=CutAll, at_once=1, rights=("media.write",)),
+    Job("media.fetch", fetch_all, payload=FetchList, at_once=2, rights=("media.write",)),
+    Job("media.sweep", sweep, timetable="50 2 * * *", rights=("media.write",)),
 )

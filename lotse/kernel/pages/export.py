@@ -69,6 +69,7 @@ def routes(table: Table) -> tuple[Any, ...]:
 
             scope = scope_of(view, principal, table.right)
             wanted = query.asked(table, list(request.query_params.multi_items()))
+            table.params(scope)  # narrowed now: what is streamed is read when the answer has begun
             if kind == "xlsx":
                 async with database.reading() as conn:
                     most = MOST_ROWS_OF_A_SHEET

@@ -10,7 +10,7 @@ from litestar.response import Redirect
 from lotse.kernel import seams
 from lotse.kernel.auth.authenticate import principal_of
 from lotse.kernel.auth.principal import Principal
-from lotse.kernel.auth.rights import NotSignedIn, public
+from lotse.kernel.auth.rights import NotSignedIn, public, signed_in
 from lotse.kernel.db import Database
 from lotse.kernel.pages.finders import Finder, Found, Group, find
 from lotse.kernel.pages.i18n import N_
@@ -29,7 +29,7 @@ async def office(request: Request[Any, Any, Any]) -> Redirect:
     raise NotSignedIn(right=places()[0].right)
 
 
-@get("/office/find", guards=[public])
+@get("/office/find", guards=[signed_in])
 async def palette(
     view: View,
     request: Request[Any, Any, Any],
@@ -38,8 +38,6 @@ async def palette(
     words: Annotated[str, Parameter(query="q", max_length=200)] = "",
 ) -> Response[str]:
     """The command palette: pages of the navigation, then whatever the domains find. Each kind asks for its right."""
-    if principal.kind != "staff":
-        raise NotSignedIn(right=places()[0].right)
     groups = [*_pages(view, principal, words), *await find(database, finders(), scope_of(view, principal, ""), words)]
     is_part = request.headers.get("hx-request") == "true"
     return view.show("backoffice/found.html" if is_part else "backoffice/find.html", groups=groups, words=words.strip())

@@ -12,7 +12,7 @@ from lotse.kernel import clock
 from lotse.kernel.auth import identities, notices, passwords, sessions, signin, totp, visitor
 from lotse.kernel.auth.authenticate import staff_session
 from lotse.kernel.auth.forms import Draft
-from lotse.kernel.auth.rights import NotSignedIn, public
+from lotse.kernel.auth.rights import NotSignedIn, signed_in
 from lotse.kernel.auth.sealing import sealer_of
 from lotse.kernel.auth.sessions import Session
 from lotse.kernel.db import Database
@@ -55,7 +55,7 @@ NOT_THE_SAME = N_("The two are not the same.")
 OTHERWISE = N_("That did not work. Please try once more.")
 
 
-@get(ACCOUNT, guards=[public])
+@get(ACCOUNT, guards=[signed_in])
 async def account_page(
     request: Request[Any, Any, Any], view: View, database: Database, settings: Settings, draft: Draft | None
 ) -> Response[str]:
@@ -93,7 +93,7 @@ async def account_page(
     )
 
 
-@post(f"{ACCOUNT}/password", guards=[public], opt={"form": ACCOUNT})
+@post(f"{ACCOUNT}/password", guards=[signed_in], opt={"form": ACCOUNT})
 async def change_password(request: Request[Any, Any, Any], database: Database, settings: Settings) -> Redirect:
     """Refusals: as `signin.change_password`; `Invalid` if the second typing differs."""
     session = await mine(request)
@@ -114,7 +114,7 @@ async def change_password(request: Request[Any, Any, Any], database: Database, s
     return _back("password")
 
 
-@post(f"{ACCOUNT}/sessions/{{session_id:uuid}}/end", guards=[public], opt={"form": ACCOUNT})
+@post(f"{ACCOUNT}/sessions/{{session_id:uuid}}/end", guards=[signed_in], opt={"form": ACCOUNT})
 async def end_session(request: Request[Any, Any, Any], database: Database, session_id: UUID) -> Redirect:
     """End one of one's own sessions, also this one."""
     session = await mine(request)
@@ -123,7 +123,7 @@ async def end_session(request: Request[Any, Any, Any], database: Database, sessi
     return _back("session")
 
 
-@post(f"{ACCOUNT}/sessions/end", guards=[public], opt={"form": ACCOUNT})
+@post(f"{ACCOUNT}/sessions/end", guards=[signed_in], opt={"form": ACCOUNT})
 async def end_others(request: Request[Any, Any, Any], database: Database) -> Redirect:
     """End all sessions but this one."""
     session = await mine(request)
@@ -132,7 +132,7 @@ async def end_others(request: Request[Any, Any, Any], database: Database) -> Red
     return _back("sessions")
 
 
-@post(f"{ACCOUNT}/seen", guards=[public], opt={"form": ACCOUNT})
+@post(f"{ACCOUNT}/seen", guards=[signed_in], opt={"form": ACCOUNT})
 async def put_away(request: Request[Any, Any, Any], database: Database) -> Redirect:
     """What happened was one's own doing."""
     session = await mine(request)
@@ -141,7 +141,7 @@ async def put_away(request: Request[Any, Any, Any], database: Database) -> Redir
     return _back("seen")
 
 
-@get(FACTOR, guards=[public])
+@get(FACTOR, guards=[signed_in])
 async def factor_page(
     request: Request[Any, Any, Any],
     view: View,
@@ -166,7 +166,7 @@ async def factor_page(
     )
 
 
-@post(FACTOR, guards=[public], opt={"form": FACTOR})
+@post(FACTOR, guards=[signed_in], opt={"form": FACTOR})
 async def confirm_factor(
     request: Request[Any, Any, Any], view: View, database: Database, settings: Settings
 ) -> Response[str]:
@@ -197,7 +197,7 @@ async def confirm_factor(
     return view.show("signin/account_codes.html", headers=NOT_KEPT, codes=codes, made="on")
 
 
-@post(f"{FACTOR}/codes", guards=[public], opt={"form": ACCOUNT})
+@post(f"{FACTOR}/codes", guards=[signed_in], opt={"form": ACCOUNT})
 async def renew_codes(
     request: Request[Any, Any, Any], view: View, database: Database, settings: Settings
 ) -> Response[str]:
@@ -217,7 +217,7 @@ async def renew_codes(
     return view.show("signin/account_codes.html", headers=NOT_KEPT, codes=codes, made="codes")
 
 
-@post(f"{FACTOR}/off", guards=[public], opt={"form": ACCOUNT})
+@post(f"{FACTOR}/off", guards=[signed_in], opt={"form": ACCOUNT})
 async def switch_off(request: Request[Any, Any, Any], database: Database, settings: Settings) -> Redirect:
     """Do without a second factor. Refusals: `SecondFactorRequired`, `TooManyAttempts`, those of `totp.check`."""
     session = await mine(request)
@@ -237,7 +237,7 @@ async def switch_off(request: Request[Any, Any, Any], database: Database, settin
     return _back("factor-off")
 
 
-@post(f"{ACCOUNT}/unlink", guards=[public], opt={"form": ACCOUNT})
+@post(f"{ACCOUNT}/unlink", guards=[signed_in], opt={"form": ACCOUNT})
 async def unlink(request: Request[Any, Any, Any], database: Database) -> Redirect:
     """A provider shall no longer sign one in. Refusal: `OnlyWayIn`."""
     session = await mine(request)

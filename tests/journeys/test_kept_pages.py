@@ -48,8 +48,9 @@ def test_what_is_sold_out_is_seen_on_a_page_that_was_kept(guest: Browser, staff:
     assert 'name="offer_id"' in page
     variant = f"{BALL}?sku={sku_of(page)}"
     guest.open(variant)
-    listed = staff.open(f"/office/stock?q={sku_of(page)}")
-    pools = sorted(set(re.findall(r'"(/office/stock/\d+)"', listed)))
+    staff.open(f"/office/stock?q={sku_of(page)}")
+    listed = staff.open(staff.link(r"/office/stock/articles/[0-9a-f-]{36}"))
+    pools = sorted(set(re.findall(r'"(/office/stock/pools/\d+)"', listed)))
     for pool in pools:
         staff.open(pool)
         staff.follow(staff.fill(f"{pool}/count", {"amount": "0", "note": "Gone"}))

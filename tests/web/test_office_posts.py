@@ -45,7 +45,7 @@ async def client(process: Process, db: Database, fresh: Fresh) -> AsyncIterator[
 )
 async def test_stock(client: httpx.AsyncClient, pool: str, verb: str, typed: dict[str, str]) -> None:
     form = {"key": str(uuid7()), "amount": "5", "note": "n", "shown": "5", **typed}
-    answer = await client.post(f"/office/stock/{pool}/{verb}", data=form)
+    answer = await client.post(f"/office/stock/pools/{pool}/{verb}", data=form)
     assert answer.status_code in (303, 404, 422)
     assert "done=" not in answer.headers.get("location", "")
 

@@ -46,7 +46,7 @@ REFUSED = {
     # The money of an order is recorded on its page.
     "more-than-refundable": N_("No more than was received and is not owed can be paid back."),
     "reference-reused": N_("This bank reference was booked before, with another amount."),
-    "form-incomplete": N_("Something is missing or not a number. Please look at what you typed."),
+    "form-incomplete": N_("Please enter an amount like 59.95, whole pieces, and what else is asked for."),
     "more-than-sold": N_("More would come back than was sold: of line %(position)s there are %(left)s left."),
     "key-reused": N_("This form was sent before. Please look at the order again."),
 }

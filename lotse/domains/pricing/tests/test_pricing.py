@@ -9,17 +9,19 @@ import pytest
 
 from lotse.domains.catalog.contracts import UnknownVariant
 from lotse.domains.parties.contracts import UnknownShop
-from lotse.domains.pricing.commands import set_prices
+from lotse.domains.pricing.commands import set_prices, withdraw_prices
 from lotse.domains.pricing.contracts import (
     CurrencyNotOfShop,
     InvalidPrice,
     Line,
     NoPrice,
     PriceAlreadySet,
+    PriceHasBegun,
     PriceInThePast,
     SetPrice,
 )
-from lotse.domains.pricing.queries import READS, lowest_30_days, price_history, price_rows, priced, prices_at
+from lotse.domains.pricing.queries import READS, holding_at, lowest_30_days, price_history, priced, prices_at
+from lotse.kernel.audit import history
 from lotse.kernel.money import UnknownCurrency
 from tests.scene import AT, BY, open_shop, price, put_one
 
@@ -162,23 +164,37 @@ async def test_only_reductions_have_a_price_before(tx, place, product):
     assert (found.variant_id, found.unit_price, found.lowest) == (cheaper, Decimal(8), Decimal(10))
 
 
-async def test_the_list_pages_and_shows_what_comes_next(tx, place, product):
-    await price(tx, place, product.variant_ids, "10.00")
+async def test_what_holds_at_a_moment_and_what_comes(tx, place, product):
+    await price(tx, place, product.variant_ids[:2], "10.00")
     coming = SetPrice(
         shop_id=place.shop.id,
-        variant_id=product.variant_ids[2],
+        variant_id=product.variant_ids[0],
         currency="EUR",
         unit_price=Decimal(9),
         valid_from=AT + DAY,
     )
-    await set_prices(tx, [coming], by=BY, at=AT)
-    first = await price_rows(tx, shop_id=place.shop.id, at=AT, limit=2)
-    rest = await price_rows(tx, shop_id=place.shop.id, at=AT, limit=2, cursor=first.next)
-    assert [row.variant_id for row in [*first.items, *rest.items]] == product.variant_ids[::-1]
-    assert (first.items[0].unit_price, first.items[0].next_unit_price) == (Decimal(10), Decimal(9))
-    assert rest.next is None
-    found = await price_rows(tx, shop_id=place.shop.id, at=AT, text=f"{product.slug}-1")
-    assert [row.variant_id for row in found.items] == [product.variant_ids[1]]
+    [id] = await set_prices(tx, [coming], by=BY, at=AT)
+    now = await holding_at(tx, shop_id=place.shop.id, variant_ids=product.variant_ids, at=AT)
+    then = await holding_at(tx, shop_id=place.shop.id, variant_ids=product.variant_ids, at=AT + DAY)
+    assert {found.unit_price for found in now.values()} == {Decimal(10)}
+    assert set(now) == set(product.variant_ids[:2]), "who has no price is absent"
+    assert (then[product.variant_ids[0]].id, then[product.variant_ids[0]].unit_price) == (id, Decimal(9))
+
+
+async def test_a_price_that_has_not_begun_can_be_taken_back(tx, place, product):
+    await price(tx, place, product.variant_ids, "10.00")
+    variant_id = product.variant_ids[0]
+    coming = SetPrice(
+        shop_id=place.shop.id, variant_id=variant_id, currency="EUR", unit_price=Decimal(9), valid_from=AT + DAY
+    )
+    [id] = await set_prices(tx, [coming], by=BY, at=AT)
+    with pytest.raises(PriceHasBegun):
+        await withdraw_prices(tx, [id], by=BY, at=AT + DAY)
+    await withdraw_prices(tx, [id], by=BY, at=AT, reason="a mistake")
+    then = await holding_at(tx, shop_id=place.shop.id, variant_ids=[variant_id], at=AT + DAY)
+    assert then[variant_id].unit_price == Decimal(10)
+    [noted] = await history(tx, subject=f"pricing.price:{id}")
+    assert (noted.old["unit_price"], noted.new, noted.reason) == ("9.000000", None, "a mistake")
 
 
 async def test_bulk_is_bulk(tx, fresh, place):

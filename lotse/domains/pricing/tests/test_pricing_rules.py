@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotse.domains.pricing.contracts import InvalidPrice, Line, NoPrice, Price, SetPrice
-from lotse.domains.pricing.rules import check_price, price, prior_price
+from lotse.domains.pricing.rules import changed, check_price, price, prior_price
 from lotse.domains.tax.contracts import NoTaxRate, Policy, Rate
 
 SHOP, VARIANT, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -275,3 +276,37 @@ def on(day: int, hour: int = 10) -> datetime:
 def test_the_lowest_price_of_the_thirty_days_before(history, expected):
     typed = [(begins, None if amount is None else Decimal(amount)) for begins, amount in history]
     assert prior_price(typed, BERLIN) == (None if expected is None else Decimal(expected))
+
+
+@pytest.mark.parametrize(
+    ("old", "how", "amount", "rounding", "expected"),
+    [
+        ("11.90", "percent", "-10", "to_cent", "10.71"),
+        ("11.95", "percent", "-10", "to_cent", "10.76"),  # 10.755
+        ("11.90", "percent", "-10", "to_99", "10.99"),
+        ("14.31", "amount", "0", "to_99", "13.99"),
+        ("14.50", "amount", "0", "to_99", "14.99"),
+        ("14.99", "amount", "0", "to_99", "14.99"),
+        ("0.20", "percent", "0", "to_99", "0.99"),
+        ("19.90", "amount", "5", "to_95", "24.95"),
+        ("19.94", "amount", "0", "to_10_cents", "19.9"),
+        ("19.50", "amount", "0", "to_whole", "20"),
+        ("19.50", "to", "9.90", "to_cent", "9.90"),
+        ("5.00", "amount", "-6", "to_cent", "-1.00"),  # which the page refuses
+    ],
+)
+def test_a_price_changed_and_rounded(old: str, how: Any, amount: str, rounding: Any, expected: str):
+    assert changed(Decimal(old), how, Decimal(amount), rounding) == Decimal(expected)
+
+
+@given(
+    st.decimals(Decimal("0.01"), Decimal(10_000), places=2),
+    st.decimals(Decimal(-90), Decimal(200), places=1),
+    st.sampled_from(["to_99", "to_95", "to_whole"]),
+)
+def test_a_rounded_price_is_the_nearest_with_its_ending(old: Decimal, percent: Decimal, rounding: Any):
+    exact = changed(old, "percent", percent, "to_cent")
+    rounded = changed(old, "percent", percent, rounding)
+    ending = {"to_99": Decimal("0.99"), "to_95": Decimal("0.95"), "to_whole": Decimal(0)}[rounding]
+    assert (rounded - ending) % 1 == 0 and rounded >= ending
+    assert abs(rounded - exact) <= Decimal("0.51") or rounded == ending

@@ -27,6 +27,9 @@ PAGES = [
 async def order_something(page: Page, shop: Open) -> str:
     """A guest's order; its number."""
     await page.goto(shop.url + "/en" + SHOE)
+    before = page.url
+    await page.locator(".option .value:not([aria-current]):not(.none)").last.click()
+    await page.wait_for_function("old => location.href !== old", arg=before)
     await page.locator("form.add button").click()
     await expect(page.locator(".added")).to_contain_text("In your basket")
     await page.goto(shop.url + "/checkout")

@@ -150,7 +150,7 @@ PAYMENTS = {
 # Whichever of them are not chosen is decided when the statement is planned, so each has the plan of its own.
 _IN_STATE = """
     ('waiting' = any (:value::text[]) and t.state = 'waiting'
-        and t.payment_id = any (array(select p.payment_id from payments.in_state('{open}') p)))
+        and t.id = any (array(select p.purpose_id from payments.in_state('{open}') p)))
     or ('cancelled' = any (:value::text[])
         and t.id = any (array(select a.order_id from orders.amendments a where a.kind = 'cancellation')))
     or ('released' = any (:value::text[]) and t.state = 'released')

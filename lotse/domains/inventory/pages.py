@@ -255,7 +255,8 @@ STOCK = Table(
     key="variant_id",
     label="sku",
     row_path="/office/stock/articles/{}",
-    order="-variant_id",
+    # As the index has it: `distinct` reads it in this direction only, and stops after a page.
+    order="variant_id",
     fill=_spread,
     columns=(
         Column("name", N_("Article"), link=True, template="inventory/cell_article.html", phone="title"),

@@ -34,8 +34,8 @@ elif command == "run":
 else:
     sys.exit("uv " + command + " is not replayed")
 """
-# A busy machine loads a database and runs the tests of a shop.
-PATIENCE = 900.0
+# A busy machine loads a database and runs the tests of a shop; less than `faulthandler_timeout` of the session.
+PATIENCE = 400.0
 
 
 def commands(page: Path) -> list[tuple[bool, str]]:

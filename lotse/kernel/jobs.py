@@ -23,6 +23,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import cache, partial
+from importlib import import_module
 from typing import Any
 
 import asyncpg
@@ -128,17 +129,18 @@ class _Due(Struct, frozen=True):
     due_at: datetime
 
 
+# The kernel's own jobs, by name as those of the domains: they stand on this file.
+_OWN = ("lotse.kernel.housekeeping", "lotse.kernel.media.tending", "lotse.kernel.imports.jobs")
+
+
 @cache  # domains do not come and go while a process lives
 def installed() -> dict[str, Job]:
     """The jobs of the kernel, of the domains and of the plugins, by name. `ValueError` on a name that stands twice."""
-    from lotse.kernel import housekeeping  # which stands on this file
-    from lotse.kernel.imports import jobs as imports  # likewise
-    from lotse.kernel.media import tending
-
+    own = [job for module in _OWN for job in import_module(module).jobs]
     plugins = [seams.Domain(package, package) for package in seams.load_plugins()]
     exported = [job for part in (*seams.domains(), *plugins) for job in part.exported("jobs", "jobs")]
     found: dict[str, Job] = {}
-    for job in (*housekeeping.jobs, *tending.jobs, *imports.jobs, *exported):
+    for job in (*own, *exported):
         if found.setdefault(job.name, job) is not job:
             raise ValueError(f"two jobs named {job.name}")
     return found

@@ -148,16 +148,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     media_s3_key_id: Annotated[
         str,
         Meta(
-            description="Access key of the bucket. Without it: as Amazon's own tools find one (environment, role of the "
-            "machine)."
+            description="Access key of the bucket. Without it: as Amazon's own tools find one (environment, role of "
+            "the machine)."
         ),
     ] = ""
     media_s3_secret: Annotated[str, Meta(description="The secret of that access key.")] = ""
     media_fetch_networks: Annotated[
         str,
         Meta(
-            description="Private networks that pictures may be fetched from, with commas: `10.1.0.0/16`. Without it only "
-            "public addresses are asked, so that nobody reads your inner network through a picture's address."
+            description="Private networks that pictures may be fetched from, with commas: `10.1.0.0/16`. Without it "
+            "only public addresses are asked, so that nobody reads your inner network through a picture's address."
         ),
     ] = ""
 

@@ -92,6 +92,8 @@ def test_no_server_error(schema: schemathesis.BaseSchema, token: str, mode: Gene
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case) -> None:
+            if isinstance(case.query, dict) and isinstance(case.query.get("wait"), int):
+                case.query["wait"] = min(case.query["wait"], 1)  # who waits for news keeps the others waiting here
             case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
 
         try:

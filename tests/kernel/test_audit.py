@@ -168,3 +168,23 @@ async def test_reading_uses_its_index(tx: Transaction, name: str, parameters: di
     plan = await tx.raw.fetch("explain " + statement.sql, *(given[parameter] for parameter in statement.params))
     text = "\n".join(row[0] for row in plan)
     assert index in text and "Sort" not in text, text
+
+
+async def test_an_adjusted_stock_is_in_the_log_whoever_adjusts_it(tx: Transaction, fresh: Fresh) -> None:
+    at = clock.now()
+    for kind in ("receipt", "adjustment", "transfer"):
+        await tx.raw.execute(
+            "insert into inventory.documents (id, kind, reference, note, actor, occurred_at, recorded_at)"
+            " values ($1, $2, 'list 7', 'broken', $3, $4, $4)",
+            id := fresh.id(),
+            kind,
+            f"staff:{id}",
+            at,
+        )
+        told = await audit.history(tx, subject=f"inventory.document:{id}")
+        if kind != "adjustment":
+            assert told == []
+            continue
+        assert [(one.actor, one.reason, one.new, one.recorded_at) for one in told] == [
+            (f"staff:{id}", "broken", {"kind": "adjustment", "reference": "list 7"}, at)
+        ]

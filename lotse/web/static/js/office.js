@@ -229,7 +229,11 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   // From the search straight into what it found.
-  if (event.key === "Enter" && event.target.matches?.("#tools input[type=search]")) setTimeout(() => event.target.blur());
+  if (event.key === "Enter" && event.target.matches?.("#tools input[type=search]")) {
+    // What is shown already is not asked again: rows that are chosen meanwhile would be lost.
+    if ((new URLSearchParams(location.search).get("q") || "") === event.target.value.trim()) event.preventDefault();
+    setTimeout(() => event.target.blur());
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]") || typing(event.target)) return;
   if (waiting) {
     waiting = false;

@@ -133,7 +133,7 @@ def test_accounts_and_tokens_by_hand(lotse: Lotse) -> None:
         in lotse("staff", "add", login, "--scope", "orders.read", input="a password of some length\n").stdout
     )
     assert "taken" in lotse("staff", "add", login, input="a password of some length\n").stderr
-    assert "10 to 200 characters" in lotse("staff", "add", login + "x", input="short\n").stderr
+    assert "15 to 200 characters" in lotse("staff", "add", login + "x", input="short\n").stderr
     assert re.search(rf"{login} +{login} +orders.read", lotse("staff", "list").stdout)
     assert "switched off" in lotse("staff", "change", login, "--inactive").stdout
     secret = lotse("token", "new", "till 7", "--scope", "orders.read", "--scope", "inventory.write").stdout

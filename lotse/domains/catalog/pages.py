@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from itertools import product as product_of
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
@@ -956,7 +957,7 @@ async def office_categories(
         below=below,
         flat=_in_tree_order(below),
         languages_of=list(shop.languages),
-        called=lambda one: _called(one, view.language),
+        called=partial(_called, language=view.language),
         typed=draft.typed if draft else {},
         refused=refused(view, draft, REFUSED),
         may_write=principal.may("catalog.write"),

@@ -124,9 +124,10 @@ class Library:
         """Many drawings with their titles, by a program that made them; their names, in order. `alts` say what each
         shows, by language. Refusals as for `take`, of the first that is refused; none is kept then."""
         anew = await asyncio.to_thread(lambda: [drawn_anew(content) for content, _ in drawings])
+        said: Sequence[dict[str, str]] = alts or [{} for _ in anew]
         new: list[tuple[NewMedium, bytes | None]] = []
         contents: dict[str, bytes] = {}
-        for (content, title), drawing, alt in zip(drawings, anew, alts or [{}] * len(anew), strict=True):
+        for (content, title), drawing, alt in zip(drawings, anew, said, strict=True):
             name = Name(sha256(drawing.content).hexdigest(), drawing.width, drawing.height, "svg")
             contents[names.key_of(name)] = drawing.content
             row = NewMedium(

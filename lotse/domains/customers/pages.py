@@ -229,4 +229,4 @@ async def erase(
 routes = (*table_routes(CUSTOMERS), office_customer, edit, export, erase)
 tables = (CUSTOMERS,)
 places = (Place("/office/customers", N_("Customers"), "people", "c", "customers.read", "customers", 10),)
-finders = (Finder("customers", N_("Customers"), "people", "customers.read", _find),)
+finders = (Finder("customers", N_("Customers"), "people", "customers.read", _find, budget_ms=400),)

@@ -633,7 +633,8 @@ routes = (
 )
 tables = (ORDERS,)
 places = (Place("/office/orders", N_("Orders"), "orders", "o", "orders.read", "sales", 10),)
-finders = (Finder("orders", N_("Orders"), "orders", "orders.read", _find),)
+# Four indexes are asked for every word; somebody who waits for an order waits that long.
+finders = (Finder("orders", N_("Orders"), "orders", "orders.read", _find, budget_ms=600),)
 slots = (
     Answerer("office.customer", "orders", "orders/of_customer.html", 500, _of_customers),
     Answerer("office.payment.purpose", "orders", "orders/number.html", 300, _numbers),

@@ -1,5 +1,6 @@
 """A buyer's day in Chromium: prices changed in bulk and undone, by keyboard, without scripts, by file."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -79,11 +80,11 @@ async def test_prices_go_out_as_a_file_and_come_back(browser_page: Page, shop: O
         await page.get_by_role("link", name="Save as CSV").click()
     file = tmp_path / "prices.csv"
     await (await downloading.value).save_as(file)
-    lines = file.read_text("utf-8-sig").splitlines()
-    heads = lines[0].split(",")
-    cells = lines[1].split(",")
-    cells[heads.index("Price")] = "77.77"
-    file.write_text("\n".join([lines[0], ",".join(cells), *lines[2:], "nonsense,,,,,,"]), "utf-8")
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        heads, first, *others = csv.reader(opened)
+    first[heads.index("Price")] = "77.77"
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerows([heads, first, *others, ["nonsense"]])
     await page.goto(shop.url + "/office/prices/import")
     await page.set_input_files("#file", str(file))
     await page.fill("#reason", "By file")

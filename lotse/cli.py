@@ -225,7 +225,7 @@ def simulate(
     secret: str | None = None,
     data: Path | None = None,
 ) -> None:
-    """Run the other side of a plugin, to try it against: a payment provider that takes no money.
+    """Run the other side of a plugin, to try it against: a payment provider that takes no money, an ERP without goods.
 
     Parameters
     ----------

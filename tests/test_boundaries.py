@@ -92,7 +92,7 @@ def skeleton(tmp_path: Path) -> Path:
         write(tmp_path / "lotse" / folder / "__init__.py")
     write(tmp_path / "lotse/__init__.py")
     write(tmp_path / "lotse/domains/pools/__init__.py")
-    for name in ("contracts", "rules", "queries", "commands", "api", "pages", "desk"):
+    for name in ("contracts", "rules", "queries", "commands", "api", "pages", "imports", "desk"):
         for domain in ("parties", "orders", "catalog", "pools"):
             write(tmp_path / f"lotse/domains/{domain}/{name}.py")
     write(tmp_path / "lotse/kernel/rendering.py", "import jinja2\n")

@@ -294,8 +294,11 @@ async def test_a_deadlock_with_somebody_else_is_tried_again(db, desk, dsn):
     but time: the desk notices it first (that is what its short deadlock_timeout is for here), and tries again."""
     low, high = await stocked(db, desk, 5, 5)
     batch = [asked("place", ordering((1, [low]), (1, [high]))), asked("hold", holding((1, [high]), (1, [low])))]
-    async with connected(dsn, deadlock_timeout="20ms", lock_timeout="20000") as hand:
+    async with connected(dsn, deadlock_timeout="1s", lock_timeout="60000") as hand:
         async with holding_pool(dsn, high) as other:
+            # PostgreSQL looks once, this long after the wait began: the ring must be closed by then, and the other
+            # must not look before the desk does.
+            await other.execute("set deadlock_timeout = '30s'")
             committing = asyncio.create_task(hand.commit(batch, AT))
             await until_a_desk_waits(other)
             rings = asyncio.create_task(other.execute("select from pools.pools where id = $1 for update", low))

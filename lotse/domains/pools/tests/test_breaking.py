@@ -239,7 +239,7 @@ async def test_a_sale_among_ten_thousand_expired_holds(db, desk, commit):
                 AT,
             )
         )
-    assert "hold_lines_live" in plan and "Sort" not in plan
+    assert "Index Scan using hold_lines_" in plan and "Sort" not in plan, plan  # either index has them in order
     given_back = 0
     while True:
         async with db.transaction() as tx:

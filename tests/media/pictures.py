@@ -22,7 +22,9 @@ def image(width: int = 400, height: int = 300, mode: str = "RGB", seed: int = 0)
     plain.paste((30, 160, 60), (width // 2, 0, width, height // 2))
     plain.paste((40, 60, 200), (0, height // 2, width // 2, height))
     plain.paste((240, 240, 20), (width // 2, height // 2, width, height))
-    mark = (seed % 256, seed // 256 % 256, seed // 65536 % 256)
+    # Far apart for seeds that are neighbours: JPEG does not keep the last bit of a colour.
+    spread = seed * 0x9E3779B1 % (1 << 24)
+    mark = (spread % 256, spread // 256 % 256, spread // 65536)
     plain.paste(mark, (width // 3, height // 3, width // 2, height // 2))
     return plain.convert(mode)
 

@@ -165,7 +165,7 @@ async def test_an_answer(trip: Trip, fault: str, refusal: type[Refusal] | None, 
         case "no code":
             answer.pop("code")
         case "another code":
-            answer["code"] = answer["code"][:-1] + "_"
+            answer["code"] = answer["code"][:-1] + ("-" if answer["code"].endswith("_") else "_")
         case "a code used before":
             used = answer["code"]
             await trip.proves(answer)

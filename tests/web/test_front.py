@@ -181,8 +181,9 @@ async def test_pages_that_hang_give_a_short_page(tmp_path: Path, monkeypatch: py
     [
         ("POST", "/basket/lines", True),
         ("GET", "/basket/lines", False),
-        ("POST", "/orders/7/cancel", True),
-        ("POST", "/orders/7/8/cancel", False),
+        ("POST", "/orders/01a00000-0000-7000-8000-000000000000/cancel", True),
+        ("POST", "/orders/change/cancel", False),
+        ("POST", "/orders/01a00000-0000-7000-8000-000000000000/8/cancel", False),
         ("POST", "/orders//cancel", False),
         ("POST", "/basket/lines/", True),
         ("POST", "/basketxlines", False),

@@ -146,7 +146,7 @@ async def _page(view: View, database: Database, role: Role | None, draft: Draft 
         changes=changes,
         names=names,
         may=may,
-        said=_said(view, draft),
+        wrong=_said(view, draft),
     )
 
 

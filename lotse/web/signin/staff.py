@@ -115,7 +115,7 @@ async def new_page(view: View, database: Database, draft: Draft | None) -> Respo
     """A new account."""
     async with database.reading() as conn:
         known = await roles.roles(conn)
-    return view.show("signin/staff_new.html", typed=draft.typed if draft else {}, roles=known, said=_said(view, draft))
+    return view.show("signin/staff_new.html", typed=draft.typed if draft else {}, roles=known, wrong=_said(view, draft))
 
 
 @post(NEW, guards=[needs("staff.write")], opt={"form": NEW})
@@ -184,7 +184,7 @@ async def one_page(
         methods=METHODS,
         called=visitor.called,
         may=principal.may("staff.write"),
-        said=_said(view, draft),
+        wrong=_said(view, draft),
     )
 
 

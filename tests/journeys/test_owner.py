@@ -37,7 +37,7 @@ async def test_an_owners_day(browser_page: Page, chromium: Browser, shop: Open, 
 
     # A second factor for oneself: set up with the password, and asked for at the next sign-in.
     await sign_in(page, shop.url, shop.login, shop.password)
-    await expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Your account", exact=True)).to_be_visible()
     await expect(page.locator(".rows .badge", has_text="this one")).to_have_count(1)
     found += await problems_of(page, shop.url + "/office/account", axe)
     await page.get_by_role("link", name="Set up a second factor").click()

@@ -14,7 +14,7 @@ is sent, nothing is written, and the form comes back with both versions beside e
 import types
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -69,7 +69,7 @@ def typed_in(editor: Editor[T], posted: Mapping[str, Any]) -> T:
     form = Form.read(posted, editor.content, messages=editor.messages)
     if form.content is None:
         raise FormIncomplete(errors=form.errors)
-    wrong = editor.check(form.content) if editor.check else {}
+    wrong: Mapping[str, str] = editor.check(form.content) if editor.check else {}
     if wrong:
         raise FormIncomplete(errors={name: Error(message) for name, message in wrong.items()})
     return form.content
@@ -110,11 +110,11 @@ def fingerprint(editor: Editor[Any], now: Any) -> str:
 
 
 def texts_of(editor: Editor[Any], now: Any) -> dict[str, str]:
-    """The values of a thing as its form's fields hold them."""
+    """The values of a thing as its form's fields hold them. A field that is no part of it (why, from when) has none."""
     if now is None:
         return {}
-    values: Mapping[str, Any] = now if isinstance(now, Mapping) else msgspec.structs.asdict(now)
-    kept = stored({field.name: values.get(field.name) for field in editor.fields})
+    values = cast("Mapping[str, Any]", now) if isinstance(now, Mapping) else msgspec.structs.asdict(now)
+    kept = stored({field.name: values[field.name] for field in editor.fields if field.name in values})
     return {name: _text(value) for name, value in kept.items()}
 
 

@@ -90,10 +90,10 @@ def rows_of(table: Table, found: Sequence[Line], ids: Mapping[str, UUID], known:
             named = line.label or str(line.id or "")
             refusal, said = (NO_ROW, {"row": named[:100]}) if named else (NAMES_NONE, {})
             id = None
-        if not refusal and id in seen:
-            refusal, said = TWICE, {"line": str(seen[id])}
         if id is not None:
-            seen.setdefault(id, line.line)
+            first = seen.setdefault(id, line.line)
+            if not refusal and first != line.line:
+                refusal, said = TWICE, {"line": str(first)}
         rows.append(
             BulkRow(
                 position,

@@ -6,6 +6,7 @@ scripts; with them only the results are swapped (htmx), and `office-table.js` ad
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get
@@ -111,7 +112,7 @@ async def show(
         wrong=wrong,
         next=_page_of(table, wanted, after=rows.after),
         previous=_page_of(table, wanted, before=rows.before),
-        query=lambda **changes: wanted.query(table, **changes),
+        query=partial(wanted.query, table),
         actions=[action for action in table.actions if principal.may(action.right)],
         may_edit=may_edit,
         bulks=table.edit.bulks if table.edit and may_edit else (),

@@ -295,7 +295,7 @@ class Table(Struct, frozen=True, kw_only=True):
     exports: bool = True
     # A template with what stands between title and table: figures, a hint. Gets the page's values.
     above: str = ""
-    _by_name: dict[str, Column] = field(default_factory=dict)
+    _by_name: dict[str, Column] = field(default_factory=dict[str, Column])
 
     def __post_init__(self) -> None:
         """`ValueError` on a description that cannot work: found when its module is imported, not on the page."""

@@ -231,8 +231,10 @@ document.addEventListener("keydown", (event) => {
   // From the search straight into what it found.
   if (event.key === "Enter" && event.target.matches?.("#tools input[type=search]")) {
     // What is shown already is not asked again: rows that are chosen meanwhile would be lost.
-    if ((new URLSearchParams(location.search).get("q") || "") === event.target.value.trim()) event.preventDefault();
-    setTimeout(() => event.target.blur());
+    event.preventDefault();
+    if ((new URLSearchParams(location.search).get("q") || "") !== event.target.value.trim()) event.target.form.requestSubmit();
+    event.target.blur();
+    return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]") || typing(event.target)) return;
   if (waiting) {

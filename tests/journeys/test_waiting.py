@@ -1,9 +1,10 @@
 """A sale day in Chromium: staff open the room; visitors wait and come in, in two languages, on a phone and a desk."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Error, Locator, Page, expect
 
 from tests.journeys.conftest import Open
 from tests.journeys.test_browser import DESK, PHONE, SHOE, axe, problems_of, sign_in
@@ -33,6 +34,19 @@ async def close(page: Page, shop: Open) -> None:
     await expect(page.locator("#now")).to_contain_text("Closed: nobody waits")
 
 
+async def ask_until(page: Page, there: Locator) -> None:
+    """Ask for the page again until this is on it."""
+    async with asyncio.timeout(60):
+        while await there.count() == 0:
+            try:
+                await page.reload()
+            except Error as error:  # Chromium refuses while it puts one document in another's place
+                if "Not attached to an active page" not in error.message:
+                    raise
+                await page.wait_for_load_state()
+            await page.wait_for_timeout(100)
+
+
 async def test_a_room_is_opened_and_people_wait_in_it(
     browser_page: Page, chromium: Browser, visitors: list[BrowserContext], shop: Open, axe: str
 ) -> None:
@@ -56,8 +70,7 @@ async def test_a_room_is_opened_and_people_wait_in_it(
             pages.append(page)
             await page.goto(shop.url + SHOE)
             # A door that has not yet heard of it lets the first one in; then this browser has no place.
-            while await page.locator("#place").count() == 0:
-                await page.reload()
+            await ask_until(page, page.locator("#place"))
         german, english = pages
         await expect(german.locator("#place")).to_contain_text("Dein Platz in der Schlange")
         await expect(german).to_have_title("Warteraum – Sporthaus Wellenkamm")
@@ -98,8 +111,7 @@ async def test_without_scripts_the_page_comes_again_by_itself(
         visitors.append(context)
         page = await context.new_page()
         await page.goto(shop.url + SHOE)
-        while await page.get_by_text("Dein Platz in der Schlange").count() == 0:
-            await page.reload()
+        await ask_until(page, page.get_by_text("Dein Platz in der Schlange"))
         await page.get_by_role("button", name="In den Warenkorb").wait_for()
     finally:
         await close(staff, shop)

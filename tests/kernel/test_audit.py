@@ -116,14 +116,14 @@ async def test_the_log_is_read_by_who_what_and_when(tx: Transaction, fresh: Fres
     ada, till = f"staff:{fresh.id()}", f"token:{fresh.id()}"
     price, stock = f"test_price_{fresh.id().hex}", f"test_stock_{fresh.id().hex}"
     thing = f"{price}:{fresh.id()}"
-    for hours, actor, subject, kind in [
+    for ago, actor, subject, kind in [
         (3, ada, thing, "page"),
         (2, till, thing, "api"),
         (1, ada, f"{stock}:1", "page"),
         (0, ada, f"{price}:2", "job"),
     ]:
         token = audit.origin.set(Origin(kind, "x"))  # type: ignore[arg-type]
-        await audit.record(tx, actor=actor, subject=subject, old=None, new={}, at=at - timedelta(hours=hours))
+        await audit.record(tx, actor=actor, subject=subject, old=None, new={}, at=at - timedelta(hours=ago))
         audit.origin.reset(token)
 
     async def hours(asked: Asked) -> list[float]:

@@ -101,7 +101,8 @@ class Scene:
 
 
 def _client(app: Litestar) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app, raise_app_exceptions=False), base_url=ORIGIN)
+    served: Any = app  # Litestar's scope is a narrower type than httpx's
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=served, raise_app_exceptions=False), base_url=ORIGIN)
 
 
 @pytest.fixture

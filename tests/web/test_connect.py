@@ -76,7 +76,7 @@ async def test_the_feed_tells_everything_once(client: httpx.AsyncClient, db: Dat
     begin = (await client.get("/api/v1/events/head")).json()
     await happen(db, *(Ticked(n) for n in range(7)), Tocked())
     told: list[int] = []
-    after = begin
+    after, page = begin, {"head": begin}
     for _ in range(10):
         asked = {"after": after, "types": ["trialweb.Ticked"], "limit": 3}
         page = (await client.get("/api/v1/events", params=asked)).json()

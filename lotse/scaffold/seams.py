@@ -67,6 +67,7 @@ SLOTS = {
     "product.stock": "variants; whether it is there, on an article's page",
     "product.places": "variants; where it is, on an article's page",
     "product.buy": "variants; the way into the basket",
+    "product.promise": "variants; by when it arrives, on an article's page",
     "product.below": "products; below everything else on an article's page",
     "home.below": "the shop; below everything else on the first page",
     "line.picture": "variants; beside a line of basket and order",

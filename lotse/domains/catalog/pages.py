@@ -198,7 +198,7 @@ async def product(
         return view.go(f"/p/{found.slug}", status=301, sku=sku)
     ids = [variant.id for variant in found.variants]
     view.shows(_product_changed(found.id), _product_state_changed(found.id))
-    wanted = dict.fromkeys(("product.offer", "product.stock", "product.places", "product.buy"), ids)
+    wanted = dict.fromkeys(("product.offer", "product.stock", "product.places", "product.promise", "product.buy"), ids)
     answers = await view.ask({**wanted, "product.below": [found.id]})
     sold_out = {id for id in ids if answers.offer(id, "product.stock").get("availability") == _SOLD_OUT}
     chosen = chosen_variant(found.variants, sku, sold_out)

@@ -60,7 +60,15 @@ from lotse.domains.checkout.rules import (
 from lotse.domains.offers.contracts import Offer
 from lotse.domains.offers.queries import offer as read_offer
 from lotse.domains.orders.commands import cancel as cancel_order
-from lotse.domains.orders.contracts import AlreadyCancelled, NothingLeft, Placed, PlaceLine, PlaceRequest, Source
+from lotse.domains.orders.contracts import (
+    AlreadyCancelled,
+    NothingLeft,
+    Placed,
+    PlaceLine,
+    PlaceRequest,
+    Promised,
+    Source,
+)
 from lotse.domains.parties.contracts import Channel, Shop, UnknownShop
 from lotse.domains.parties.queries import shop as read_shop
 from lotse.domains.parties.rules import check_country
@@ -262,8 +270,10 @@ async def place(
     key: Key,
     actor: str,
     at: datetime,
+    promised: Promised | None = None,
 ) -> Placed:
     """Order a basket: at the prices that hold now, if they sum to what the buyer saw; from what is in stock now.
+    `promised`: by when the page said that it arrives.
 
     Refusals, in this order: `KeyReused` and whatever this key was answered before, `BasketUnknown`, `BasketOrdered`,
     `BasketEmpty`, `Invalid` (contact), `MethodUnknown`, `MethodNeedsCharge`, `NoDelivery`, `NotSold`, `PriceChanged`,
@@ -278,7 +288,7 @@ async def place(
             raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
         if not stored.lines:
             raise BasketEmpty(basket_id=basket_id)
-        order = await _order(assortment, shop, stored, purchase, language, channel, actor, at)
+        order = await _order(assortment, shop, stored, purchase, language, channel, actor, at, promised=promised)
         if stored.charge_id is not None:
             await _end_attempt(database, desk, stored.charge_id, at)
     except Refusal:
@@ -360,6 +370,7 @@ async def _order(
     at: datetime,
     *,
     charged: bool = False,
+    promised: Promised | None = None,
 ) -> PlaceRequest:
     """What the desk is asked for. `charged`: it begins with a charge at a provider.
 
@@ -402,6 +413,7 @@ async def _order(
         released=method.releases,
         actor=actor,
         placed_at=at,
+        promised=promised,
     )
 
 
@@ -430,6 +442,7 @@ async def pay(
     key: Key,
     actor: str,
     at: datetime,
+    promised: Promised | None = None,
 ) -> Paying:
     """Begin to pay for a basket with a method of a provider; the order is placed when the money is there.
 
@@ -450,7 +463,9 @@ async def pay(
             raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
         if not stored.lines:
             raise BasketEmpty(basket_id=basket_id)
-        order = await _order(assortment, shop, stored, purchase, language, channel, actor, at, charged=True)
+        order = await _order(
+            assortment, shop, stored, purchase, language, channel, actor, at, charged=True, promised=promised
+        )
     except Refusal:
         began = await _answered_before(database, key, Began)
         return await settle(desk, database, charge_id=began.charge_id, at=at)

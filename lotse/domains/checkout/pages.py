@@ -25,18 +25,21 @@ from lotse.domains.checkout.contracts import (
     Paying,
     Purchase,
 )
-from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY, holder_secret
+from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY, holder_secret, promise_token, told_promise
 from lotse.domains.customers.contracts import Address
 from lotse.domains.inventory.contracts import LocationChanged
 from lotse.domains.inventory.queries import availability, signs
 from lotse.domains.offers.contracts import OfferChanged
 from lotse.domains.offers.queries import offers_for_variants
-from lotse.domains.orders.contracts import ORDER_LINK, Contact
+from lotse.domains.orders.contracts import ORDER_LINK, Contact, Promised
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.payments.contracts import ChargeUnderWay, Method
 from lotse.domains.payments.queries import CHARGE, methods, terms
 from lotse.domains.payments.queries import charge as read_charge
 from lotse.domains.pools.rules import origin_of
+from lotse.domains.promise.contracts import Wanted, Window
+from lotse.domains.promise.queries import windows
+from lotse.domains.promise.rules import together
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.principal import Principal
@@ -197,7 +200,11 @@ async def basket_page(
     """What is in the basket, at today's prices and stock."""
     found = await _basket(request, view, queries.Assortment(database, tags), shop)
     return view.show(
-        "checkout/basket.html", basket=found, refused=refused(view, draft, REFUSED, fields=False), headers=_NO_STORE
+        "checkout/basket.html",
+        basket=found,
+        window=await _window(database, shop, found, view),
+        refused=refused(view, draft, REFUSED, fields=False),
+        headers=_NO_STORE,
     )
 
 
@@ -282,7 +289,13 @@ async def remove_line(
 
 @get("/checkout", guards=[public])
 async def checkout_page(
-    request: Request[Any, Any, Any], view: View, database: Database, tags: Tags, shop: Shop, draft: Draft | None
+    request: Request[Any, Any, Any],
+    view: View,
+    database: Database,
+    tags: Tags,
+    shop: Shop,
+    links: Links,
+    draft: Draft | None,
 ) -> Response[str]:
     """Everything on one page. Who has nothing to order is sent to the basket, which says why."""
     form = drafted(draft)
@@ -290,9 +303,12 @@ async def checkout_page(
     if found is None or not found.ready:
         return view.go("/basket")
     said = refused(view, draft, REFUSED)
+    window = await _window(database, shop, found, view, form.value("postcode", ""))
     return view.show(
         "checkout/checkout.html",
         basket=found,
+        window=window,
+        promise=_told(links, window, found, view),
         form=form,
         countries=_countries(view, found),
         methods=tuple(_method(view, method) for method in methods()),
@@ -311,13 +327,17 @@ async def checkout_sum(
     database: Database,
     tags: Tags,
     shop: Shop,
+    links: Links,
     country: Annotated[str | None, Parameter(max_length=2)] = None,
+    postcode: Annotated[str, Parameter(max_length=16)] = "",
 ) -> Response[str]:
-    """The sum for delivery to a country, while it is chosen."""
+    """The sum and the delivery date for a country and postcode, while they are chosen."""
     found = await _basket(request, view, queries.Assortment(database, tags), shop, country)
     if found is None:
         raise NotFound(what="basket", id="")
-    return view.show("checkout/sum.html", basket=found, headers=_NO_STORE)
+    window = await _window(database, shop, found, view, postcode.strip())
+    promise = _told(links, window, found, view)
+    return view.show("checkout/sum.html", basket=found, window=window, promise=promise, headers=_NO_STORE)
 
 
 @post("/checkout", guards=[public])
@@ -333,11 +353,14 @@ async def place(
 ) -> Redirect:
     """Order. A second click is the same order by its key. Refusals: `FormIncomplete`, then those of `place`."""
     form = await request.form()
-    purchase = purchase_of(form)
     basket_id = _uuid(form.get("basket"))
+    purchase = purchase_of(form)
+    promised = told_promise(links, str(form.get("promise", "")), basket_id)
     language = str(form.get("language", ""))
     language = language if language in shop.languages else shop.language
-    return await _order(request, database, desk, shop, links, tags, principal, at, basket_id, purchase, language)
+    return await _order(
+        request, database, desk, shop, links, tags, principal, at, basket_id, purchase, language, promised
+    )
 
 
 async def _order(
@@ -352,6 +375,7 @@ async def _order(
     basket_id: UUID,
     purchase: Purchase,
     language: str,
+    promised: Promised | None,
 ) -> Redirect:
     """Order at once, or go to the provider first. Who has paid already is taken to where that stands."""
     key = key_for(str(principal), await posted_key(request), msgspec.msgpack.encode((basket_id, purchase)))
@@ -374,6 +398,7 @@ async def _order(
                 key=key,
                 actor=str(principal),
                 at=at,
+                promised=promised,
             )
             return _on_with(request, paying, links)
         placed = await commands.place(
@@ -388,6 +413,7 @@ async def _order(
             key=key,
             actor=str(principal),
             at=at,
+            promised=promised,
         )
     except ChargeUnderWay as paid:
         return Redirect(f"/pay/{links.sign(CHARGE_LINK, paid.charge_id)}", status_code=303)
@@ -502,7 +528,18 @@ async def pay_again(
         return Redirect("/checkout", status_code=303)  # forgotten meanwhile: to be typed anew
     purchase = Purchase(contact=order.contact, method=chosen.payment, total_minor=_total(attempt))
     return await _order(
-        request, database, desk, shop, links, tags, principal, at, attempt.basket_id, purchase, order.language
+        request,
+        database,
+        desk,
+        shop,
+        links,
+        tags,
+        principal,
+        at,
+        attempt.basket_id,
+        purchase,
+        order.language,
+        order.promised,
     )
 
 
@@ -626,6 +663,27 @@ async def _basket(
     except BasketUnknown:
         return None
     return found if found.order_id is None else None
+
+
+async def _window(
+    database: Database, shop: Shop, basket: Basket | None, view: View, postcode: str = ""
+) -> Window | None:
+    """By when everything in a basket is there; None where a line of it has no answer."""
+    if basket is None or not basket.ready:
+        return None
+    wanted = [Wanted(line.variant_id, line.quantity) for line in basket.lines]
+    async with database.reading() as connection:
+        found = await windows(
+            connection, shop=shop, wanted=wanted, at=view.question.at, country=basket.country, postcode=postcode
+        )
+    return together(found.values()) if len(found) == len({one.variant_id for one in wanted}) else None
+
+
+def _told(links: Links, window: Window | None, basket: Basket, view: View) -> str:
+    """What the page tells about the delivery, for its form; empty if it tells nothing."""
+    if window is None:
+        return ""
+    return promise_token(links, Promised(window.earliest, window.latest, view.question.at), basket.id)
 
 
 def _countries(view: View, basket: Basket) -> tuple[tuple[str, str], ...]:

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from lotse.domains.checkout.contracts import Attempt, InvalidQuantity, NoDelivery, Paying, ShippingRate
 from lotse.domains.customers.contracts import Address
-from lotse.domains.orders.contracts import Contact
+from lotse.domains.orders.contracts import Contact, Promised
 from lotse.domains.payments.contracts import Charge
 from lotse.domains.pricing.contracts import Line, PricedLine
-from lotse.kernel.auth.links import Links
+from lotse.kernel.auth.links import LinkInvalid, Links
 from lotse.kernel.money import minor_digits, spread
 from lotse.kernel.refusals import Invalid
 
@@ -37,6 +37,8 @@ ATTEMPT_KEPT = timedelta(hours=1)
 # One @, something before it, a dot after it, no spaces: what can be said without sending a letter (RFC 5321 allows
 # more than any provider gives out).
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+# What tokens of promises are signed for.
+_PROMISE = "promise"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -113,6 +115,24 @@ def shipping_lines(rate: ShippingRate, goods: Sequence[PricedLine], currency: st
 def holder_secret(links: Links) -> bytes:
     """What addresses are hashed with before a hold keeps them: the installation's own, and nobody else's."""
     return links.sign("hold origin", UUID(int=0)).encode()
+
+
+def promise_token(links: Links, told: Promised, basket_id: UUID) -> str:
+    """What a page told about the delivery of a basket, signed, for its form: it comes back as it was shown."""
+    days = told.earliest.toordinal().to_bytes(3) + told.latest.toordinal().to_bytes(3)
+    return links.sign(_PROMISE, UUID(bytes=days + int(told.shown_at.timestamp()).to_bytes(6) + basket_id.bytes[-4:]))
+
+
+def told_promise(links: Links, token: str, basket_id: UUID) -> Promised | None:
+    """What a form's token says; None for one that is not ours, of another basket, or missing: then nothing was told."""
+    try:
+        raw = links.read(_PROMISE, token).bytes
+    except LinkInvalid:
+        return None
+    if raw[-4:] != basket_id.bytes[-4:]:
+        return None
+    first, last, seconds = (int.from_bytes(part) for part in (raw[:3], raw[3:6], raw[6:12]))
+    return Promised(date.fromordinal(first), date.fromordinal(last), datetime.fromtimestamp(seconds, UTC))
 
 
 def paying(charge: Charge, attempt: Attempt) -> Paying:

@@ -30,6 +30,23 @@ class Location(Struct, frozen=True):
     opening_hours: dict[str, list[list[str]]]
 
 
+class Region(Struct, frozen=True):
+    """Where a postcode is: a city, WGS 84 degrees, and the federal states that it may lie in, the main one first."""
+
+    city: str
+    latitude: float
+    longitude: float
+    states: tuple[str, ...] = ()
+
+
+class Opening(Struct, frozen=True):
+    """Whether a place is open: until `changes_at`, or from then on (None: not within a week). `holiday`: today's."""
+
+    is_open: bool
+    changes_at: datetime | None
+    holiday: str = ""
+
+
 class PutLocation(Struct, frozen=True, kw_only=True):
     """A location to make or to overwrite, known by its code."""
 

@@ -1,6 +1,6 @@
 """What crosses the border of `orders`: what is asked of the desk, orders as they stand, refusals, events."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -57,6 +57,14 @@ class Contact(Struct, frozen=True, kw_only=True):
     delivery: Address | None = None
 
 
+class Promised(Struct, frozen=True):
+    """By when the buyer was told that it arrives, as it was shown to them: an estimate, from `earliest` to `latest`."""
+
+    earliest: date
+    latest: date
+    shown_at: datetime
+
+
 class PlaceRequest(Struct, frozen=True, kw_only=True):
     """Everything about an order to be placed; ids are drawn by the caller, amounts come from the pricing function."""
 
@@ -76,6 +84,7 @@ class PlaceRequest(Struct, frozen=True, kw_only=True):
     released: bool
     actor: str
     placed_at: datetime
+    promised: Promised | None = None
 
 
 class Placed(Struct, frozen=True):
@@ -291,6 +300,7 @@ class Order(Struct, frozen=True):
     contact: Contact | None
     lines: list[Line]
     amendments: list[Amendment]
+    promised: Promised | None = None
 
     @property
     def cancelled(self) -> bool:

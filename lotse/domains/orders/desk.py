@@ -5,7 +5,7 @@ the stock.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -114,6 +114,13 @@ class ReleaseRecord(Struct, frozen=True):
     recorded_at: datetime
 
 
+class PromiseRecord(Struct, frozen=True):
+    order_id: UUID
+    earliest: date
+    latest: date
+    shown_at: datetime
+
+
 class AmendmentRecord(Struct, frozen=True):
     id: UUID
     kind: AmendmentKind
@@ -160,6 +167,7 @@ ORDERS = Writer(_PACKAGE, "orders", OrderRecord)
 LINES = Writer(_PACKAGE, "lines", LineRecord)
 CONTACTS = Writer(_PACKAGE, "contacts", ContactRecord)
 RELEASES = Writer(_PACKAGE, "releases", ReleaseRecord)
+PROMISES = Writer(_PACKAGE, "promises", PromiseRecord)
 AMENDMENTS = Writer(_PACKAGE, "amendments", AmendmentRecord)
 AMENDMENT_LINES = Writer(_PACKAGE, "amendment_lines", AmendmentLineRecord)
 LINE_BALANCES = Writer(_PACKAGE, "line_balances", LineBalanceRecord)
@@ -204,6 +212,9 @@ def place(draft: Draft, request: PlaceRequest) -> Placed:
             CONTACTS,
             ContactRecord(request.order_id, contact.email, contact.phone, contact.billing, contact.delivery),
         )
+    if request.promised:
+        told = request.promised
+        draft.add(PROMISES, PromiseRecord(request.order_id, told.earliest, told.latest, told.shown_at))
     if request.released:
         draft.add(RELEASES, ReleaseRecord(request.order_id, request.placed_at, draft.recorded_at))
     book(draft.written, sale_entries(request), recorded_at=draft.recorded_at)

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
 
 from lotse.kernel.money import Money, minor_digits
@@ -79,6 +79,11 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
     def day(value: date | datetime, zone: str = "UTC", style: str = "medium") -> str:
         return format_date(_local(value, zone), style, locale=locale)
 
+    @lru_cache(_REMEMBERED)
+    def weekday(value: date) -> str:
+        """A day of the coming weeks, with its weekday and without the year."""
+        return format_skeleton("EEEMMMd", value, locale=locale)
+
     def moment(value: datetime, zone: str = "UTC", style: str = "medium") -> str:
         """Day and time of day in a zone, to the minute."""
         local = value.astimezone(ZoneInfo(zone))
@@ -96,6 +101,7 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         "signed": signed,
         "percent": percent,
         "day": day,
+        "weekday": weekday,
         "moment": moment,
         "exact": exact,
     }

@@ -93,3 +93,9 @@ on conflict (order_id, position) do update
 set
     taken_back = known.taken_back + excluded.taken_back,
     credited_minor = known.credited_minor + excluded.credited_minor;
+
+-- As the buyer saw it; only orders that showed an estimate have one.
+-- name: promises
+insert into orders.promises (order_id, earliest, latest, shown_at)
+select *
+from unnest(:rows::orders.promises_row[]);

@@ -35,7 +35,12 @@ select
         from orders.amendments as amendment
         where amendment.order_id = orders.id
         order by amendment.id
-    ) as amendments
+    ) as amendments,
+    (
+        select jsonb_build_object('earliest', earliest, 'latest', latest, 'shown_at', shown_at)
+        from orders.promises
+        where order_id = orders.id
+    ) as promised
 from orders.orders
 left join orders.releases on releases.order_id = orders.id
 where orders.id = :order_id;

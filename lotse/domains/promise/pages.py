@@ -1,0 +1,35 @@
+"""By when it is there, on pages of others."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from lotse.domains.inventory.contracts import LocationChanged
+from lotse.domains.inventory.queries import signs
+from lotse.domains.offers.contracts import OfferChanged
+from lotse.domains.parties.queries import shop as read_shop
+from lotse.domains.promise import queries
+from lotse.domains.promise.contracts import PromiseTermsChanged, Wanted, Window
+from lotse.kernel.db import Connection
+from lotse.kernel.pages.slots import Answerer, Ask, Standing
+from lotse.kernel.tags import any_of, tagged
+
+_offer_changed = tagged(OfferChanged)
+_TYPES = (any_of(LocationChanged), any_of(PromiseTermsChanged))
+
+
+async def _windows(connection: Connection, ask: Ask) -> Mapping[UUID, Window]:
+    shop = await read_shop(connection, shop_id=ask.shop)
+    if shop is None:
+        return {}
+    return await queries.windows(connection, shop=shop, wanted=[Wanted(id) for id in ask.ids], at=ask.at)
+
+
+async def _standing(connection: Connection, ask: Ask) -> Standing:
+    """Until stock, terms, or what a cut-off decides changes: pages are kept for a minute at most, so a cut-off that
+    passes in between is a minute late at most."""
+    return Standing(
+        tags=tuple(_offer_changed(id) for id in ask.ids), types=_TYPES, signs=await signs(connection, ask.ids)
+    )
+
+
+slots = (Answerer("product.promise", "promise", "promise/product_promise.html", 400, _windows, _standing, signs),)

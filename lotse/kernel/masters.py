@@ -94,6 +94,16 @@ class Masters(Struct, frozen=True):
         """Who has the say over a field."""
         return self.by_field.get(field) or self.by_field.get(EVERYTHING, LOTSE)
 
+    def are_all(self, source: str) -> bool:
+        """Whether nobody but `source` has a say, so that nothing need be compared."""
+        return self.of(EVERYTHING) == source and all(master == source for master in self.by_field.values())
+
+    def refuse(self, fields: Iterable[str], *, source: str = LOTSE) -> None:
+        """Refusal: `NotTheMaster`, for the first field that `source` has no say over."""
+        for field in fields:
+            if (master := self.of(field)) != source:
+                raise NotTheMaster(kind=self.kind, field=field, master=master)
+
 
 def check_source(name: str, field: str = "source") -> None:
     """Refusal: `Invalid`."""
@@ -113,10 +123,7 @@ async def settings(conn: Connection) -> list[Master]:
 
 async def refuse_foreign(conn: Connection, kind: str, fields: Iterable[str], *, source: str = LOTSE) -> None:
     """For commands: may `source` change these fields? One statement. Refusal: `NotTheMaster`."""
-    masters = await masters_of(conn, kind)
-    for field in fields:
-        if (master := masters.of(field)) != source:
-            raise NotTheMaster(kind=kind, field=field, master=master)
+    (await masters_of(conn, kind)).refuse(fields, source=source)
 
 
 async def set_master(tx: Transaction, *, kind: str, field: str, master: str | None, by: str, at: datetime) -> None:

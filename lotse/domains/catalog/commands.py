@@ -46,7 +46,7 @@ from lotse.domains.catalog.rules import (
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
-from lotse.kernel.masters import EVERYTHING, LOTSE, NotTheMaster, masters_of
+from lotse.kernel.masters import EVERYTHING, LOTSE, masters_of, refuse_foreign
 from lotse.kernel.media.contracts import UnknownMedia
 from lotse.kernel.media.queries import media_by_names
 from lotse.kernel.outbox import emit
@@ -120,7 +120,7 @@ async def put_products(
     category_ids = await _category_ids(tx, products)
     await _refuse_foreign_gtins(tx, gtins)
     if source is not None:
-        await _refuse_foreign_fields(tx, products, source)
+        await _refuse_foreign_fields(tx, products, gtins, source)
 
     rows = [
         _ProductRow(uuid7(), product.slug, product.state, product.brand, product.tax_class, product.attributes)
@@ -162,10 +162,23 @@ async def put_products(
     ]
 
 
-async def put_texts(tx: Transaction, *, product_id: UUID, texts: Sequence[Text], by: str, at: datetime) -> None:
-    """Write a product's words in some languages. Refusals: `Invalid`, `UnknownProduct`."""
+async def put_texts(
+    tx: Transaction,
+    *,
+    product_id: UUID,
+    texts: Sequence[Text],
+    by: str,
+    at: datetime,
+    source: str | None = LOTSE,
+) -> None:
+    """Write a product's words in some languages; `source` as in `put_products`.
+
+    Refusals in this order: `Invalid`, `UnknownProduct`, `NotTheMaster`.
+    """
     for i, text in enumerate(texts):
         _check_words(text, f"texts[{i}]")
+    if source is not None:
+        await _refuse_foreign_texts(tx, product_id, texts, source)
     rows = [_TextRow(product_id, text.language, text.name, text.summary, text.description) for text in texts]
     with refusing({"product_texts_product": lambda: UnknownProduct(product=str(product_id))}):
         changed = await tx.values(WRITES.put_texts, texts=rows)
@@ -176,14 +189,24 @@ async def put_texts(tx: Transaction, *, product_id: UUID, texts: Sequence[Text],
         await emit(tx, ProductChanged(product_id), at=at)
 
 
-async def change_state(tx: Transaction, *, product_ids: Sequence[UUID], state: State, by: str, at: datetime) -> None:
-    """Move products in their lives; those that are there already stay. All or none.
+async def change_state(
+    tx: Transaction,
+    *,
+    product_ids: Sequence[UUID],
+    state: State,
+    by: str,
+    at: datetime,
+    source: str | None = LOTSE,
+) -> None:
+    """Move products in their lives; those that are there already stay. All or none. `source` as in `put_products`.
 
-    Refusals in this order, each for the first in the order of ids: `UnknownProduct`, `MoveNotAllowed`,
+    Refusals in this order, each for the first in the order of ids: `UnknownProduct`, `NotTheMaster`, `MoveNotAllowed`,
     `NotReadyToSell`.
     """
     found = await tx.many(READS.products_for_change, _ForChange, ids=list(product_ids))
     _refuse_missing(product_ids, found)
+    if source is not None and any(product.state != state for product in found):
+        await refuse_foreign(tx, "articles", ("state",), source=source)
     for product in found:
         if not allowed(product.state, state):
             raise MoveNotAllowed(
@@ -204,14 +227,25 @@ async def change_state(tx: Transaction, *, product_ids: Sequence[UUID], state: S
 
 
 async def change_variant_state(
-    tx: Transaction, *, variant_ids: Sequence[UUID], state: State, by: str, at: datetime
+    tx: Transaction,
+    *,
+    variant_ids: Sequence[UUID],
+    state: State,
+    by: str,
+    at: datetime,
+    source: str | None = LOTSE,
 ) -> None:
-    """Move single variants, e.g. a size that is not made any more. Refusals: `UnknownVariant`, `MoveNotAllowed`."""
+    """Move single variants, e.g. a size that is not made any more. `source` as in `put_products`.
+
+    Refusals in this order: `UnknownVariant`, `NotTheMaster`, `MoveNotAllowed`.
+    """
     found = await tx.many(READS.variants_for_change, _VariantForChange, ids=list(variant_ids))
     known = {variant.id for variant in found}
     for id in variant_ids:
         if id not in known:
             raise UnknownVariant(variant=str(id))
+    if source is not None and any(variant.state != state for variant in found):
+        await refuse_foreign(tx, "articles", ("state",), source=source)
     for variant in found:
         if not allowed(variant.state, state):
             raise MoveNotAllowed(
@@ -264,10 +298,13 @@ async def hold_products(tx: Transaction, *, product_ids: Sequence[UUID]) -> None
     await tx.many(READS.products_for_change, _ForChange, ids=sorted(product_ids))
 
 
-async def change_products(tx: Transaction, changes: Sequence[ChangeProduct], *, by: str, at: datetime) -> None:
+async def change_products(
+    tx: Transaction, changes: Sequence[ChangeProduct], *, by: str, at: datetime, source: str | None = LOTSE
+) -> None:
     """Change brand, tax class and home of many products at once. All or none; what is so already stays unreported.
+    `source` as in `put_products`.
 
-    Refusals in this order: `Invalid`, `UnknownCategory`, `UnknownProduct`.
+    Refusals in this order: `Invalid`, `UnknownCategory`, `UnknownProduct`, `NotTheMaster`.
     """
     for i, change in enumerate(changes):
         check_tax_class(change.tax_class, f"changes[{i}].tax_class")
@@ -286,6 +323,16 @@ async def change_products(tx: Transaction, changes: Sequence[ChangeProduct], *, 
         if (change.brand, change.tax_class) != (before[change.id].brand, before[change.id].tax_class)
         or (change.category and change.category != before[change.id].category)
     ]
+    if source is not None and differing:
+        known_masters = await masters_of(tx, "articles")
+        for change in differing:
+            old = before[change.id]
+            differs = {
+                "brand": change.brand != old.brand,
+                "tax_class": change.tax_class != old.tax_class,
+                "category": bool(change.category) and change.category != old.category,
+            }
+            known_masters.refuse((field for field, is_other in differs.items() if is_other), source=source)
     await tx.execute(WRITES.set_products, products=differing, at=at)
     for slug, category_id in known.items():
         moving = [one.id for one in differing if one.category == slug and before[one.id].category != slug]
@@ -396,21 +443,24 @@ async def _refuse_foreign_gtins(tx: Transaction, gtins: dict[str, str]) -> None:
             raise GtinTaken(gtin=taken.gtin, sku=taken.sku)
 
 
-async def _refuse_foreign_fields(tx: Transaction, products: Sequence[PutProduct], source: str) -> None:
+async def _refuse_foreign_fields(
+    tx: Transaction, products: Sequence[PutProduct], gtins: dict[str, str], source: str
+) -> None:
     """Compare with what is there, but only where somebody else has a say at all. Refusal: `NotTheMaster`."""
     masters = await masters_of(tx, "articles")
-    if all(master == source for master in masters.by_field.values()):
+    if masters.are_all(source):
         return
+    slugs = [product.slug for product in products]
+    skus = [variant.sku for variant in _variants(products)]
+    variants = {row.sku: row for row in await tx.many(READS.articles, _VariantAsItIs, skus=skus)}
     for language in sorted({text.language for product in products for text in product.texts} or {""}):
-        slugs = [product.slug for product in products]
         found = {
             row.slug: row for row in await tx.many(READS.products_as_imported, _AsItIs, slugs=slugs, language=language)
         }
         for product in products:
-            there = found.get(product.slug)
-            for field in _changing(product, there, language):
-                if masters.of(field) != source:
-                    raise NotTheMaster(kind="articles", field=field, master=masters.of(field))
+            masters.refuse(_changing(product, found.get(product.slug), language), source=source)
+    for variant in _variants(products):
+        masters.refuse(_changing_variant(variant, gtins, variants.get(variant.sku)), source=source)
 
 
 def _changing(product: PutProduct, there: "_AsItIs | None", language: str) -> Iterable[str]:
@@ -423,11 +473,40 @@ def _changing(product: PutProduct, there: "_AsItIs | None", language: str) -> It
             yield field
     for text in product.texts:
         if text.language == language:
-            for field in ("name", "summary", "description"):
-                if getattr(text, field) != (getattr(there, field) or ""):
-                    yield field
+            yield from _changing_words(text, there)
     if product.categories is not None and list(product.categories) != there.categories:
         yield "category"
+
+
+def _changing_words(text: Text, there: "_AsItIs | _WordsAsTheyAre") -> Iterable[str]:
+    for field in ("name", "summary", "description"):
+        if getattr(text, field) != (getattr(there, field) or ""):
+            yield field
+
+
+def _changing_variant(variant: PutVariant, gtins: dict[str, str], there: "_VariantAsItIs | None") -> Iterable[str]:
+    if there is None:
+        yield EVERYTHING
+        return
+    if gtins.get(variant.sku) != there.gtin:
+        yield "gtin"
+    for field in ("unit", "options"):
+        if getattr(variant, field) != getattr(there, field):
+            yield field
+
+
+async def _refuse_foreign_texts(tx: Transaction, product_id: UUID, texts: Sequence[Text], source: str) -> None:
+    """Refusals: `UnknownProduct`, `NotTheMaster`."""
+    masters = await masters_of(tx, "articles")
+    if masters.are_all(source):
+        return
+    languages = [text.language for text in texts]
+    found = await tx.many(READS.texts_of, _WordsAsTheyAre, id=product_id, languages=languages)
+    if len(found) < len(languages):
+        raise UnknownProduct(product=str(product_id))
+    there = {row.language: row for row in found}
+    for text in texts:
+        masters.refuse(_changing_words(text, there[text.language]), source=source)
 
 
 def _refuse_unready(slug: str, *, named: bool, stocked: bool) -> None:
@@ -539,6 +618,20 @@ class _AsItIs(Struct, frozen=True):
     summary: str | None
     description: str | None
     categories: list[str]
+
+
+class _WordsAsTheyAre(Struct, frozen=True):
+    language: str
+    name: str | None
+    summary: str | None
+    description: str | None
+
+
+class _VariantAsItIs(Struct, frozen=True):
+    sku: str
+    gtin: str | None
+    unit: str
+    options: dict[str, str]
 
 
 class _ProductRow(Struct, frozen=True):

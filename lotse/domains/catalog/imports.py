@@ -5,11 +5,21 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from lotse.domains.catalog.commands import put_categories, put_products
-from lotse.domains.catalog.contracts import CategoryText, PutCategory, PutProduct, PutVariant, SkuTaken, Text, Unit
+from lotse.domains.catalog.commands import change_state, put_categories, put_products
+from lotse.domains.catalog.contracts import (
+    CategoryText,
+    PutCategory,
+    PutProduct,
+    PutVariant,
+    SkuTaken,
+    State,
+    Text,
+    Unit,
+)
 from lotse.domains.catalog.rules import checked_gtin
 from lotse.kernel.db import Transaction
 from lotse.kernel.imports.contracts import Context, Current, RowRefused
@@ -64,6 +74,8 @@ class _Product(Struct, frozen=True):
     description: str | None
     categories: list[str]
     variants: int
+    id: UUID
+    state: State
 
 
 class Articles:
@@ -73,6 +85,7 @@ class Articles:
     row = ArticleRow
     fields = (
         "name", "brand", "summary", "description", "category", "tax_class", "gtin", "unit", "options", "attributes",
+        "state",
     )  # fmt: skip
     order = 30
     batch = 500
@@ -104,6 +117,7 @@ class Articles:
                     "unit": variant.unit,
                     "options": variant.options,
                     "attributes": product.attributes,
+                    "state": product.state,
                 }
             )
         return found
@@ -114,6 +128,8 @@ class Articles:
             said["gtin"] = checked_gtin(said["gtin"], row.sku) if said["gtin"] else ""
         if "category" in said:
             said["category"] = [path[-1][0] for path in paths(said["category"])]
+        if found and found["state"] != "draft":
+            said.pop("state", None)  # a file begins an article's life; what became of it since is not a file's to undo
         for name in ("options", "attributes"):  # what a row does not name stays
             if name in said and found:
                 said[name] = {**found[name], **said[name]}
@@ -129,6 +145,14 @@ class Articles:
             by_slug.setdefault(_slug_of(row, variants), []).append(row)
         puts = [_put(slug, of, variants, products.get(slug), context) for slug, of in by_slug.items()]
         await put_products(tx, puts, by=context.by, at=context.at, source=None)
+        # A put leaves the state of what is there alone.
+        beginning = [
+            known.id
+            for slug, of in by_slug.items()
+            if (known := products.get(slug)) and known.state == "draft" and any(row.state == "active" for row in of)
+        ]
+        if beginning:
+            await change_state(tx, product_ids=beginning, state="active", by=context.by, at=context.at, source=None)
 
 
 def _slug_of(row: ArticleRow, variants: Mapping[str, _Found]) -> str:

@@ -1,6 +1,6 @@
 """Make and change customers, many in one call: checkout, imports and the service desk use the same verbs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from lotse.domains.customers.contracts import (
     Address,
     AddressKind,
     Customer,
+    CustomerAddress,
     CustomerChanged,
     EditCustomer,
     PutCustomer,
@@ -22,6 +23,7 @@ from lotse.domains.parties.contracts import PutParty, UnknownShop
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
+from lotse.kernel.masters import EVERYTHING, LOTSE, masters_of
 from lotse.kernel.outbox import emit
 from lotse.kernel.privacy import Erased
 from lotse.kernel.refusals import Invalid, refusing
@@ -32,12 +34,13 @@ WRITES = statements("lotse.domains.customers", "writes")
 
 
 async def put_customers(
-    tx: Transaction, customers: Sequence[PutCustomer], *, by: str, at: datetime
+    tx: Transaction, customers: Sequence[PutCustomer], *, by: str, at: datetime, source: str | None = LOTSE
 ) -> list[StoredCustomer]:
     """Make customers with their parties and addresses, or overwrite those whose numbers exist; in the order given.
 
-    Set-based, and the same call again (with numbers) changes nothing. Refusals in this order: `Invalid` (by
-    `customers[i].field`), `UnknownShop`.
+    Set-based, and the same call again (with numbers) changes nothing. `source` is the system that says so; None:
+    whether it has the say was asked before. Refusals in this order: `Invalid` (by `customers[i].field`),
+    `NotTheMaster`, `UnknownShop`.
     """
     if not customers:
         return []
@@ -50,6 +53,8 @@ async def put_customers(
     if given:
         await tx.execute(WRITES.lock_numbers)
         known = {row.number: row for row in await tx.many(READS.by_numbers, StoredCustomer, numbers=given)}
+    if source is not None:
+        await _refuse_foreign(tx, customers, known, source)
     drawn = iter(await tx.values(READS.draw_numbers, count=len(customers) - len(given)))
     numbers = [next(drawn) if customer.number is None else customer.number for customer in customers]
     parties = await put_parties(
@@ -105,7 +110,7 @@ async def edit_customer(
     tx: Transaction, *, customer_id: UUID, edited: EditCustomer, by: str, reason: str, at: datetime
 ) -> None:
     """Change how a customer is called, reached and priced. Refusals in this order: `Invalid` (by field),
-    `UnknownCustomer`.
+    `UnknownCustomer`, `NotTheMaster`.
 
     On record stands who changed which field and why; not what names and addresses said, which would outlive the
     person's wish to be forgotten.
@@ -131,17 +136,60 @@ async def edit_customer(
     await audit.record(tx, actor=by, subject=subject, old=old, new=new, at=at, reason=reason)
 
 
-async def put_address(tx: Transaction, *, customer_id: UUID, kind: AddressKind, address: Address, at: datetime) -> UUID:
-    """Give a customer an address; it is the one of its kind in use from now on. Its id.
+async def put_address(
+    tx: Transaction,
+    *,
+    customer_id: UUID,
+    kind: AddressKind,
+    address: Address,
+    at: datetime,
+    source: str | None = LOTSE,
+) -> UUID:
+    """Give a customer an address; it is the one of its kind in use from now on. Its id. `source` as in `put_customers`.
 
-    Refusals in this order: `Invalid` (by `address.field`), `UnknownCustomer`.
+    Refusals in this order: `Invalid` (by `address.field`), `NotTheMaster`, `UnknownCustomer`.
     """
     check_address(address, "address")
+    if source is not None and not (masters := await masters_of(tx, "customers")).are_all(source):
+        in_use = {one.kind: one for one in await tx.many(READS.addresses, CustomerAddress, ids=[customer_id])}
+        masters.refuse(_other_parts(kind, address, in_use.get(kind)), source=source)
     row = _row(customer_id, kind, address)
     with refusing({"addresses_customer": lambda: UnknownCustomer(customer=str(customer_id))}):
         stored = await tx.many(WRITES.put_addresses, _StoredAddress, addresses=[row], at=at)
     await emit(tx, *(CustomerChanged(one.customer_id) for one in stored), at=at)
     return stored[0].id
+
+
+async def _refuse_foreign(
+    tx: Transaction, customers: Sequence[PutCustomer], known: Mapping[str, StoredCustomer], source: str
+) -> None:
+    """Compare with what is there, but only where somebody else has a say at all. Refusal: `NotTheMaster`."""
+    masters = await masters_of(tx, "customers")
+    if masters.are_all(source):
+        return
+    ids = [one.id for one in known.values()]
+    there = {one.number: one for one in await tx.many(READS.customers, Customer, ids=ids)}
+    in_use = {(one.customer_id, one.kind): one for one in await tx.many(READS.addresses, CustomerAddress, ids=ids)}
+    for customer in customers:
+        before = there.get(customer.number) if customer.number is not None else None
+        if before is None:
+            masters.refuse((EVERYTHING,), source=source)
+            continue
+        masters.refuse((name for name in _OWN if getattr(customer, name) != getattr(before, name)), source=source)
+        for kind, address in customer.addresses:
+            masters.refuse(_other_parts(kind, address, in_use.get((before.id, kind))), source=source)
+
+
+# What imports call the fields of a customer, beside the parts of the address that bills go to.
+_OWN = ("name", "email", "phone", "customer_group")
+_PARTS = ("company", "street", "street2", "postcode", "city", "region", "country")
+
+
+def _other_parts(kind: AddressKind, address: Address, before: CustomerAddress | None) -> Iterable[str]:
+    """The fields, as imports name them, that an address would change. Where parcels go is the customer's own affair:
+    no file says it."""
+    if kind == "billing":
+        yield from (part for part in _PARTS if getattr(address, part) != (getattr(before, part) if before else ""))
 
 
 async def _put_addresses(

@@ -78,7 +78,7 @@ class Customers:
         self, tx: Transaction, rows: Sequence[CustomerRow], found: Sequence[Current], context: Context
     ) -> None:
         puts = [await _put(tx, row, current, context) for row, current in zip(rows, found, strict=True)]
-        await put_customers(tx, puts, by=context.by, at=context.at)
+        await put_customers(tx, puts, by=context.by, at=context.at, source=None)
 
 
 async def _put(tx: Transaction, row: CustomerRow, found: Current, context: Context) -> PutCustomer:

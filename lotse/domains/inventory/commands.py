@@ -32,6 +32,7 @@ from lotse.kernel.db import Database, Transaction
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key, key_for
 from lotse.kernel.ids import uuid7
+from lotse.kernel.masters import EVERYTHING, LOTSE, masters_of, refuse_foreign
 from lotse.kernel.outbox import emit
 from lotse.kernel.refusals import Invalid, refusing
 from lotse.kernel.sql import statements
@@ -42,12 +43,17 @@ WRITES = statements("lotse.domains.inventory", "writes")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-async def put_locations(tx: Transaction, locations: Sequence[PutLocation], *, by: str, at: datetime) -> dict[str, UUID]:
-    """Make or overwrite locations by code; code to id. Refusal: `Invalid` (by `locations[i].field`)."""
+async def put_locations(
+    tx: Transaction, locations: Sequence[PutLocation], *, by: str, at: datetime, source: str | None = LOTSE
+) -> dict[str, UUID]:
+    """Make or overwrite locations by code; code to id. `source` is the system that says so; None: whether it has the
+    say was asked before. Refusals in this order: `Invalid` (by `locations[i].field`), `NotTheMaster`."""
     if len({location.code for location in locations}) != len(locations):
         raise Invalid(field="locations", rule="each code once")
     for i, location in enumerate(locations):
         _check(location, f"locations[{i}]")
+    if source is not None:
+        await _refuse_foreign(tx, locations, source)
     rows = [
         Location(
             uuid7(),
@@ -73,13 +79,42 @@ async def put_locations(tx: Transaction, locations: Sequence[PutLocation], *, by
     return {row.code: row.id for row in stored}
 
 
-async def serve_shop(tx: Transaction, *, shop_id: UUID, location_ids: Sequence[UUID], by: str, at: datetime) -> None:
-    """Let these locations serve a shop, the preferred one first; others do no more.
+async def _refuse_foreign(tx: Transaction, locations: Sequence[PutLocation], source: str) -> None:
+    """Compare with what is there, but only where somebody else has a say at all. Refusal: `NotTheMaster`."""
+    masters = await masters_of(tx, "locations")
+    if masters.are_all(source):
+        return
+    codes = [location.code for location in locations]
+    there = {one.code: one for one in await tx.many(READS.locations_by_codes, Location, codes=codes)}
+    for location in locations:
+        before = there.get(location.code)
+        if before is None:
+            masters.refuse((EVERYTHING,), source=source)
+            continue
+        own = ("kind", "name", "country", "timezone", "latitude", "longitude")
+        masters.refuse((name for name in own if getattr(location, name) != getattr(before, name)), source=source)
+        parts = ("street", "postcode", "city")
+        differing = (part for part in parts if getattr(location.address, part) != getattr(before.address, part))
+        masters.refuse(differing, source=source)
 
-    Refusals in this order: `Invalid` (a location stands twice), `UnknownShop`, `UnknownLocation`.
+
+async def serve_shop(
+    tx: Transaction,
+    *,
+    shop_id: UUID,
+    location_ids: Sequence[UUID],
+    by: str,
+    at: datetime,
+    source: str | None = LOTSE,
+) -> None:
+    """Let these locations serve a shop, the preferred one first; others do no more. `source` as in `put_locations`.
+
+    Refusals in this order: `Invalid` (a location stands twice), `NotTheMaster`, `UnknownShop`, `UnknownLocation`.
     """
     if len(set(location_ids)) != len(location_ids):
         raise Invalid(field="location_ids", rule="each location once")
+    if source is not None:
+        await refuse_foreign(tx, "locations", ("shops",), source=source)
     dropped = await tx.values(WRITES.drop_shop_locations, shop_id=shop_id, location_ids=list(location_ids))
     first = str(location_ids[0]) if location_ids else ""
     with refusing(
@@ -152,14 +187,22 @@ async def move_goods(desk: Desk, *, request: MoveRequest, key: Key) -> Moved:
 
 
 async def count_goods(
-    database: Database, desk: Desk, counts: Sequence[Count], *, reference: str = "", by: str, at: datetime
+    database: Database,
+    desk: Desk,
+    counts: Sequence[Count],
+    *,
+    reference: str = "",
+    by: str,
+    at: datetime,
+    source: str | None = LOTSE,
 ) -> list[Counted]:
     """Book what was counted, or said to be there, at moments; in the order given, all or none.
 
     The difference is taken against the books *at that moment*, from movements, and booked as of then: what was sold
     since stays sold, and the same figure again finds no difference. Not one transaction with the caller's: goods move
-    at the desk. Refusals in this order: `InvalidCount`, `UnknownVariant`, `UnknownLocation`, `UnknownParty`,
-    `CountOverruled`, then those of `move_goods` (`NotEnough`: more was sold since than was there).
+    at the desk. `source` as in `put_locations`. Refusals in this order: `InvalidCount`, `NotTheMaster`,
+    `UnknownVariant`, `UnknownLocation`, `UnknownParty`, `CountOverruled`, then those of `move_goods` (`NotEnough`: more
+    was sold since than was there).
     """
     for count in counts:
         if count.quantity < 0:
@@ -169,6 +212,8 @@ async def count_goods(
     if len({count.key for count in counts}) != len(counts):
         raise InvalidCount(field="counts", rule="each thing once")
     async with database.transaction() as tx:
+        if source is not None:
+            await refuse_foreign(tx, "stock", ("quantity",), source=source)
         pools = await ensure_stock(tx, [count.key for count in counts])
     async with database.transaction() as tx:
         await tx.execute(WRITES.lock_counts)

@@ -103,14 +103,19 @@ class Locations:
         self, tx: Transaction, rows: Sequence[LocationRow], found: Sequence[Current], context: Context
     ) -> None:
         puts = [_location(row, current, context) for row, current in zip(rows, found, strict=True)]
-        ids = await put_locations(tx, puts, by=context.by, at=context.at)
+        ids = await put_locations(tx, puts, by=context.by, at=context.at, source=None)
         for row in rows:
             for code in _codes(row):
                 shop = await _shop(tx, code)
                 serving = await _serving(tx, code)
                 if ids[row.code] not in serving:
                     await serve_shop(
-                        tx, shop_id=shop.id, location_ids=[*serving, ids[row.code]], by=context.by, at=context.at
+                        tx,
+                        shop_id=shop.id,
+                        location_ids=[*serving, ids[row.code]],
+                        by=context.by,
+                        at=context.at,
+                        source=None,
                     )
 
 
@@ -195,7 +200,13 @@ class Stock:
             if row.quantity is not UNSET
         ]
         await count_goods(
-            context.database, context.desk, counts, reference=f"import {context.source}", by=context.by, at=context.at
+            context.database,
+            context.desk,
+            counts,
+            reference=f"import {context.source}",
+            by=context.by,
+            at=context.at,
+            source=None,
         )
 
 

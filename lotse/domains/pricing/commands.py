@@ -82,13 +82,18 @@ async def hold_prices(tx: Transaction, *, shop_id: UUID, variant_ids: Sequence[U
     await tx.execute(WRITES.lock_keys, shop_ids=[shop_id] * len(variant_ids), variant_ids=list(variant_ids))
 
 
-async def withdraw_prices(tx: Transaction, ids: Sequence[UUID], *, by: str, reason: str = "", at: datetime) -> None:
-    """Take back prices that have not begun; what holds then is what came before. Refusal: `PriceHasBegun`.
+async def withdraw_prices(
+    tx: Transaction, ids: Sequence[UUID], *, by: str, reason: str = "", at: datetime, source: str | None = LOTSE
+) -> None:
+    """Take back prices that have not begun; what holds then is what came before. `source` as in `set_prices`.
+    Refusals in this order: `NotTheMaster`, `PriceHasBegun`.
 
     The record of changes keeps what was planned, by whom, and who took it back.
     """
     if not ids:
         return
+    if source is not None:
+        await refuse_foreign(tx, "prices", ("price",), source=source)
     gone = await tx.many(WRITES.withdraw_prices, _PriceRow, ids=list(ids), at=at)
     for id in set(ids) - {row.id for row in gone}:
         raise PriceHasBegun(price_id=id)

@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from lotse.kernel import audit, seams
+from lotse.kernel import audit, masters, seams
 from lotse.kernel.auth.principal import ALL, Kind, Principal, holding
 from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.ids import uuid7
@@ -40,6 +40,7 @@ KEPT = timedelta(days=1)
 
 CHANGED_SINCE = N_("It was changed meanwhile: it is %(now)s, not %(old)s.")
 GONE = N_("It is no longer there.")
+NOT_OURS = N_("Another system has the say over it: %(master)s. It is changed there, or given to Lotse first.")
 
 
 class NothingChosen(Refusal, status=422, title="Nothing was chosen"):
@@ -285,6 +286,7 @@ async def _plan(tx: Transaction, table: Table, work: Work, change: BulkChange) -
     ids = [row.id for row in rows]
     now = await table.editing.now(tx, work, ids)
     labels = await _labels(tx, table, work.scope, ids)
+    foreign = await _foreign(tx, table)
     counts = _Counts()
     settled: list[BulkRow] = []
     same: list[int] = []
@@ -302,6 +304,8 @@ async def _plan(tx: Transaction, table: Table, work: Work, change: BulkChange) -
         new = {**old, **stored(wanted)}
         if new == old:
             same.append(row.position)
+        elif (no := _not_ours(foreign, old, new)) is not None:
+            settled.append(_refused(msgspec.structs.replace(row, old=old), label, no))
         elif (was := _changed_since(row, old)) is not None:
             settled.append(_refused(msgspec.structs.replace(row, old=old), label, was))
         else:
@@ -364,6 +368,7 @@ async def _written(
     if edit.hold is not None:
         await edit.hold(tx, work, ids)
     now = await edit.now(tx, work, ids)
+    foreign = await _foreign(tx, table)
     refused: dict[UUID, No] = {}
     changes: list[Change] = []
     for row in rows:
@@ -374,11 +379,28 @@ async def _written(
         elif (here := stored(found)) != before:
             name = next(name for name in before if here.get(name) != before[name])
             refused[row.id] = No(CHANGED_SINCE, {"now": _short(here.get(name)), "old": _short(before[name])})
+        elif (no := _not_ours(foreign, before, then)) is not None:
+            refused[row.id] = no
         else:
             old, new = (_read(table, values) for values in ((row.old, row.new) if edit.undo else (before, then)))
             changes.append(Change(id=row.id, label=row.label, old=old, new=new))
     write = edit.undo if is_undo and edit.undo else edit.write
     return {**refused, **(await write(tx, work, changes) if changes else {})}
+
+
+async def _foreign(tx: Transaction, table: Table) -> dict[str, str]:
+    """The columns that another system has the say over now, with its name."""
+    kinds = {kind for kind, _ in table.editing.masters.values()}
+    known = {kind: await masters.masters_of(tx, kind) for kind in kinds}
+    found = {column: known[kind].of(field) for column, (kind, field) in table.editing.masters.items()}
+    return {column: master for column, master in found.items() if master != masters.LOTSE}
+
+
+def _not_ours(foreign: Mapping[str, str], old: Mapping[str, Any], new: Mapping[str, Any]) -> No | None:
+    for column, master in foreign.items():
+        if old.get(column) != new.get(column):
+            return No(NOT_OURS, {"master": master})
+    return None
 
 
 # -- rows

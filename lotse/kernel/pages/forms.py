@@ -40,6 +40,9 @@ GENERAL = {
     "form-expired": N_("You were away for a while. Please send it once more."),
     "idempotency-key-missing": N_("Please send it once more."),
     "key-reused": N_("This was sent before. Please look at what is there now."),
+    "not-the-master": N_(
+        "%(master)s has the say over this (%(field)s). Change it there, or give the field to Lotse under Differences."
+    ),
 }
 
 
@@ -197,9 +200,7 @@ def refused(view: View, draft: Draft | None, messages: Mapping[str, str], *, fie
     code = str(draft.problem.get("type", "")).rpartition(":")[2]
     if code == FormIncomplete.code and fields:
         return None  # said beside the fields
-    message = messages.get(code)
-    if message is None:
-        return view.text(GENERAL.get(code, SENT_BACK))
+    message = messages.get(code) or GENERAL.get(code, SENT_BACK)
     return view.text(message, **draft.problem) if "%(" in message else view.text(message)
 
 

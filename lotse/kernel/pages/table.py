@@ -232,6 +232,8 @@ class Edit(Struct, frozen=True):
     bulks: tuple[Bulk, ...] = ()
     undo: Write | None = None
     hold: Callable[[Transaction, Work, Sequence[UUID]], Awaitable[None]] | None = None
+    # Of columns that other systems may have the say over: kind and field, as imports call them. Their rows are refused.
+    masters: Mapping[str, tuple[str, str]] = {}
     # What is typed beside a file (from when on, why). None: no file is taken.
     intake: Bulk | None = None
     # Finds rows by how people call them, for files that somebody else made.

@@ -204,6 +204,12 @@ select n.*
            :language
        ) n;
 
+-- What can be bought of products, for what upper domains know of them: their prices, their stock.
+-- name: variants_of_products
+select v.product_id, v.id from catalog.variants v
+ where v.product_id = any(:ids::uuid[]) and v.state <> 'archived'
+ order by v.product_id, v.position, v.id;
+
 -- For imports: which of these SKUs are there.
 -- name: variant_ids_by_sku
 select sku, id from catalog.variants where sku = any(:skus::text[]);
@@ -309,10 +315,18 @@ select p.slug, p.brand, p.tax_class, p.attributes, t.name, t.summary, t.descript
                join catalog.categories c on c.id = pc.category_id
               where pc.product_id = p.id
               order by pc.position) as categories,
-       (select count(*) from catalog.variants v where v.product_id = p.id) as variants
+       (select count(*) from catalog.variants v where v.product_id = p.id) as variants, p.id, p.state
   from catalog.products p
   left join catalog.product_texts t on t.product_id = p.id and t.language = :language
  where p.slug = any (:slugs::text[]);
+
+-- What is said of a product in some languages, a row for each: what a write is going to meet, where others have a say.
+-- name: texts_of
+select n.language, t.name, t.summary, t.description
+  from catalog.products p
+ cross join unnest(:languages::text[]) as n (language)
+  left join catalog.product_texts t on t.product_id = p.id and t.language = n.language
+ where p.id = :id;
 
 -- For imports: which of these categories there are.
 -- name: known_categories

@@ -11,6 +11,11 @@ select id, code, kind, name, address, country, timezone, latitude, longitude, op
 select id, code, kind, name, address, country, timezone, latitude, longitude, opening_hours
   from inventory.locations where code = :code;
 
+-- For a write: what it is going to meet.
+-- name: locations_by_codes
+select id, code, kind, name, address, country, timezone, latitude, longitude, opening_hours
+  from inventory.locations where code = any(:codes::text[]);
+
 -- In the order asked.
 -- name: locations_by_ids
 select id, code, kind, name, address, country, timezone, latitude, longitude, opening_hours
@@ -38,6 +43,12 @@ select v.id as variant_id, coalesce(sum(greatest(a.available, 0)), 0)::bigint as
   left join inventory.locations l on l.id = a.location_id
  group by v.id, v.place
  order by v.place;
+
+-- How many pieces a shop can sell of variants, without where they lie; of what is nowhere there is no row.
+-- name: available_of
+select a.variant_id, sum(greatest(a.available, 0))::bigint as available
+  from inventory.available(:shop_id, :variant_ids::uuid[]) a
+ group by a.variant_id;
 
 -- What of their stock a page can show: every pool with what is available there, no more exactly than pages say it. The
 -- pool and the number in one integer, because a page compares some dozens of them each second.

@@ -122,6 +122,7 @@ class _Handler(Struct, frozen=True):
     event: Any
     run: Callable[..., Coroutine[Any, Any, None]]
     takes_at: bool
+    takes_id: bool
 
 
 class Reactions:
@@ -131,7 +132,8 @@ class Reactions:
         self.by_consumer: dict[str, dict[str, list[_Handler]]] = defaultdict(lambda: defaultdict(list))
 
     def reacts(self, event: type[Struct], *, consumer: str | None = None) -> Callable[[Reaction], Reaction]:
-        """Register a reaction: `async def verb(tx, event)`, or with `*, at` to get the time at which it happened.
+        """Register a reaction: `async def verb(tx, event)`, or with `*, at` to get the time at which it happened, and
+        with `event_id` to get the id of the event, which stays the same in every replay.
 
         The consumer is the package that the module lies in: `ledger` for `lotse.domains.ledger.reactions`.
         """
@@ -139,8 +141,9 @@ class Reactions:
 
         def register(reaction: Reaction) -> Reaction:
             owner = consumer or reaction.__module__.split(".")[-2]
-            takes_at = "at" in inspect.signature(reaction).parameters
-            self.by_consumer[owner][name].append(_Handler(event, reaction, takes_at))
+            wanted = inspect.signature(reaction).parameters
+            handler = _Handler(event, reaction, "at" in wanted, "event_id" in wanted)
+            self.by_consumer[owner][name].append(handler)
             return reaction
 
         return register
@@ -159,10 +162,10 @@ class Reactions:
         audit.origin.set(audit.Origin("event", f"{consumer} {logged.type}"))
         for handler in self.by_consumer[consumer].get(logged.type, ()):
             event = outbox.decode(handler.event, logged.payload)
-            if handler.takes_at:
-                await handler.run(tx, event, at=logged.occurred_at)
-            else:
-                await handler.run(tx, event)
+            more: dict[str, Any] = {"at": logged.occurred_at} if handler.takes_at else {}
+            if handler.takes_id:
+                more["event_id"] = logged.id
+            await handler.run(tx, event, **more)
 
 
 REACTIONS = Reactions()

@@ -130,7 +130,12 @@ class _Due(Struct, frozen=True):
 
 
 # The kernel's own jobs, by name as those of the domains: they stand on this file.
-_OWN = ("lotse.kernel.housekeeping", "lotse.kernel.media.tending", "lotse.kernel.imports.jobs")
+_OWN = (
+    "lotse.kernel.housekeeping",
+    "lotse.kernel.media.tending",
+    "lotse.kernel.imports.jobs",
+    "lotse.kernel.mail.tending",
+)
 
 
 @cache  # domains do not come and go while a process lives

@@ -187,6 +187,52 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = 25
 
+    public_url: Annotated[
+        Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")] | None,
+        Meta(
+            description="The address under which visitors reach the shop: `https://shop.example.com`. Mails lead "
+            "there. Without it: the address that Lotse listens on."
+        ),
+    ] = None
+    mail_smtp: Annotated[
+        Annotated[str, Meta(pattern=r"^smtps?://")] | None,
+        Meta(
+            description="The mail server, as `smtp://user:password@host:587` (STARTTLS where the server offers it) or "
+            "`smtps://user:password@host:465`. Without it mails are written as files below `LOTSE_HOME`/mail."
+        ),
+    ] = None
+    mail_from: Annotated[
+        Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$")] | None,
+        Meta(
+            description="The address that mails are sent from; reports about what did not arrive go there as well. Its "
+            "domain must be allowed at your mail server (SPF, DKIM). Without it: `shop@` and the host of "
+            "`LOTSE_PUBLIC_URL`."
+        ),
+    ] = None
+    mail_bounces: Annotated[
+        Annotated[str, Meta(pattern=r"^(imaps?://|maildir:)")] | None,
+        Meta(
+            description="Where reports about mails that did not arrive are read: `imaps://user:password@host/INBOX`, "
+            "or `maildir:/var/mail/bounces` for a Maildir on this host. Reports that were understood are moved to the "
+            "folder `Lotse` (IMAP) or marked as seen."
+        ),
+    ] = None
+    mail_unsure: Annotated[
+        Literal["ask", "again"],
+        Meta(
+            description="What becomes of a mail when worker or line died after its bytes had gone and before the mail "
+            "server's answer: `ask` shows it to staff, `again` sends it once more under the same Message-ID."
+        ),
+    ] = "ask"
+    mail_kept_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3650,
+            description="For how many days the copies and addresses of mails that were sent are kept.",
+        ),
+    ] = 90
+
     webhook_private_addresses: Annotated[
         bool,
         Meta(

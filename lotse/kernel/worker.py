@@ -1,4 +1,4 @@
-"""The worker role: the relay, the consumers, the jobs and the webhooks, in one process.
+"""The worker role: the relay, the consumers, the jobs, the webhooks and mail, in one process.
 
 Run as many as you like: one relay works, each consumer runs in one of them, jobs are shared out.
 """
@@ -13,13 +13,14 @@ from prometheus_client import Gauge
 
 from lotse.kernel import clock, consumers, jobs, locks, partitions, relay
 from lotse.kernel.db import Database, opened
+from lotse.kernel.mail import sender as mail
 from lotse.kernel.settings import Settings
 from lotse.kernel.sql import statements
 from lotse.kernel.webhooks import sender
 
 EVENTS = statements("lotse.kernel", "events")
 
-# Seven per process: the relay, the consumers' locks, the queue and the webhooks have one each.
+# Eight per process: the relay, the consumers' locks, the queue, the webhooks and mail have one each.
 POOL_CONNECTIONS = 3
 MEASURE_SECONDS = 10.0
 
@@ -40,7 +41,14 @@ async def run(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
     """
     async with opened(dsn, role="lotse worker", connections=POOL_CONNECTIONS) as database:
         await _months(database)
-        parts = (relay.run, consumers.run, jobs.run, partial(sender.run, settings=settings), _measure)
+        parts = (
+            relay.run,
+            consumers.run,
+            jobs.run,
+            partial(sender.run, settings=settings),
+            partial(mail.run, settings=settings),
+            _measure,
+        )
         ended = await asyncio.gather(*(_part(part(database, stop), stop) for part in parts), return_exceptions=True)
     for error in ended:
         if error is not None:

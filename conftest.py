@@ -17,3 +17,4 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     if not pluginmanager.has_plugin("xdist"):
         for option in ("--numprocesses", "--dist"):
             parser.addoption(option, help="without xdist: ignored")
+        parser.addoption("--no-loadscope-reorder", action="store_true", help="without xdist: ignored")

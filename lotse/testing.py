@@ -100,6 +100,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # Whatever loads its settings from the environment in a test finds the test home and not the developer's.
     # A settings file in the working directory is not read either: it may name a real database.
     os.environ.update(LOTSE_HOME=str(home), LOTSE_POSTGRES_FSYNC="off", LOTSE_ENV_FILE="off")
+    # Set on many build machines; every process that a test starts would compile hundreds of modules again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     config.pluginmanager.register(_EventLoop(), "lotse-event-loop")
 
 
@@ -256,9 +258,10 @@ def durable() -> "Iterator[Settings]":
 class Databases:
     """Databases for tests that change more than rows: schemas, roles, restores."""
 
-    def __init__(self, dsn: str, worker: str) -> None:
+    def __init__(self, dsn: str, worker: str, home: Path) -> None:
         self._server = _at_database(dsn, "postgres")
         self._worker = worker
+        self._home = home
         self._made: list[str] = []
 
     def empty(self) -> str:
@@ -268,6 +271,23 @@ class Databases:
     def migrated(self) -> str:
         """The DSN of a database in which every domain is migrated and no row is."""
         return self._make(TEMPLATE)
+
+    def filled(self, name: str, fill: Callable[[str, Path], None]) -> tuple[str, Path]:
+        """The DSN of a database as `fill` left it, and the LOTSE_HOME that it was given, which is everybody's: copy it.
+
+        `fill` takes the DSN of a migrated database and an empty folder. It is called once in a session, whoever of
+        the workers asks first; everybody else gets a clone.
+        """
+        template, folder = f"lotse_filled_{name}", self._home / f"filled-{name}"
+        with _alone(self._home / f"filled-{name}.lock"):
+            if not _is_template(self._server, template):
+                _administer(self._server, f"drop database if exists {template} with (force)")  # half filled
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(mode=0o700)
+                _administer(self._server, f"create database {template} template {TEMPLATE} strategy wal_log")
+                fill(_at_database(self._server, template), folder)
+                _close_template(self._server, template)
+        return self._make(template), folder
 
     def drop(self) -> None:
         """Drop what was made, whoever is still connected."""
@@ -282,9 +302,9 @@ class Databases:
 
 
 @pytest.fixture(scope="module")
-def databases(dsn: str, worker: str) -> Iterator[Databases]:
+def databases(request: pytest.FixtureRequest, dsn: str, worker: str) -> Iterator[Databases]:
     """More databases on the test server."""
-    made = Databases(dsn, worker)
+    made = Databases(dsn, worker, request.config.stash[_home])
     yield made
     made.drop()
 
@@ -440,13 +460,21 @@ def _ensure_template(server: str) -> None:
     """Called by one worker at a time; the first one makes it."""
     from lotse.kernel import migrate
 
-    if _administer(server, "select 1 from pg_database where datistemplate and datname = %s", TEMPLATE):
+    if _is_template(server, TEMPLATE):
         return
     _administer(server, f"drop database if exists {TEMPLATE}")  # half made by a worker whose migration failed
     _administer(server, f"create database {TEMPLATE}")
     migrate.upgrade(_at_database(server, TEMPLATE))
+    _close_template(server, TEMPLATE)
+
+
+def _is_template(server: str, name: str) -> bool:
+    return bool(_administer(server, "select 1 from pg_database where datistemplate and datname = %s", name))
+
+
+def _close_template(server: str, name: str) -> None:
     # Marked last: a template is complete. Nobody may connect any more, a connection would hinder the clones.
-    _administer(server, f"alter database {TEMPLATE} is_template true allow_connections false")
+    _administer(server, f"alter database {name} is_template true allow_connections false")
 
 
 def _administer(server: str, statement: str, *parameters: str) -> list[tuple[Any, ...]]:

@@ -11,10 +11,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
-import psycopg
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -29,20 +27,16 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.web.running import Running, running
+from lotse.testing import Databases
+from tests.web.running import Running, running_demo
 
 EXAMPLES = int(os.environ.get("LOTSE_FUZZ_EXAMPLES", "12"))
 
 
 @pytest.fixture(scope="module")
-def up(env: dict[str, str], worker: str) -> Iterator[Running]:
+def up(env: dict[str, str], databases: Databases) -> Iterator[Running]:
     """With a database of its own: the demo's shop must not become the main shop of other tests."""
-    dsn, name = env["LOTSE_DATABASE_URL"], f"lotse_fuzz_{worker}"
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"drop database if exists {name} with (force)".encode())
-        connection.execute(f"create database {name} template lotse_template strategy wal_log".encode())
-    own = urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
-    with running({**env, "LOTSE_DATABASE_URL": own}) as one:
+    with running_demo(env, databases) as one:
         yield one
 
 

@@ -40,7 +40,6 @@ async def order_something(page: Page, shop: Open) -> str:
     return next(word for word in text.split() if word.isdigit())
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass on a busy machine")
 async def test_a_clerks_day(browser_page: Page, shop: Open) -> None:
     page = browser_page
     await page.set_viewport_size({"width": DESK["width"], "height": DESK["height"]})
@@ -85,7 +84,6 @@ async def test_a_clerks_day(browser_page: Page, shop: Open) -> None:
     await expect(page.get_by_role("status").first).to_contain_text("It balances")
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass on a busy machine")
 async def test_a_place_that_two_people_change(browser_page: Page, shop: Open) -> None:
     page = browser_page
     await page.set_viewport_size({"width": DESK["width"], "height": DESK["height"]})

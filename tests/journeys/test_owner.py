@@ -31,13 +31,15 @@ async def secret_of(page: Page) -> str:
     return (await page.locator("code.secret").inner_text()).replace(" ", "")
 
 
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass on a busy machine")
 async def test_an_owners_day(browser_page: Page, chromium: Browser, shop: Open, axe: str) -> None:
     page, found = browser_page, list[str]()
     await page.set_viewport_size({"width": DESK["width"], "height": DESK["height"]})
+    # An account of her own: the demo's has no second factor, and other journeys sign in with it.
+    login, password = "olivia", "the harbour at half past six"
+    shop.lotse("staff", "add", login, "--name", "Olivia", typed=password + "\n")
 
     # A second factor for oneself: set up with the password, and asked for at the next sign-in.
-    await sign_in(page, shop.url, shop.login, shop.password)
+    await sign_in(page, shop.url, login, password)
     await expect(page.get_by_role("heading", name="Your account", exact=True)).to_be_visible()
     await expect(page.locator(".rows .badge", has_text="this one")).to_have_count(1)
     found += await problems_of(page, shop.url + "/office/account", axe)
@@ -49,13 +51,13 @@ async def test_an_owners_day(browser_page: Page, chromium: Browser, shop: Open, 
     await page.get_by_role("button", name="Switch it on").click()
     await expect(page.get_by_role("alert")).to_contain_text("This is not your password.")
     await page.fill("#code", code(secret))
-    await page.fill("#password", shop.password)
+    await page.fill("#password", password)
     await page.get_by_role("button", name="Switch it on").click()
     await expect(page.locator(".recovery code")).to_have_count(10)
     recovery = await page.locator(".recovery code").first.inner_text()
     await page.get_by_role("link", name="Go on").click()
     await page.get_by_role("button", name="Sign out").click()
-    await sign_in(page, shop.url, shop.login, shop.password)
+    await sign_in(page, shop.url, login, password)
     await expect(page.get_by_role("heading", name="Your second factor")).to_be_visible()
     found += await problems_of(page, page.url, axe)
     await page.fill("#code", recovery)
@@ -85,11 +87,11 @@ async def test_an_owners_day(browser_page: Page, chromium: Browser, shop: Open, 
     await page.fill("#login", "grace")
     await page.select_option("#role", label="Refund desk")
     await page.get_by_role("button", name="Make the account").click()
-    password = await page.locator("#first-password").inner_text()
+    first_password = await page.locator("#first-password").inner_text()
     await page.get_by_role("link", name="To the account").click()
     grace_page = page.url
     hers = await chromium.new_page(locale="en", viewport={"width": PHONE["width"], "height": PHONE["height"]})
-    await sign_in(hers, shop.url, "grace", password)
+    await sign_in(hers, shop.url, "grace", first_password)
     await expect(hers.get_by_role("heading", name="Set up a second factor")).to_be_visible()
     found += await problems_of(hers, hers.url, axe)
     await hers.fill("#code", code(await secret_of(hers)))

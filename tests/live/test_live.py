@@ -17,7 +17,7 @@ from lotse.kernel.auth import tokens
 from lotse.kernel.db import Database, opened
 from lotse.testing import Databases
 from lotse.web.live.hub import MOST_WATCHERS
-from tests.web.running import Running, running
+from tests.web.running import Running, running_demo
 
 pytestmark = pytest.mark.anyio
 
@@ -41,9 +41,8 @@ class Frame(Struct, frozen=True):
 @pytest.fixture(scope="module")
 def demo(env: dict[str, str], databases: Databases) -> Iterator[Demo]:
     """The demo with buyers who wait: what is sold is what a test sells."""
-    dsn = databases.migrated()
-    with running({**env, "LOTSE_DATABASE_URL": dsn, "LOTSE_LIVE": "pause"}) as up:
-        yield Demo(up, dsn)
+    with running_demo(env, databases, LOTSE_LIVE="pause") as up:
+        yield Demo(up, up.environment["LOTSE_DATABASE_URL"])
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,8 @@ SLOTS = {
     "home.below": "the shop; below everything else on the first page",
     "line.picture": "variants; beside a line of basket and order",
     "order.payment": "payments; on the buyer's order page",
+    "order.below": "orders; what else can be done with one, on the buyer's order page",
+    "office.order": "orders; what else is known of one, on the back office's order page",
     "office.order.payment": "payments; on the back office's order page",
     "office.variant": "variants; a variant's name in the back office",
     "office.variant.price": "variants; its price on the back office's article page",

@@ -92,6 +92,7 @@ async def order_page(
         {
             "line.picture": [line.variant_id for line in found.lines if line.variant_id],
             "order.payment": [found.payment_id],
+            "order.below": [found.id],
         }
     )
     return view.show(
@@ -384,6 +385,7 @@ async def office_order(
         {
             "line.picture": [line.variant_id for line in found.lines if line.variant_id],
             "office.order.payment": [found.payment_id],
+            "office.order": [found.id],
             "office.location": [line.location_id for line in found.lines if line.location_id],
         }
     )

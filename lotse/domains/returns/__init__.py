@@ -1,0 +1,1 @@
+"""What buyers send back: so far that they withdraw from a contract."""

@@ -4,6 +4,7 @@ The Structs that come back from queries are also what pages, JSON-LD, the API an
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from lotse.kernel.refusals import Refusal
 State = Literal["draft", "active", "phase_out", "archived"]
 # The smallest unit that quantities count.
 Unit = Literal["piece", "g", "mm", "ml"]
+# What prices are compared by (PAngV s. 4, 5).
+Measure = Literal["kg", "l", "m", "m2"]
 Scalar = str | int | float | bool
 SHOWN: tuple[State, ...] = ("active", "phase_out")
 
@@ -31,6 +34,14 @@ class Variant(Struct, frozen=True):
     unit: Unit
     position: int
     state: State
+
+
+class Content(Struct, frozen=True):
+    """How much is in a variant, in kg, l, m or m2."""
+
+    variant_id: UUID
+    amount: Decimal
+    unit: Measure
 
 
 class VariantCard(Struct, frozen=True):

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from lotse.domains.catalog import commands, queries
 from lotse.domains.catalog.contracts import (
     Category,
+    CategoryRef,
     CategoryText,
     ChangeProduct,
     EditedCategory,
@@ -47,6 +48,8 @@ from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.media import names as media_names
+from lotse.kernel.pages.crumbs import breadcrumbs
 from lotse.kernel.pages.finders import MOST_EACH, Finder, Found
 from lotse.kernel.pages.forms import NOT_ALLOWED, Form, checked, refused
 from lotse.kernel.pages.i18n import N_
@@ -83,6 +86,7 @@ _SOLD_OUT = "https://schema.org/OutOfStock"
 # Names of options and attributes; others are shown as they are written.
 LABELS = {
     "colour": N_("Colour"),
+    "content": N_("Content"),
     "size": N_("Size"),
     "width": N_("Width"),
     "length": N_("Length"),
@@ -187,7 +191,7 @@ async def search(view: View, database: Database, words: Words = "") -> Response[
 
 @get("/p/{slug:str}", guards=[public], opt={"kept": True})
 async def product(
-    view: View, database: Database, slug: str, sku: Annotated[str | None, Parameter(max_length=64)] = None
+    view: View, database: Database, shop: Shop, slug: str, sku: Annotated[str | None, Parameter(max_length=64)] = None
 ) -> Response[str]:
     """A product; `sku` chooses one of its variants. A former slug leads to the present one."""
     async with database.reading() as connection:
@@ -209,7 +213,8 @@ async def product(
         options=options_of(view, found, chosen, sold_out) if chosen else [],
         pictures=pictures_of(found.pictures, chosen.options.get(look_of(found)) if chosen else None),
         facts=facts_of(view, found, chosen),
-        described=described(view, found, answers),
+        safety=safety_of(view, found),
+        described=described(view, found, answers, shop),
     )
 
 
@@ -273,7 +278,7 @@ def label_of(view: View, name: str) -> str:
 
 def facts_of(view: View, product: ProductPage, chosen: Variant | None) -> list[tuple[str, str]]:
     """Attributes and numbers as rows of a table."""
-    rows = [fact_of(view, name, value) for name, value in product.attributes.items()]
+    rows = [fact_of(view, name, value) for name, value in product.attributes.items() if name not in _SAFETY]
     if chosen:
         rows.append((view.text(N_("Article number")), chosen.sku))
         if chosen.gtin:
@@ -298,28 +303,93 @@ def fact_of(view: View, name: str, value: Any) -> tuple[str, str]:
     return label_of(view, name), ", ".join(view.text(str(part)) for part in parts if str(part))
 
 
-def described(view: View, product: ProductPage, answers: Answers) -> dict[str, Any]:
+class Safety(Struct, frozen=True):
+    """What the offer of a thing must say about who is behind it (Regulation (EU) 2023/988, Art. 19)."""
+
+    maker: str = ""
+    responsible: str = ""
+    warnings: str = ""
+
+
+# Attributes that stand in a place of their own and not in the table of facts.
+_SAFETY = ("manufacturer", "responsible_person", "warnings")
+
+
+def safety_of(view: View, product: ProductPage) -> Safety:
+    """Manufacturer, responsible person and warnings, from the attributes of these names."""
+    return Safety(*(fact_of(view, name, product.attributes.get(name, ""))[1] for name in _SAFETY))
+
+
+def described(view: View, product: ProductPage, answers: Answers, shop: Shop) -> dict[str, Any]:
     """The product for search engines (schema.org), made from the same Structs that the page shows."""
-    address = view.href(f"/p/{product.slug}")
-    variants: list[dict[str, Any]] = []
-    for variant in product.variants:
-        offer = answers.offer(variant.id, "product.offer", "product.stock")
-        entry: dict[str, Any] = {"@type": "Product", "sku": variant.sku, "name": product.name, **variant_words(variant)}
-        if variant.gtin:
-            entry["gtin"] = variant.gtin
-        if "price" in offer:  # an offer without a price is an error to those who read this
-            entry["offers"] = {**offer, "url": f"{address}?sku={variant.sku}"}
-        variants.append(entry)
-    return {
-        "@context": "https://schema.org",
-        "@type": "ProductGroup",
-        "productGroupID": product.slug,
+    address = view.address(f"/p/{product.slug}")
+    whole = {
         "name": product.name,
         "description": product.summary or product.description,
         "brand": {"@type": "Brand", "name": product.brand},
         "url": address,
-        "image": [f"/media/{picture.media}" for picture in product.pictures],
-        "hasVariant": variants,
+        "image": [f"{view.base}{media_names.address(picture.media, 1280)}" for picture in product.pictures],
+    }
+    terms = {
+        "itemCondition": "https://schema.org/NewCondition",
+        "seller": organisation(view, shop),
+        "hasMerchantReturnPolicy": return_policy(view, shop),
+    }
+    look = look_of(product)
+    variants: list[dict[str, Any]] = []
+    for variant in product.variants:
+        offer = answers.offer(variant.id, "product.offer", "product.stock", "product.promise")
+        entry: dict[str, Any] = {"@type": "Product", "sku": variant.sku, "name": product.name, **variant_words(variant)}
+        if variant.gtin:
+            entry["gtin"] = variant.gtin
+        own = [p.media for p in product.pictures if look and p.colour and p.colour == variant.options.get(look)]
+        if own:
+            entry["image"] = f"{view.base}{media_names.address(own[0], 1280)}"
+        if "price" in offer:  # an offer without a price is an error to those who read this
+            entry["offers"] = {**offer, **terms, "url": view.address(f"/p/{product.slug}", sku=variant.sku)}
+        variants.append(entry)
+    if len(variants) == 1:
+        thing = {**whole, **variants[0], "image": whole["image"]}
+    else:
+        varies = [
+            _VARIES[name] for name in dict.fromkeys(n for v in product.variants for n in v.options) if name in _VARIES
+        ]
+        thing = {"@type": "ProductGroup", "productGroupID": product.slug, **whole, "hasVariant": variants}
+        thing |= {"variesBy": varies} if varies else {}
+    path = [*_way(view, product.path), (product.name, f"/p/{product.slug}")]
+    return {"@context": "https://schema.org", "@graph": [thing, breadcrumbs(view, path)]}
+
+
+def _way(view: View, steps: Sequence[CategoryRef]) -> list[tuple[str, str]]:
+    return [(view.text(N_("Home")), "/"), *((step.name, f"/c/{step.slug}") for step in steps)]
+
+
+_VARIES = {
+    "colour": "https://schema.org/color",
+    "size": "https://schema.org/size",
+    "material": "https://schema.org/material",
+}
+
+
+# s. 355 (2) BGB.
+_WITHDRAWAL_DAYS = 14
+
+
+def organisation(view: View, shop: Shop) -> dict[str, Any]:
+    """Who sells, for search engines."""
+    return {"@type": "Organization", "name": shop.name, "url": view.address("/")}
+
+
+def return_policy(view: View, shop: Shop) -> dict[str, Any]:
+    """The right of withdrawal (s. 355 BGB), for search engines."""
+    return {
+        "@type": "MerchantReturnPolicy",
+        "applicableCountry": shop.country,
+        "returnPolicyCategory": "https://schema.org/MerchantReturnFiniteReturnWindow",
+        "merchantReturnDays": _WITHDRAWAL_DAYS,
+        "returnMethod": "https://schema.org/ReturnByMail",
+        "refundType": "https://schema.org/FullRefund",
+        "merchantReturnLink": view.address("/withdrawal"),
     }
 
 

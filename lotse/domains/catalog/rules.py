@@ -1,12 +1,14 @@
 """What makes a GTIN, a slug and a search; which way a product's life goes; what order a tree is written in. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
 
 from stdnum import ean
 from stdnum.exceptions import InvalidChecksum, InvalidFormat, InvalidLength
 
-from lotse.domains.catalog.contracts import CategoryCycle, InvalidGtin, PutCategory, State
+from lotse.domains.catalog.contracts import CategoryCycle, InvalidGtin, Measure, PutCategory, State
 from lotse.kernel.refusals import Invalid
 
 # Where a product or variant may go from where it is. What was shown becomes a draft again only through the archive:
@@ -33,6 +35,35 @@ _MAX_WORDS = 10
 _MAX_LETTERS = 100
 # What a search gathers before it sorts: whoever finds more than this says one more word.
 _MAX_FOUND = 1_000
+
+
+# Units in which contents are written, and how many of each make one of what prices are compared by.
+_CONTENTS: dict[str, tuple[Measure, int]] = {
+    "g": ("kg", 1_000),
+    "kg": ("kg", 1),
+    "ml": ("l", 1_000),
+    "cl": ("l", 100),
+    "l": ("l", 1),
+    "cm": ("m", 100),
+    "m": ("m", 1),
+    "m2": ("m2", 1),
+}
+_CONTENT = re.compile(r"(?:(\d{1,4}) ?[x×] ?)?(\d{1,7}(?:[.,]\d{1,4})?) ?(g|kg|ml|cl|l|cm|m|m2|m²)", re.IGNORECASE)
+
+
+def content_of(attributes: Mapping[str, Any], options: Mapping[str, str]) -> tuple[Decimal, Measure] | None:
+    """How much is in a thing: the variant's option `content` ("6 x 330 ml"), else the attribute `content_g`,
+    `content_ml`, … (a number). None where nothing says so: a rucksack's volume is no content."""
+    if found := _CONTENT.fullmatch(options.get("content", "").strip()):
+        times, amount, unit = found.groups()
+        measure, parts = _CONTENTS[unit.lower().replace("²", "2")]
+        whole = Decimal(amount.replace(",", ".")) * int(times or 1) / parts
+        return (whole, measure) if whole > 0 else None
+    for unit, (measure, parts) in _CONTENTS.items():
+        said = str(attributes.get(f"content_{unit}", ""))
+        if re.fullmatch(r"\d{1,7}(\.\d{1,4})?", said) and Decimal(said) > 0:
+            return Decimal(said) / parts, measure
+    return None
 
 
 def checked_gtin(gtin: str, sku: str) -> str:

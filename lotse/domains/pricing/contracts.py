@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from lotse.domains.catalog.contracts import Measure
 from lotse.domains.tax.contracts import Policy
 from lotse.kernel.refusals import Refusal
 
@@ -102,6 +103,13 @@ class SetPrice(Struct, frozen=True, kw_only=True):
     gross: bool | None = None
     valid_from: datetime | None = None
     reason: str = ""
+
+
+class UnitPrice(Struct, frozen=True):
+    """What one kilogram, litre or metre costs (PAngV s. 4, 5)."""
+
+    amount_minor: int
+    unit: Measure
 
 
 class Line(Struct, frozen=True, kw_only=True):

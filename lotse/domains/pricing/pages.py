@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from lotse.domains.catalog.queries import variant_ids_by_sku, variants_by_ids
+from lotse.domains.catalog.queries import contents, variant_ids_by_sku, variants_by_ids
 from lotse.domains.catalog.rules import search_terms
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.parties.queries import shop as read_shop
@@ -27,8 +27,9 @@ from lotse.domains.pricing.contracts import (
     PriceRow,
     Rounding,
     SetPrice,
+    UnitPrice,
 )
-from lotse.domains.pricing.rules import MAX_UNIT_PRICE, PriceLists, changed, price
+from lotse.domains.pricing.rules import MAX_UNIT_PRICE, PriceLists, changed, price, unit_price
 from lotse.domains.tax.contracts import RatesChanged
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
@@ -92,19 +93,36 @@ _price_changed = tagged(PriceChanged)
 _ANY_RATES = any_of(RatesChanged)
 
 
+# UN/CEFACT recommendation 20.
+_UNIT_CODES = {"kg": "KGM", "l": "LTR", "m": "MTR", "m2": "MTK"}
+
+
 class Offered(Struct, frozen=True):
     """What one smallest unit of a variant costs a consumer. `prior_minor`: the lowest price of the 30 days before a
-    reduction, which must be shown with it (PAngV s.11); None if the price is not reduced."""
+    reduction, which must be shown with it (PAngV s.11); None if the price is not reduced. `per`: per kilogram, litre or
+    metre, where that must be said."""
 
     variant_id: UUID
     gross_minor: int
     currency: str
     tax_rate: Decimal
     prior_minor: int | None
+    per: UnitPrice | None = None
 
     def offer_properties(self) -> dict[str, Any]:
-        amount = Decimal(self.gross_minor).scaleb(-minor_digits(self.currency))
-        return {"price": str(amount), "priceCurrency": self.currency}
+        digits = minor_digits(self.currency)
+        properties: dict[str, Any] = {
+            "price": str(Decimal(self.gross_minor).scaleb(-digits)),
+            "priceCurrency": self.currency,
+        }
+        if self.per:
+            properties["priceSpecification"] = {
+                "@type": "UnitPriceSpecification",
+                "price": str(Decimal(self.per.amount_minor).scaleb(-digits)),
+                "priceCurrency": self.currency,
+                "referenceQuantity": {"@type": "QuantitativeValue", "value": 1, "unitCode": _UNIT_CODES[self.per.unit]},
+            }
+        return properties
 
 
 class NewPrice(Struct, frozen=True):
@@ -147,9 +165,15 @@ async def _offers(connection: Connection, ask: Ask) -> Mapping[UUID, Offered]:
         # A price that is no lower than the lowest of the month before is no reduction that may be announced.
         if found.lowest is not None and found.lowest > found.unit_price
     }
+    within = await contents(connection, variant_ids=ask.ids)
     return {
         line.variant_id: Offered(
-            line.variant_id, line.gross_minor, shop.currency, line.tax_rate, prior.get(line.variant_id)
+            line.variant_id,
+            line.gross_minor,
+            shop.currency,
+            line.tax_rate,
+            prior.get(line.variant_id),
+            unit_price(line.gross_minor, within.get(line.variant_id)),
         )
         for line in priced.lines
         if line.variant_id is not None

@@ -13,6 +13,7 @@ from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from lotse.domains.catalog.contracts import Content
 from lotse.domains.pricing.contracts import (
     ChangeBy,
     InvalidPrice,
@@ -24,10 +25,11 @@ from lotse.domains.pricing.contracts import (
     Rounding,
     SetPrice,
     TaxTotal,
+    UnitPrice,
 )
 from lotse.domains.tax.contracts import Policy, Rate, Split
 from lotse.domains.tax.rules import add_net, rate_at, split_gross, spread_tax
-from lotse.kernel.money import line_amount
+from lotse.kernel.money import line_amount, round_half_up
 
 # Directive 98/6/EC, Art. 6a (2): not shorter than 30 days.
 PRIOR_PRICE_DAYS = 30
@@ -242,6 +244,20 @@ def _split_document(quotes: Sequence[_Quote]) -> list[Split]:
             amount = quotes[i].amount_minor
             splits[i] = Split(amount - tax, tax, amount) if gross else Split(amount, tax, amount + tax)
     return [splits[i] for i in range(len(quotes))]
+
+
+# Of so little nobody compares prices (PAngV s. 4 (3) no. 1: 10 g or 10 ml).
+_LEAST_CONTENT = Decimal("0.01")
+
+
+def unit_price(gross_minor: int, content: Content | None) -> UnitPrice | None:
+    """What one kilogram, litre or metre costs; None where it need not be said: without a content, of less than 10 g
+    or ml, and where it is the price itself (PAngV s. 4 (1) and (3), s. 5)."""
+    if content is None or content.amount == 1:
+        return None
+    if content.unit in ("kg", "l") and content.amount < _LEAST_CONTENT:
+        return None
+    return UnitPrice(round_half_up(Decimal(gross_minor) / content.amount), content.unit)
 
 
 _SPLITTERS = {"line": _split_lines, "document": _split_document}

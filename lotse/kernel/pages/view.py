@@ -64,12 +64,14 @@ class View:
         values: Mapping[str, Any],
         *,
         prefix: str = "",
+        base: str = "",
         zone: str = "UTC",
         keeping: Keeping | None = None,
     ) -> None:
         self.site = site
         self.question = question
         self.prefix = prefix
+        self.base = base
         self.zone = zone
         # Cookies that the answer sets, for a year: nothing secret, only what the visitor chose.
         self.cookies: dict[str, str] = {}
@@ -98,6 +100,12 @@ class View:
         """An address of this site in the visitor's language; None and empty values of the query are left out."""
         kept = {name: value for name, value in query.items() if value not in (None, "")}
         return self.prefix + path + (f"?{urlencode(kept)}" if kept else "")
+
+    def address(self, path: str, **query: Any) -> str:
+        """The one address of a page in the visitor's language, with everything: for search engines and feeds."""
+        kept = {name: value for name, value in query.items() if value not in (None, "")}
+        whole = f"{self.base}/{self.language}{'' if path == '/' else path}"
+        return whole + (f"?{urlencode(kept)}" if kept else "")
 
     def put(self, name: str, value: Any) -> None:
         """Give the frame's templates one value more."""

@@ -36,6 +36,7 @@ from lotse.kernel.pages.slots import Ask, Slots
 from lotse.kernel.pages.static import StaticFiles
 from lotse.kernel.pages.view import Site, View
 from lotse.kernel.problems import Problem
+from lotse.kernel.settings import Settings
 from lotse.kernel.tags import any_of
 from lotse.web.live.demo import LIVE, buyers
 from lotse.web.shops import shop_of
@@ -56,12 +57,17 @@ _FRAME = (any_of(CategoryChanged), any_of(ProductStateChanged), any_of(ShopChang
 _ROOT = Path(str(files("lotse")))
 
 
+# Pages of one visitor: no search engine is told of an address of theirs.
+PERSONAL = ("/basket", "/checkout", "/pay/", "/order/", "/withdrawn/", "/account", "/search", "/wishes")
+
+
 class LanguageLink(Struct, frozen=True):
-    """A link to this page in another language, named in that language."""
+    """A link to this page in another language, named in that language; `address` is the page's one whole address."""
 
     code: str
     name: str
     href: str
+    address: str = ""
 
 
 def themes() -> list[Path]:
@@ -95,6 +101,7 @@ def owners() -> dict[str, Path]:
         "waiting": _ROOT / "web" / "waiting" / "templates",
         "live": _ROOT / "web" / "live" / "templates",
         "connect": _ROOT / "web" / "connect" / "templates",
+        "mail": _ROOT / "web" / "mail" / "templates",
     }
 
 
@@ -219,6 +226,7 @@ def _view(
     query = request.scope["query_string"].decode("latin-1")
     here = {part for part in path.split("/") if part}
     at = clock.now()
+    base = base_of(request.app.state.process.settings)
     prefix = "" if language == offered[0] else f"/{language}"
     # All that the head and the foot of a page depend on.
     frame = (
@@ -234,19 +242,31 @@ def _view(
             "navigation": navigation,
             "here": here,
             "frame": frame,
-            "languages": [LanguageLink(code, own_name(code), f"/{code}{elsewhere}") for code in offered],
+            "languages": [
+                LanguageLink(code, own_name(code), f"/{code}{elsewhere}", f"{base}/{code}{'' if path == '/' else path}")
+                for code in offered
+            ],
+            "base": base,
+            "is_public": not path.startswith(PERSONAL),
+            "path": path,
             "logo": brand.logo,
             "hero": brand.hero,
             "csrf": csrf_field(csrf),
             "csrf_token": csrf,
         },
         prefix=prefix,
+        base=base,
         zone=shop.timezone,
         keeping=None if csrf else request.scope["state"].get("keeping"),
     )
     if remember and request.cookies.get(LANGUAGE_COOKIE) != language:
         view.cookies[LANGUAGE_COOKIE] = language
     return view
+
+
+def base_of(settings: Settings) -> str:
+    """The shop's address for others: as it is set and never as a request says, because pages are kept for all."""
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
 
 
 def csrf_field(token: str) -> Markup:

@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
+from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import ProductChanged, ProductStateChanged
 from lotse.domains.parties import queries as parties
 from lotse.domains.parties.contracts import Shop
@@ -11,8 +12,10 @@ from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Database
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
+from lotse.kernel.settings import Settings
 from lotse.kernel.tags import any_of
 from lotse.web.storefront.faces import faces_of
+from lotse.web.storefront.frame import PERSONAL, base_of, offered_languages
 
 # Two rows of four on a desk, four of two on a phone.
 _ON_HOME = 8
@@ -21,7 +24,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @get("/", guards=[public], opt={"kept": True})
-async def home(view: View, database: Database) -> Response[str]:
+async def home(view: View, database: Database, shop: Shop) -> Response[str]:
     """The first page."""
     async with database.reading() as connection:
         faces = await faces_of(connection, view.language)
@@ -29,7 +32,23 @@ async def home(view: View, database: Database) -> Response[str]:
     variants = [id for card in cards for id in card.variant_ids]
     view.shows(types=(any_of(ProductChanged), any_of(ProductStateChanged)))
     await view.ask({"card.offer": variants, "card.stock": variants, "home.below": [view.question.shop]})
-    return view.show("storefront/home.html", cards=cards, faces=faces.media)
+    described = {
+        "@context": "https://schema.org",
+        "@graph": [
+            {"@type": "OnlineStore", "@id": f"{view.base}/#shop", "name": shop.name, "url": view.address("/")},
+            {
+                "@type": "WebSite",
+                "name": shop.name,
+                "url": view.address("/"),
+                "potentialAction": {
+                    "@type": "SearchAction",
+                    "target": f"{view.address('/search')}?q={{words}}",
+                    "query-input": "required name=words",
+                },
+            },
+        ],
+    }
+    return view.show("storefront/home.html", cards=cards, faces=faces.media, described=described)
 
 
 @get("/imprint", guards=[public], opt={"waits": False})
@@ -81,15 +100,72 @@ async def favicon(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 
 @get("/robots.txt", guards=[public])
-async def robots() -> Response[str]:
-    """What search engines need not look at: what is personal, and the back office."""
-    lines = [
-        "User-agent: *",
-        *(f"Disallow: {path}" for path in ("/basket", "/checkout", "/order/", "/search", "/office")),
-    ]
+async def robots(settings: Settings, shop: Shop) -> Response[str]:
+    """What search engines need not look at: what is personal, and the back office; and where the site map is."""
+    ours = ("", *(f"/{language}" for language in offered_languages(shop)))
+    lines = ["User-agent: *", "Disallow: /office"]
+    lines += [f"Disallow: {prefix}{path}" for prefix in ours for path in PERSONAL]
+    lines += ["", f"Sitemap: {base_of(settings)}/sitemap.xml"]
     return Response(
         "\n".join(lines) + "\n", media_type="text/plain", headers={"Cache-Control": "public, max-age=86400"}
     )
 
 
-routes = (robots, home, imprint, delivery, withdrawal, privacy, static_file, favicon)
+# The protocol allows 50,000 addresses in a part; so many are made in a tenth of a second, in which nobody is answered.
+_IN_A_PART = 10_000
+_SITE_MAP = {"Cache-Control": "public, max-age=3600"}
+# Pages that stand for themselves, beside the departments.
+_OWN_PAGES = ("/", "/new", "/stores", "/delivery", "/withdrawal")
+
+
+@get("/sitemap.xml", guards=[public])
+async def site_map(settings: Settings, database: Database, shop: Shop) -> Response[str]:
+    """The parts of the site map: pages and departments, then the products."""
+    async with database.reading() as connection:
+        products = await catalog.count_shown(connection)
+    most = _IN_A_PART // len(offered_languages(shop))
+    parts = "".join(
+        f"<sitemap><loc>{base_of(settings)}/sitemap/{part}</loc></sitemap>" for part in range(1 + -(-products // most))
+    )
+    body = f'<?xml version="1.0" encoding="UTF-8"?><sitemapindex xmlns="{_SITE_MAPS}">{parts}</sitemapindex>'
+    return Response(body, media_type="application/xml", headers=_SITE_MAP)
+
+
+_SITE_MAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+
+@get("/sitemap/{part:int}", guards=[public])
+async def site_map_part(settings: Settings, database: Database, shop: Shop, part: int) -> Response[str]:
+    """A part of the site map, each page in every language with the other ones beside it."""
+    languages = offered_languages(shop)
+    most = _IN_A_PART // len(languages)
+    async with database.reading() as connection:
+        if part == 0:
+            tree = await catalog.category_tree(connection, language=shop.language)
+            pages = [(path, "") for path in _OWN_PAGES]
+            pages += [(f"/c/{category.slug}", "") for category in tree if category.products]
+        else:
+            # Beyond what a bigint of rows could be nobody asks.
+            found = (
+                await catalog.site_map(connection, skip=min(part - 1, 10_000) * most, limit=most) if part > 0 else []
+            )
+            pages = [(f"/p/{product.slug}", product.changed_at.date().isoformat()) for product in found]
+    if not pages:
+        raise NotFound(what="site map", id=str(part))
+    base = base_of(settings)
+    body = [
+        f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="{_SITE_MAPS}" xmlns:xhtml="http://www.w3.org/1999/xhtml">'
+    ]
+    for path, changed in pages:
+        tail = "" if path == "/" else path
+        others = "".join(
+            f'<xhtml:link rel="alternate" hreflang="{language}" href="{base}/{language}{tail}"/>'
+            for language in languages
+        )
+        last = f"<lastmod>{changed}</lastmod>" if changed else ""
+        body += [f"<url><loc>{base}/{language}{tail}</loc>{last}{others}</url>" for language in languages]
+    body.append("</urlset>")
+    return Response("\n".join(body), media_type="application/xml", headers=_SITE_MAP)
+
+
+routes = (robots, site_map, site_map_part, home, imprint, delivery, withdrawal, privacy, static_file, favicon)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lotse.domains.catalog.contracts import Content
 from lotse.domains.pricing.contracts import InvalidPrice, Line, NoPrice, Price, SetPrice
-from lotse.domains.pricing.rules import changed, check_price, price, prior_price
+from lotse.domains.pricing.rules import changed, check_price, price, prior_price, unit_price
 from lotse.domains.tax.contracts import NoTaxRate, Policy, Rate
 
 SHOP, VARIANT, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -310,3 +311,23 @@ def test_a_rounded_price_is_the_nearest_with_its_ending(old: Decimal, percent: D
     ending = {"to_99": Decimal("0.99"), "to_95": Decimal("0.95"), "to_whole": Decimal(0)}[rounding]
     assert (rounded - ending) % 1 == 0 and rounded >= ending
     assert abs(rounded - exact) <= Decimal("0.51") or rounded == ending
+
+
+@pytest.mark.parametrize(
+    ("gross_minor", "amount", "unit", "per"),
+    [
+        (1999, "0.75", "kg", 2665),
+        (149, "0.33", "l", 452),
+        (1000, "1", "kg", None),
+        (500, "0.009", "kg", None),
+        (500, "0.01", "kg", 50000),
+        (4900, "25", "m2", 196),
+        (100, "0.005", "m", 20000),
+    ],
+)
+def test_the_price_of_a_kilogram_stands_beside_where_it_must(
+    gross_minor: int, amount: str, unit: Any, per: int | None
+) -> None:
+    found = unit_price(gross_minor, Content(UUID(int=1), Decimal(amount), unit))
+    assert (found and found.amount_minor) == per
+    assert unit_price(gross_minor, None) is None

@@ -142,16 +142,22 @@ def import_(
     source: str = "lotse",
     encoding: Literal["utf-8", "windows-1252"] = "utf-8",
     dry_run: Annotated[bool, Parameter(negative=())] = False,
+    json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Import files of rows: shops, locations, articles, prices, stock, customers. Exit with 1 if rows were refused.
 
     The kind is the beginning of a file's name: `articles-2026.csv`. Of a folder all files are taken, in the order in
     which they depend on each other. The same file again changes nothing.
 
+    `lotse import demo-large DIR` brings a folder of real articles (openfoodfacts_de, fashion_styles, bestbuy) into the
+    shop. What cannot be taken of it is listed with row and reason in LOTSE_HOME/import; it exits with 1 only if a whole
+    file could not be read. An interrupted run goes on where it stopped.
+
     Parameters
     ----------
     paths
-        Files that end in .csv (with a heading) or .jsonl (a JSON object per line), or a folder of them.
+        Files that end in .csv (with a heading) or .jsonl (a JSON object per line), or a folder of them. Or the name of
+        a collection that a plugin reads, and its folder.
     kind
         What the rows are, where the name does not say it.
     shop
@@ -163,9 +169,17 @@ def import_(
     encoding
         Of CSV files from older spreadsheets.
     dry_run
-        Say what would be done, and do nothing.
+        Say what would be done, and do nothing. Not for collections.
+    json
+        Of a collection: end with one JSON line; progress goes to the error output.
     """
-    from lotse.web.commands import import_files
+    from lotse.kernel.seams import folders
+    from lotse.web.commands import import_files, import_folder
+
+    if len(paths) == 2 and str(paths[0]) in folders and not paths[0].exists():
+        if dry_run:
+            raise _Expected(f"{paths[0]} has no dry run")
+        return import_folder(_settings(), str(paths[0]), paths[1], as_json=json)
 
     options = {"shop": shop, "language": language, "encoding": encoding if encoding != "utf-8" else ""}
     given = {name: text for name, text in options.items() if text}
@@ -619,5 +633,7 @@ def _is_expected(error: Exception) -> bool:
         "RuntimeFolderTaken",
         "BenchFailed",
         "CannotMake",
+        "NothingToBring",
+        "WrongShop",
     }
     return isinstance(error, known) or type(error).__name__ in names

@@ -129,6 +129,9 @@ class Seam(Generic[T]):
 retailers: Seam[Any] = Seam("retailers", since="0.1.0")
 # A year of somebody's real trade: `async replay(database, desk, folder, *, progress) -> report`. Filled by replay_*.
 replays: Seam[Any] = Seam("replays", since="0.1.0")
+# Somebody's real goods in a folder of their own form: `async bring(database, desk, folder, *, home, at, progress) ->
+# report`; `lotse import NAME DIR`. Filled by demo_*.
+folders: Seam[Any] = Seam("folders", since="0.1.0")
 
 
 class Simulator(Struct, frozen=True):

@@ -95,6 +95,26 @@ def replay(settings: Settings, name: str, folder: Path, *, as_json: bool) -> int
     return _run(settings, "replay", work)
 
 
+def import_folder(settings: Settings, name: str, folder: Path, *, as_json: bool) -> int:
+    """`lotse import NAME DIR`"""
+    if not folder.is_dir():
+        raise CommandFailed(f"there is no folder {folder}")
+    bring = _filled(seams.folders, name, "collection")
+
+    async def work(database: Database) -> int:
+        async with running(database.dsn) as desk:
+            say = _progress(sys.stderr)
+            report = await bring(database, desk, folder, home=settings.home, at=clock.now(), progress=say)
+        if as_json:
+            print(msgspec.json.encode(report).decode(), flush=True)
+        else:
+            for field, value in msgspec.to_builtins(report).items():
+                print(f"{field.replace('_', ' '):20} {value}")
+        return 1 if report.failed else 0
+
+    return _run(settings, "import", work)
+
+
 def import_files(
     settings: Settings,
     paths: Sequence[Path],

@@ -121,7 +121,7 @@ async def opened(database: Database, *, articles: int) -> Shop:
                 by=ACTOR,
                 at=at,
             )
-            pools += await ensure_stock(tx, [StockKey(id, location_id, party_id) for id in variants])
+            pools += await ensure_stock(tx, [StockKey(id, location_id, party_id) for id in variants], at=at)
     if pools != list(range(pools[0], pools[0] + len(pools))):
         raise AssertionError("the pools of an empty database have consecutive ids")
     await stock(database, "receipt", [(pool, PLENTY) for pool in pools])

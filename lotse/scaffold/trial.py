@@ -130,7 +130,7 @@ async def stock_a_shop(dsn: str) -> Article:
             )
             price = SetPrice(shop_id=shop_id, variant_id=variant, currency="EUR", unit_price=Decimal("59.90"))
             await set_prices(tx, [price], by=BY, at=AT)
-            [pool] = await ensure_stock(tx, [StockKey(variant, places["warehouse"], host)])
+            [pool] = await ensure_stock(tx, [StockKey(variant, places["warehouse"], host)], at=AT)
         receipt = MoveRequest(
             document_id=uuid7(), kind="receipt", changes=(StockChange(pool, PIECES),), actor=BY, occurred_at=AT
         )

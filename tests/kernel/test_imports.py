@@ -23,13 +23,18 @@ from lotse.domains.inventory.contracts import Count, CountOverruled, InvalidCoun
 from lotse.domains.inventory.queries import location_by_code, stock_of_variants
 from lotse.domains.inventory.rules import difference
 from lotse.domains.offers.queries import offers_for_variants
+from lotse.domains.orders.commands import sale_of_till, till_key
+from lotse.domains.orders.commands import sell as place_sale
+from lotse.domains.orders.contracts import TillLine, TillSale
 from lotse.domains.parties.queries import shop_by_code
+from lotse.domains.pools.commands import POOLS, PoolRow, move, pool, was_counted_since
+from lotse.domains.pools.contracts import Cause
 from lotse.domains.pricing.commands import set_prices
 from lotse.domains.pricing.contracts import SetPrice
 from lotse.domains.pricing.queries import prices_at
-from lotse.kernel import masters
+from lotse.kernel import audit, masters
 from lotse.kernel.db import Database, opened
-from lotse.kernel.desk import Desk
+from lotse.kernel.desk import Desk, Draft
 from lotse.kernel.desk.desk import running
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
@@ -348,6 +353,88 @@ async def test_a_figure_of_a_moment_never_undoes_later_sales(house: House):
     assert await house.on_hand("CAP") == 0 and done.refused == 1
 
 
+async def till(house: House, sku: str, quantity: int, at: datetime) -> None:
+    """A till tells of a sale, some time after it."""
+    line = TillLine(sku=sku, quantity=quantity, gross_minor=1_000 * quantity)
+    sale = TillSale(till="T1", receipt=uuid7().hex, location="lager", lines=(line,), occurred_at=at)
+    async with house.db.transaction() as tx:
+        shop = await shop_by_code(tx, code="haus")
+        assert shop
+        request = await sale_of_till(tx, shop=shop, sale=sale, actor="till")
+    await place_sale(house.desk, request=request, key=till_key(sale))
+
+
+async def test_a_till_that_tells_late_takes_nothing_from_a_shelf_twice(house: House):
+    """At ten there are 30; two go unheard at eleven, at twelve somebody counts 28. Then the till tells."""
+    counted = AT - timedelta(hours=1)
+    await house.take("articles", "sku,name\nHAT,Hut\n")
+    await house.take("stock", "sku,location,quantity,counted_at\nHAT,lager,30,2026-03-01T08:00:00Z\n")
+    figure = f"sku,location,quantity,counted_at\nHAT,lager,28,{counted.isoformat()}\n"
+    assert counts(await house.take("stock", figure)) == (0, 1, 0, 0, 0)
+    await till(house, "HAT", 2, counted - timedelta(hours=1))
+    assert await house.on_hand("HAT") == 28, "they were gone when it was counted"
+    await till(house, "HAT", 3, counted + timedelta(minutes=1))
+    assert await house.on_hand("HAT") == 25, "they were there when it was counted"
+    assert counts(await house.take("stock", figure)) == (0, 0, 1, 0, 0), "the same figure finds nothing to book"
+    assert await house.on_hand("HAT") == 25
+    # A figure that is refused was no count: what is told late counts as it did before.
+    await sell(house, "HAT", 25, AT)
+    nothing = figure.replace(",28,", ",1,").replace(counted.isoformat(), (counted + timedelta(minutes=2)).isoformat())
+    assert (await house.take("stock", nothing, at=AT + timedelta(hours=1))).refused == 1
+    async with house.db.reading() as conn:
+        ids = await variant_ids_by_sku(conn, skus=["HAT"])
+        [line] = await stock_of_variants(conn, variant_ids=[ids["HAT"]])
+        mark = await conn.raw.fetchval("select counted_at from pools.pools where id = $1", line.pool_id)
+    assert mark == counted
+
+
+async def test_a_delivery_that_is_told_late_was_counted_with_the_rest(house: House):
+    await house.take("articles", "sku,name\nBAG,Tasche\n")
+    await house.take("stock", "sku,location,quantity,counted_at\nBAG,lager,9,2026-03-01T08:00:00Z\n")
+    async with house.db.reading() as conn:
+        ids = await variant_ids_by_sku(conn, skus=["BAG"])
+        [line] = await stock_of_variants(conn, variant_ids=[ids["BAG"]])
+    for moment, expected in ((AT - timedelta(days=1), 9), (AT, 13)):
+        request = MoveRequest(
+            document_id=uuid7(),
+            kind="receipt",
+            changes=(StockChange(line.pool_id, 4),),
+            actor="test",
+            occurred_at=moment,
+        )
+        key = key_for("test", str(request.document_id), request)
+        moved = await move_goods(house.desk, request=request, key=key)
+        assert moved.on_hand == (expected,) and await house.on_hand("BAG") == expected
+
+
+async def test_moved_goods_are_in_the_log_once_with_from_where(house: House):
+    """The desk is another process than the page: it says what it is told of who asked."""
+    await house.take("articles", "sku,name\nNET,Netz\n")
+    await house.take("stock", "sku,location,quantity,counted_at\nNET,lager,9,2026-03-01T08:00:00Z\n")
+    async with house.db.reading() as conn:
+        ids = await variant_ids_by_sku(conn, skus=["NET"])
+        [line] = await stock_of_variants(conn, variant_ids=[ids["NET"]])
+    told = audit.origin.set(audit.Origin("page", "/office/stock", "2001:db8::7", "session-7", "request-7"))
+    try:
+        for kind, delta in (("receipt", 4), ("adjustment", -2)):
+            request = MoveRequest(
+                document_id=uuid7(),
+                kind=kind,
+                changes=(StockChange(line.pool_id, delta),),
+                note="broken",
+                actor="staff:7",
+                occurred_at=AT,
+            )
+            await move_goods(house.desk, request=request, key=key_for("test", str(request.document_id), request))
+            async with house.db.reading() as conn:
+                [entry] = await audit.history(conn, subject=f"inventory.document:{request.document_id}")
+            assert (entry.actor, entry.reason) == ("staff:7", "broken")
+            assert (entry.origin, entry.address, entry.session) == ("/office/stock", "2001:db8::7", "session-7")
+            assert entry.new == {"kind": kind, "reference": "", "positions": 1, "pieces": delta}
+    finally:
+        audit.origin.reset(told)
+
+
 async def test_counts_are_refused_by_name(house: House):
     async with house.db.reading() as conn:
         ids = await variant_ids_by_sku(conn, skus=["SHOE-43"])
@@ -395,6 +482,56 @@ def test_figures_of_moments(story: list[tuple[str, int, int]]):
         assert [one for one in movements if one[0] > moment] == later
         assert books(99) - books(moment) == before
         assert difference(quantity, books(moment)) == 0, "the same figure again books nothing"
+
+
+# What a shelf sees: a sale at a moment that is told some time after it, or a count at a moment that arrives later.
+Shelf = st.lists(
+    st.tuples(st.sampled_from(["sale", "count"]), st.integers(0, 40), st.integers(0, 20), st.integers(1, 3)),
+    max_size=25,
+)
+
+
+@settings(max_examples=300)
+@given(Shelf)
+def test_books_and_shelf_agree_whatever_comes_late(happenings: list[tuple[str, int, int, int]]):
+    """Sales in any order before and after counts: once all is told, the books say what lies there, and at the moment
+    of the last count they say its figure. Movements are the desk's own, made by its functions."""
+    begin, pool_id = 100, 7
+
+    def moment(minute: int) -> datetime:
+        return AT + timedelta(minutes=minute)
+
+    def shelf(minute: int) -> int:
+        return begin - sum(pieces for kind, at, _, pieces in happenings if kind == "sale" and at <= minute)
+
+    draft = Draft(AT, AT, {})
+    draft.put(POOLS, pool_id, PoolRow(pool_id, begin, 0))
+    movements: list[tuple[datetime, int]] = []
+
+    def moved(delta: int, at: datetime, reason: str) -> None:
+        move(draft, pool_id, delta, Cause(reason, "test", uuid7(), "test", at))
+        movements.append((at, delta))
+
+    def books(at: datetime) -> int:
+        return begin + sum(delta for then, delta in movements if then <= at)
+
+    latest = -1
+    for kind, at, _, pieces in sorted(happenings, key=lambda one: one[1] + one[2]):
+        if kind == "sale":
+            if was_counted_since(draft, pool_id, moment(at)):
+                moved(pieces, moment(at), "counted")
+            moved(-pieces, moment(at), "sold")
+            continue
+        if at < latest:
+            continue  # overruled
+        latest = at
+        draft.put(POOLS, pool_id, replace(pool(draft, pool_id), counted_at=moment(at)))
+        if delta := difference(shelf(at), books(moment(at))):
+            moved(delta, moment(at), "adjusted")
+        assert books(moment(at)) == shelf(at)
+    assert pool(draft, pool_id).on_hand == shelf(99), "nothing is undone, nothing is taken twice"
+    if latest >= 0:
+        assert books(moment(latest)) == shelf(latest)
 
 
 # -- masters

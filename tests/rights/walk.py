@@ -150,7 +150,7 @@ async def world(db: Database, desk: Desk, fresh: Fresh) -> World:
         await serve_shop(tx, shop_id=shop_id, location_ids=[location_id], by=BY, at=AT)
         product = await put_one(tx, fresh)
         [variant] = product.variant_ids
-        [pool_id] = await ensure_stock(tx, [StockKey(variant, location_id, party)])
+        [pool_id] = await ensure_stock(tx, [StockKey(variant, location_id, party)], at=AT)
         customer = PutCustomer(number=f"{mark}-1", shop_id=shop_id, name=f"{mark} Muster", email=f"{mark}@example.org")
         [stored] = await put_customers(tx, [customer], by=BY, at=AT)
     sku = f"{product.slug}-0"

@@ -175,7 +175,7 @@ async def _articles(tx: Transaction, shop: Shop, at: datetime) -> tuple[list[Art
         at=at,
     )
     pools = await ensure_stock(
-        tx, [StockKey(variants[name], place, shop.owner_party_id) for name in names for place in places]
+        tx, [StockKey(variants[name], place, shop.owner_party_id) for name in names for place in places], at=at
     )
     articles = [
         Article(name, of_variant[variants[name]], prices[name], (pools[2 * number], pools[2 * number + 1]))

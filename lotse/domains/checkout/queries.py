@@ -28,7 +28,7 @@ from lotse.domains.checkout.contracts import (
     StoredLine,
 )
 from lotse.domains.checkout.rules import rate_for, shipping_lines
-from lotse.domains.inventory.contracts import LocationChanged, OfferPool
+from lotse.domains.inventory.contracts import LocationChanged, OfferPool, ShopServed, StockOpened
 from lotse.domains.inventory.queries import pools_for_offers
 from lotse.domains.offers.contracts import Offer, OfferChanged
 from lotse.domains.offers.queries import offers
@@ -278,7 +278,7 @@ def _spoken(shop: Shop, language: str) -> str:
 
 # A large assortment; an article is some 2 kB.
 _ARTICLES = 100_000
-# No event tells that goods are counted at one more place, or that another place serves the shop.
+# Events tell of everything in a copy; this bounds how long one would stand if an event were ever lost.
 _ARTICLE_SECONDS = 300.0
 _TERMS_SECONDS = 1.0
 
@@ -287,10 +287,17 @@ _price_changed = tagged(PriceChanged)
 _product_changed = tagged(ProductChanged)
 _product_state_changed = tagged(ProductStateChanged)
 _location_changed = tagged(LocationChanged)
+_stock_opened = tagged(StockOpened)
+_shop_served = tagged(ShopServed)
 
 
 def _tags_of(article: Article) -> list[str]:
-    tags = [_offer_changed(article.offer.variant_id), _price_changed(article.offer.variant_id)]
+    tags = [
+        _offer_changed(article.offer.variant_id),
+        _price_changed(article.offer.variant_id),
+        _stock_opened(article.offer.variant_id),
+        _shop_served(article.offer.shop_id),
+    ]
     if article.variant:
         tags += [_product_changed(article.variant.product_id), _product_state_changed(article.variant.product_id)]
     return tags + [_location_changed(pool.location_id) for pool in article.pools]

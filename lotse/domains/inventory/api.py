@@ -88,7 +88,7 @@ async def receive_stock(
     principal.require("inventory.write", here, unknown=lambda: UnknownLocation(location=data.location))
     keys = [StockKey(variants[line.sku], location_id, shop.owner_party_id, data.condition) for line in data.lines]
     async with database.transaction() as tx:
-        pools = await commands.ensure_stock(tx, keys)
+        pools = await commands.ensure_stock(tx, keys, at=at)
     request = MoveRequest(
         document_id=uuid7(),
         kind="receipt",

@@ -1,11 +1,13 @@
 """Make locations, say which serve a shop, and open pools for goods. Quantities move at the desk, not here."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lotse.domains.catalog.contracts import UnknownVariant
 from lotse.domains.inventory.contracts import (
@@ -18,15 +20,18 @@ from lotse.domains.inventory.contracts import (
     LocationChanged,
     Moved,
     MoveRequest,
+    Postcode,
     PutLocation,
+    ShopServed,
     StockChange,
     StockKey,
+    StockOpened,
     UnknownLocation,
 )
 from lotse.domains.inventory.rules import difference
 from lotse.domains.parties.contracts import UnknownParty, UnknownShop
 from lotse.domains.parties.rules import check_country, check_name, check_timezone
-from lotse.domains.pools.commands import open_pools
+from lotse.domains.pools.commands import mark_counted, open_pools, take_mark_back
 from lotse.kernel import audit
 from lotse.kernel.db import Database, Transaction
 from lotse.kernel.desk import Desk
@@ -127,12 +132,37 @@ async def serve_shop(
     if dropped or put:
         subject = f"inventory.shop_locations:{shop_id}"
         await audit.record(tx, actor=by, subject=subject, old=None, new=list(location_ids), at=at)
+        await emit(tx, ShopServed(shop_id), at=at)
 
 
-async def ensure_stock(tx: Transaction, keys: Sequence[StockKey]) -> list[int]:
+async def put_postcodes(tx: Transaction, postcodes: Sequence[Postcode]) -> None:
+    """Where postcodes are, known ones overwritten. Refusal: `Invalid`, in the order of the fields below."""
+    for one in postcodes:
+        check_country(one.country, "country")
+        if not 0 < len(one.postcode) <= 16:
+            raise Invalid(field="postcode", rule="1 to 16 characters")
+        if not re.fullmatch("([A-Z0-9]{1,3})?", one.state):
+            raise Invalid(field="state", rule="a state like NW (ISO 3166-2 without the country)")
+        if not -90 <= one.latitude <= 90:
+            raise Invalid(field="latitude", rule="-90 to 90")
+        if not -180 <= one.longitude <= 180:
+            raise Invalid(field="longitude", rule="-180 to 180")
+    await tx.execute(
+        WRITES.put_postcodes,
+        countries=[one.country for one in postcodes],
+        postcodes=[one.postcode for one in postcodes],
+        cities=[one.city[:200] for one in postcodes],
+        states=[one.state for one in postcodes],
+        latitudes=[one.latitude for one in postcodes],
+        longitudes=[one.longitude for one in postcodes],
+    )
+
+
+async def ensure_stock(tx: Transaction, keys: Sequence[StockKey], *, at: datetime) -> list[int]:
     """The pools that count these, opened where there were none; in the order given.
 
-    Set-based; asking for what is there takes one statement and no lock. Refusals: `UnknownVariant`, `UnknownLocation`,
+    Set-based; asking for what is there takes one statement and no lock. What is opened is told (`StockOpened`): whoever
+    keeps a copy of where an article lies must learn of one place more. Refusals: `UnknownVariant`, `UnknownLocation`,
     `UnknownParty` (each names the first key's).
     """
     wanted = [
@@ -142,11 +172,11 @@ async def ensure_stock(tx: Transaction, keys: Sequence[StockKey]) -> list[int]:
     if len(pools) < len(wanted):
         await tx.execute(WRITES.lock_openings)
         pools = await _pools(tx, wanted)  # somebody may have made some while we waited
-        pools |= await _open(tx, [key for key in wanted if key.place not in pools])
+        pools |= await _open(tx, [key for key in wanted if key.place not in pools], at=at)
     return [pools[place] for place in range(len(wanted))]
 
 
-async def _open(tx: Transaction, keys: "list[_Key]") -> dict[int, int]:
+async def _open(tx: Transaction, keys: "list[_Key]", *, at: datetime) -> dict[int, int]:
     """New pools for keys that have none; a key that stands twice gets one."""
     places: dict[tuple[Any, ...], list[int]] = {}
     first: dict[tuple[Any, ...], _Key] = {}
@@ -170,6 +200,10 @@ async def _open(tx: Transaction, keys: "list[_Key]") -> dict[int, int]:
         }
     ):
         await tx.execute(WRITES.put_stock, stock=rows)
+    by_variant: dict[UUID, list[int]] = {}
+    for row in rows:
+        by_variant.setdefault(row.variant_id, []).append(row.pool_id)
+    await emit(tx, *(StockOpened(id, tuple(some)) for id, some in sorted(by_variant.items())), at=at)
     return {place: pool_id for pool_id, name in zip(opened, first, strict=True) for place in places[name]}
 
 
@@ -183,7 +217,8 @@ async def move_goods(desk: Desk, *, request: MoveRequest, key: Key) -> Moved:
     An adjustment below what is held breaks holds; a transfer that would is refused.
     Refusals, in this order: `KeyReused`, `InvalidMove`, `PoolUnknown`, `NotEnough`, `BelowHeld`.
     """
-    return await desk.submit(_DESK_KINDS[request.kind], request, Moved, key=key, at=request.occurred_at)
+    told = replace(request, origin=audit.origin.get())
+    return await desk.submit(_DESK_KINDS[request.kind], told, Moved, key=key, at=request.occurred_at)
 
 
 async def count_goods(
@@ -199,7 +234,8 @@ async def count_goods(
     """Book what was counted, or said to be there, at moments; in the order given, all or none.
 
     The difference is taken against the books *at that moment*, from movements, and booked as of then: what was sold
-    since stays sold, and the same figure again finds no difference. Not one transaction with the caller's: goods move
+    since stays sold, and the same figure again finds no difference. A till's sale of before that is told later was
+    counted with it (`pools.mark_counted`). Not one transaction with the caller's: goods move
     at the desk. `source` as in `put_locations`. Refusals in this order: `InvalidCount`, `NotTheMaster`,
     `UnknownVariant`, `UnknownLocation`, `UnknownParty`, `CountOverruled`, then those of `move_goods` (`NotEnough`: more
     was sold since than was there).
@@ -211,38 +247,52 @@ async def count_goods(
             raise InvalidCount(field="counted_at", rule="a moment that has passed")
     if len({count.key for count in counts}) != len(counts):
         raise InvalidCount(field="counts", rule="each thing once")
+    moments = [count.counted_at for count in counts]
     async with database.transaction() as tx:
         if source is not None:
             await refuse_foreign(tx, "stock", ("quantity",), source=source)
-        pools = await ensure_stock(tx, [count.key for count in counts])
-    async with database.transaction() as tx:
-        await tx.execute(WRITES.lock_counts)
-        found = await _expected(tx, pools, counts)
-        # By moment: a document has one. A file mostly has one moment for all.
-        moments: dict[datetime, list[StockChange]] = {}
-        for count, one in zip(counts, found, strict=True):
-            if one.delta:
-                moments.setdefault(count.counted_at, []).append(StockChange(one.pool_id, one.delta))
-        for moment, moved in moments.items():
-            request = MoveRequest(
-                document_id=uuid7(),
-                kind="adjustment",
-                changes=tuple(moved),
-                reference=reference,
-                note="counted",
-                actor=by,
-                occurred_at=moment,
-            )
-            # A key of its own: what makes it happen once is the difference, which is nought afterwards.
-            await move_goods(desk, request=request, key=key_for(by, f"count:{request.document_id}", request))
-        await tx.execute(
-            WRITES.note_counts,
-            pool_ids=pools,
-            moments=[count.counted_at for count in counts],
-            quantities=[count.quantity for count in counts],
-            at=at,
-            by=by,
+        pools = await ensure_stock(tx, [count.key for count in counts], at=at)
+        marked = await mark_counted(tx, pool_ids=pools, moments=moments)
+    try:
+        async with database.transaction() as tx:
+            return await _count(tx, desk, counts, pools, reference=reference, by=by, at=at)
+    except BaseException:
+        async with database.transaction() as tx:
+            await take_mark_back(tx, marked, moments=moments)
+        raise
+
+
+async def _count(
+    tx: Transaction, desk: Desk, counts: Sequence[Count], pools: Sequence[int], *, reference: str, by: str, at: datetime
+) -> list[Counted]:
+    """Book the differences of pools that are marked as counted."""
+    await tx.execute(WRITES.lock_counts)
+    found = await _expected(tx, pools, counts)
+    # By moment: a document has one. A file mostly has one moment for all.
+    moments: dict[datetime, list[StockChange]] = {}
+    for count, one in zip(counts, found, strict=True):
+        if one.delta:
+            moments.setdefault(count.counted_at, []).append(StockChange(one.pool_id, one.delta))
+    for moment, moved in moments.items():
+        request = MoveRequest(
+            document_id=uuid7(),
+            kind="adjustment",
+            changes=tuple(moved),
+            reference=reference,
+            note="counted",
+            actor=by,
+            occurred_at=moment,
         )
+        # A key of its own: what makes it happen once is the difference, which is nought afterwards.
+        await move_goods(desk, request=request, key=key_for(by, f"count:{request.document_id}", request))
+    await tx.execute(
+        WRITES.note_counts,
+        pool_ids=list(pools),
+        moments=[count.counted_at for count in counts],
+        quantities=[count.quantity for count in counts],
+        at=at,
+        by=by,
+    )
     return found
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from lotse.domains.offers.contracts import Condition
 from lotse.domains.parties.contracts import PostalAddress
+from lotse.kernel.audit import Origin
 from lotse.kernel.refusals import Refusal
 
 Kind = Literal["warehouse", "store", "dark_store", "seller", "in_transit"]
@@ -37,6 +38,17 @@ class Region(Struct, frozen=True):
     latitude: float
     longitude: float
     states: tuple[str, ...] = ()
+
+
+class Postcode(Struct, frozen=True):
+    """Where a postcode is (WGS 84, degrees); `state` is ISO 3166-2 without the country, empty if nobody says."""
+
+    country: str
+    postcode: str
+    city: str
+    latitude: float
+    longitude: float
+    state: str = ""
 
 
 class Opening(Struct, frozen=True):
@@ -248,6 +260,8 @@ class MoveRequest(Struct, frozen=True, kw_only=True):
     note: str = ""
     actor: str
     occurred_at: datetime
+    # From where it is asked, for the log of changes; `move_goods` says it.
+    origin: Origin = Origin()
 
 
 class Moved(Struct, frozen=True):
@@ -303,6 +317,29 @@ class LocationChanged(Struct, frozen=True, tag="inventory.LocationChanged"):
     @property
     def key(self) -> str:
         return str(self.location_id)
+
+
+class StockOpened(Struct, frozen=True, tag="inventory.StockOpened"):
+    """Goods of a variant are counted at places where none of them were known before, by these pools."""
+
+    variant_id: UUID
+    pool_ids: tuple[int, ...]
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.variant_id)
+
+
+class ShopServed(Struct, frozen=True, tag="inventory.ShopServed"):
+    """Other locations serve a shop now, or in another order; read them anew."""
+
+    shop_id: UUID
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.shop_id)
 
 
 class UnknownLocation(Refusal, status=404, title="There is no such location"):

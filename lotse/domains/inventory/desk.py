@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lotse.domains.inventory.contracts import DocumentKind, InvalidMove, Moved, MoveRequest, StockChange
-from lotse.domains.pools.commands import BREAKABLE, POOLS, breakable, lose, move
+from lotse.domains.pools.commands import BREAKABLE, POOLS, PoolRow, breakable, lose, move, was_counted_since
 from lotse.domains.pools.contracts import Cause
 from lotse.kernel.desk import Draft, Kind, Lock
+from lotse.kernel.ids import uuid7
 from lotse.kernel.rows import Writer
 
 # A delivery of a season has some thousand positions; more than this is an import and comes in parts.
@@ -30,7 +32,24 @@ class DocumentRow(Struct, frozen=True):
     recorded_at: datetime
 
 
+class LogRow(Struct, frozen=True):
+    """A paper's entry in the log of changes: with whom, from where and why."""
+
+    id: UUID
+    subject: str
+    actor: str
+    new: Mapping[str, Any]
+    reason: str
+    recorded_at: datetime
+    origin_kind: str
+    origin: str
+    address: str
+    session: str
+    request: str
+
+
 DOCUMENTS = Writer("lotse.domains.inventory", "documents", DocumentRow)
+LOG = Writer("lotse.domains.inventory", "log", LogRow)
 
 
 def decide(draft: Draft, request: MoveRequest) -> Moved:
@@ -47,14 +66,7 @@ def decide(draft: Draft, request: MoveRequest) -> Moved:
         request.occurred_at,
         request.note or request.reference or None,
     )
-    on_hand = tuple(
-        (
-            lose(draft, change.pool_id, -change.delta, cause)
-            if _breaks(request, change)
-            else move(draft, change.pool_id, change.delta, cause)
-        ).on_hand
-        for change in request.changes
-    )
+    on_hand = tuple(_moved(draft, request, change, cause).on_hand for change in request.changes)
     draft.add(
         DOCUMENTS,
         DocumentRow(
@@ -67,7 +79,38 @@ def decide(draft: Draft, request: MoveRequest) -> Moved:
             draft.recorded_at,
         ),
     )
+    deltas = [change.delta for change in request.changes]
+    draft.add(
+        LOG,
+        LogRow(
+            uuid7(),
+            f"inventory.document:{request.document_id}",
+            request.actor,
+            {
+                "kind": request.kind,
+                "reference": request.reference,
+                "positions": len(deltas),
+                # Of a transfer, what moves: it sums to zero.
+                "pieces": sum(max(delta, 0) for delta in deltas) if request.kind == "transfer" else sum(deltas),
+            },
+            request.note,
+            draft.recorded_at,
+            **request.origin.columns(),
+        ),
+    )
     return Moved(request.document_id, request.kind, on_hand)
+
+
+def _moved(draft: Draft, request: MoveRequest, change: StockChange, cause: Cause) -> PoolRow:
+    if _breaks(request, change):
+        return lose(draft, change.pool_id, -change.delta, cause)
+    if request.kind == "adjustment" or not was_counted_since(draft, change.pool_id, request.occurred_at):
+        return move(draft, change.pool_id, change.delta, cause)
+    # It came or went before somebody counted, and is told after: the count has it already.
+    counted = replace(cause, reason="counted")
+    first, then = (cause, counted) if change.delta > 0 else (counted, cause)
+    move(draft, change.pool_id, abs(change.delta), first)
+    return move(draft, change.pool_id, -abs(change.delta), then)
 
 
 def _check(request: MoveRequest) -> None:

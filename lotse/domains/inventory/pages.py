@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from lotse.domains.catalog.queries import variants_by_ids
+from lotse.domains.catalog.queries import variants_by_ids, variants_of_products
 from lotse.domains.catalog.rules import search_terms
 from lotse.domains.inventory import commands, queries
 from lotse.domains.inventory.contracts import (
@@ -23,8 +23,11 @@ from lotse.domains.inventory.contracts import (
     LocationChanged,
     LocationListing,
     MoveRequest,
+    Opening,
     PoolListing,
     PutLocation,
+    Region,
+    ShopServed,
     Spot,
     StockChange,
     StockKey,
@@ -32,10 +35,12 @@ from lotse.domains.inventory.contracts import (
     StockListing,
 )
 from lotse.domains.inventory.queries import LOCATION, POOL
+from lotse.domains.inventory.rules import WEEKDAYS, distance_km, is_postcode, opening, state_of
 from lotse.domains.offers.contracts import OfferChanged
 from lotse.domains.parties.contracts import PostalAddress, Shop
 from lotse.domains.parties.queries import shops_by_ids
 from lotse.domains.parties.rules import check_country, check_timezone
+from lotse.domains.pools import commands as pools_commands
 from lotse.domains.pools import queries as pools
 from lotse.domains.pools.contracts import Movement
 from lotse.kernel.auth.forms import Draft
@@ -80,6 +85,7 @@ REASONS = {
     "cancelled": N_("order cancelled"),
     "returned": N_("returned"),
     "found": N_("found: more was sold than was on record"),
+    "counted": N_("gone already when it was counted"),
 }
 CONDITIONS = {"new": N_("new"), "used": N_("used"), "refurbished": N_("refurbished")}
 REFUSED = {
@@ -95,6 +101,7 @@ PoolId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 
 _offer_changed = tagged(OfferChanged)
 _ANY_LOCATION = any_of(LocationChanged)
+_shop_served = tagged(ShopServed)
 
 
 class Shown(Struct, frozen=True):
@@ -110,6 +117,14 @@ class VariantStock(Struct, frozen=True):
     """All stock of a variant, for the back office."""
 
     lines: list[StockLine]
+
+
+class ProductStock(Struct, frozen=True):
+    """How many pieces of a product its shop can sell, over all variants; how many of those variants are out."""
+
+    available: int
+    variants: int
+    out: int
 
 
 class Change(Struct, frozen=True):
@@ -143,14 +158,14 @@ async def _available(connection: Connection, ask: Ask) -> Mapping[UUID, Shown]:
 async def _standing(connection: Connection, ask: Ask) -> Standing:
     """Until an offer, a place, or a number that is shown changes."""
     return Standing(
-        tags=tuple(_offer_changed(id) for id in ask.ids),
+        tags=(_shop_served(ask.shop), *(_offer_changed(id) for id in ask.ids)),
         types=(_ANY_LOCATION,),
         signs=await queries.signs(connection, ask.ids),
     )
 
 
-async def _stores_standing(_: Connection, __: Ask) -> Standing:
-    return Standing(types=(_ANY_LOCATION,))
+async def _stores_standing(_: Connection, ask: Ask) -> Standing:
+    return Standing(tags=(_shop_served(ask.shop),), types=(_ANY_LOCATION,))
 
 
 async def _stores(connection: Connection, ask: Ask) -> Mapping[UUID, list[Location]]:
@@ -166,6 +181,19 @@ async def _stock(connection: Connection, ask: Ask) -> Mapping[UUID, VariantStock
     return {id: VariantStock(found) for id, found in lines.items()}
 
 
+async def _of_products(connection: Connection, ask: Ask) -> Mapping[UUID, ProductStock]:
+    """What the shop says of products: the same numbers that it sells by, whoever looks."""
+    variants = await variants_of_products(connection, product_ids=ask.ids)
+    ids = [id for some in variants.values() for id in some]
+    pieces = await queries.available_of(connection, shop_id=ask.shop, variant_ids=ids)
+    return {
+        product_id: ProductStock(
+            sum(pieces.get(id, 0) for id in some), len(some), sum(not pieces.get(id, 0) for id in some)
+        )
+        for product_id, some in variants.items()
+    }
+
+
 async def _locations(connection: Connection, ask: Ask) -> Mapping[UUID, Location]:
     return {found.id: found for found in await queries.locations_by_ids(connection, location_ids=ask.ids)}
 
@@ -175,14 +203,51 @@ async def _of_shops(connection: Connection, ask: Ask) -> Mapping[UUID, list[Loca
     return {id: await queries.locations_of_shop(connection, shop_id=id) for id in ask.ids}
 
 
+class Near(Struct, frozen=True):
+    """A store as a visitor finds it: how far away, and whether it is open now."""
+
+    store: Location
+    opening: Opening
+    distance_km: float | None = None
+
+
+# Nobody drives past ten stores to the eleventh; who wants all leaves the field empty.
+_MOST_NEAR = 10
+NOT_A_POSTCODE = N_("Five digits, please: for example 20457.")
+UNKNOWN_POSTCODE = N_("We do not know this postcode. Here are all our stores.")
+
+
 @get("/stores", guards=[public])
-async def stores(view: View, database: Database) -> Response[str]:
-    """Where the stores are and when they are open."""
+async def stores(
+    view: View, database: Database, shop: Shop, postcode: Annotated[str, Parameter(max_length=40)] = ""
+) -> Response[str]:
+    """Where the stores are, when they are open, and which are near a postcode."""
+    typed = postcode.strip()
     async with database.reading() as connection:
         found = await queries.locations_of_shop(connection, shop_id=view.question.shop)
+        place = await queries.place_of(connection, country=shop.country, postcode=typed) if typed else None
+    at = view.question.at
+    near = [Near(store, _opening(store, at), _distance(store, place)) for store in found if store.kind == "store"]
+    said = ""
+    if place is not None:
+        near.sort(key=lambda one: (one.distance_km is None, one.distance_km or 0.0, one.store.name))
+        near = near[:_MOST_NEAR]
+    elif typed:
+        said = view.text(UNKNOWN_POSTCODE if is_postcode(shop.country, typed) else NOT_A_POSTCODE)
     return view.show(
-        "inventory/stores.html", stores=[location for location in found if location.kind == "store"], days=DAYS
+        "inventory/stores.html", near=near, days=DAYS, weekday=WEEKDAYS, typed=typed, place=place, said=said
     )
+
+
+def _opening(store: Location, at: datetime) -> Opening:
+    state = state_of(store.country, store.address.postcode, store.address.region)
+    return opening(store.opening_hours, zone=store.timezone, country=store.country, state=state, at=at)
+
+
+def _distance(store: Location, place: Region | None) -> float | None:
+    if place is None or store.latitude is None or store.longitude is None:
+        return None
+    return distance_km(place.latitude, place.longitude, store.latitude, store.longitude)
 
 
 # -- the back office: stock by article, and by place
@@ -462,9 +527,15 @@ async def receive(
     opt={"form": "/office/stock/pools/{pool_id}"},
 )
 async def count(
-    request: Request[Any, Any, Any], desk: Desk, principal: Principal, at: datetime, pool_id: PoolId
+    request: Request[Any, Any, Any],
+    database: Database,
+    desk: Desk,
+    principal: Principal,
+    at: datetime,
+    pool_id: PoolId,
 ) -> Redirect:
-    """Somebody counted: the difference to what the page showed is adjusted, so that a sale in between is kept.
+    """Somebody counted: the difference to what the page showed is adjusted, so that a sale in between is kept. A till's
+    sale of before that is told later was counted with it.
 
     Refusals: `FormIncomplete`, `InvalidMove`, `PoolUnknown`, `NotEnough`.
     """
@@ -474,6 +545,8 @@ async def count(
     if change.amount != shown:
         delta = change.amount - shown
         await _move(request, desk, principal, at, "adjustment", (StockChange(pool_id, delta),), change.note)
+    async with database.transaction() as tx:
+        await pools_commands.mark_counted(tx, pool_ids=[pool_id], moments=[at])
     return Redirect(f"/office/stock/pools/{pool_id}?done=adjusted", status_code=303)
 
 
@@ -498,7 +571,7 @@ async def transfer(
             raise NotFound(what="stock", id=str(pool_id))
         line = found[0]
         key = StockKey(line.variant_id, typed.to, line.owner_party_id, line.condition, line.lot)
-        [target] = await commands.ensure_stock(tx, [key])
+        [target] = await commands.ensure_stock(tx, [key], at=at)
     changes = (StockChange(pool_id, -typed.amount), StockChange(target, typed.amount))
     await _move(request, desk, principal, at, "transfer", changes, typed.note)
     return Redirect(f"/office/stock/pools/{pool_id}?done=adjusted", status_code=303)
@@ -527,7 +600,7 @@ async def receive_article(
     principal.require("inventory.write", place, reads="inventory.read")
     async with database.transaction() as tx:
         key = StockKey(variant_id, typed.place, shop.owner_party_id)
-        [pool_id] = await commands.ensure_stock(tx, [key])
+        [pool_id] = await commands.ensure_stock(tx, [key], at=at)
     await _move(request, desk, principal, at, "receipt", (StockChange(pool_id, typed.amount),), typed.note)
     return Redirect(f"/office/stock/articles/{variant_id}?done=receipt", status_code=303)
 
@@ -838,6 +911,7 @@ slots = (
     Answerer("product.places", "inventory", "inventory/product_places.html", 800, _available, _standing, queries.signs),
     Answerer("home.below", "inventory", "inventory/home_stores.html", 150, _stores, _stores_standing),
     Answerer("office.variant.stock", "inventory", "inventory/office_variant_stock.html", 300, _stock),
+    Answerer("office.product.stock", "inventory", "inventory/office_product_stock.html", 500, _of_products),
     Answerer("office.shop", "inventory", "inventory/of_shop.html", 300, _of_shops),
     Answerer("office.location", "inventory", "inventory/office_location.html", 150, _locations),
 )

@@ -15,10 +15,11 @@ from lotse.domains.inventory.contracts import (
     OfferPool,
     Place,
     PoolChoice,
+    Region,
     ServedShop,
     StockLine,
 )
-from lotse.domains.inventory.rules import MOST_SHOWN, stock_state
+from lotse.domains.inventory.rules import MOST_SHOWN, region_of, stock_state
 from lotse.kernel.auth.principal import Whose, Within
 from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection
@@ -53,11 +54,32 @@ async def locations_of_shop(conn: Connection, *, shop_id: UUID) -> list[Location
     return await conn.many(READS.locations_of_shop, Location, shop_id=shop_id)
 
 
+async def place_of(conn: Connection, *, country: str, postcode: str) -> Region | None:
+    """Where a postcode is: exactly if it was imported, else about, else None."""
+    found = await conn.maybe(READS.postcode, _Postcode, country=country, postcode=postcode.replace("\0", "")[:16])
+    if found is None:
+        return region_of(country, postcode)
+    return Region(found.city, found.latitude, found.longitude, (found.state,) if found.state else ())
+
+
+class _Postcode(Struct, frozen=True):
+    city: str
+    state: str
+    latitude: float
+    longitude: float
+
+
 async def availability(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[Availability]:
     """What a shop can sell of variants now, in the order asked: stock at its locations, of the sellers of its active
     offers, in the offered condition. A variant that nobody offers there is out."""
     found = await conn.many(READS.availability, _Available, shop_id=shop_id, variant_ids=list(variant_ids))
     return [Availability(row.variant_id, stock_state(row.available), row.available, row.by_location) for row in found]
+
+
+async def available_of(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many pieces a shop can sell of variants now, as `availability`, by id; what is nowhere is absent."""
+    found = await conn.many(READS.available_of, _Pieces, shop_id=shop_id, variant_ids=list(variant_ids))
+    return {row.variant_id: row.available for row in found}
 
 
 async def signs(conn: Connection, variant_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
@@ -140,6 +162,11 @@ async def pools_for_offers(conn: Connection, *, offer_ids: Sequence[UUID]) -> li
 class _Signs(Struct, frozen=True):
     variant_id: UUID
     signs: list[int]
+
+
+class _Pieces(Struct, frozen=True):
+    variant_id: UUID
+    available: int
 
 
 class _Available(Struct, frozen=True):

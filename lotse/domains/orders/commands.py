@@ -95,7 +95,7 @@ async def sale_of_till(tx: Transaction, *, shop: Shop, sale: TillSale, actor: st
     day = sale.occurred_at.astimezone(ZoneInfo(entity.timezone)).date()
     taxed = [rate_at(rates, shop.country, variants[ids[line.sku]].tax_class, day) for line in sale.lines]
     keys = [StockKey(ids[line.sku], location.id, shop.owner_party_id) for line in sale.lines]
-    pools = await ensure_stock(tx, keys)
+    pools = await ensure_stock(tx, keys, at=sale.occurred_at)
     order_id = uuid7()
     return PlaceRequest(
         order_id=order_id,

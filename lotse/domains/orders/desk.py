@@ -36,7 +36,16 @@ from lotse.domains.orders.rules import amendment_entries, check_credit, check_li
 from lotse.domains.payments.commands import credit as credit_payment
 from lotse.domains.payments.commands import open_payment, refund_at_once
 from lotse.domains.payments.contracts import Payment
-from lotse.domains.pools.commands import BREAKABLE, POOLS, available, breakable, find, move, take
+from lotse.domains.pools.commands import (
+    BREAKABLE,
+    POOLS,
+    available,
+    breakable,
+    find,
+    move,
+    take,
+    was_counted_since,
+)
 from lotse.domains.pools.contracts import Cause, NotEnough, Want
 from lotse.kernel.desk import Draft, Kind, Lock
 from lotse.kernel.outbox import OUTBOX, encode
@@ -463,7 +472,9 @@ def sell(draft: Draft, request: PlaceRequest) -> Placed:
 
     A line is served by the first source that can give it whole. If none can, the goods came from the first one all the
     same: holds on it break, and what was not on record is found there, so that the pool ends at zero and its movements
-    say what happened. Refusals, in this order: `EmptyOrder`, `InvalidLine`, `PoolUnknown`.
+    say what happened. What left a shelf before it was counted is missing from that count already: told later than the
+    count, it is put back on record first, so that nothing is taken away twice.
+    Refusals, in this order: `EmptyOrder`, `InvalidLine`, `PoolUnknown`.
     """
     check_lines(request.lines)
     wanted: dict[int, int] = {}
@@ -476,7 +487,11 @@ def sell(draft: Draft, request: PlaceRequest) -> Placed:
         lines.append(line)
     # Not the order's own movement: that one says what was sold.
     cause = Cause("found", "sale", request.order_id, request.actor, request.placed_at)
+    counted = structs.replace(cause, reason="counted", note=None)
     for pool_id, quantity in wanted.items():
+        # At a till goods leave with their sale; what a marketplace sold may lie on the shelf when somebody counts.
+        if request.channel == "till" and was_counted_since(draft, pool_id, request.placed_at):
+            move(draft, pool_id, quantity, counted)
         find(draft, pool_id, quantity, cause)
     return place(draft, structs.replace(request, lines=tuple(lines)))
 

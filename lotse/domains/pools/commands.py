@@ -56,6 +56,7 @@ class PoolRow(Struct, frozen=True):
     before: int | None = None
     touched: bool = False
     revived: tuple[UUID, ...] = ()
+    counted_at: datetime | None = None
 
 
 class BreakableRow(Struct, frozen=True):
@@ -241,6 +242,13 @@ def find(draft: Draft, pool_id: int, quantity: int, cause: Cause) -> None:
         move(draft, pool_id, missing, cause)
 
 
+def was_counted_since(draft: Draft, pool_id: int, moment: datetime) -> bool:
+    """Whether a locked pool was counted at that moment or later: what had left it by then is missing from the count
+    already, however late it is told. Refusal: `PoolUnknown`."""
+    counted_at = pool(draft, pool_id).counted_at
+    return counted_at is not None and moment <= counted_at
+
+
 def _break_holds(draft: Draft, pool_id: int, quantity: int) -> None:
     """Until the quantity can be given or nothing is held: what has expired first, then the newest, hard ones last."""
     row = pool(draft, pool_id)
@@ -308,6 +316,35 @@ def write_balances(draft: Draft) -> None:
 
 
 # -- outside the desk
+
+
+async def mark_counted(
+    tx: Transaction, *, pool_ids: Sequence[int], moments: Sequence[datetime]
+) -> list[tuple[int, datetime | None]]:
+    """Say when pools were counted, never back in time; the pools and what was said of them before.
+
+    Commit it before the books are read: from then on a sale that is told too late changes no figure of that moment.
+    Locks as the desk does, in id order.
+    """
+    found = await tx.many(_WRITES.mark_counted, _Marked, pool_ids=list(pool_ids), moments=list(moments))
+    return [(row.pool_id, row.before) for row in found]
+
+
+async def take_mark_back(
+    tx: Transaction, marked: Sequence[tuple[int, datetime | None]], *, moments: Sequence[datetime]
+) -> None:
+    """Undo `mark_counted` where the count was refused after all and nobody has counted since."""
+    await tx.execute(
+        _WRITES.take_mark_back,
+        pool_ids=[pool_id for pool_id, _ in marked],
+        before=[before for _, before in marked],
+        moments=list(moments),
+    )
+
+
+class _Marked(Struct, frozen=True):
+    pool_id: int
+    before: datetime | None
 
 
 async def sweep(tx: Transaction, *, pool_ids: Sequence[int], at: datetime) -> int:

@@ -254,7 +254,7 @@ class Acts:
             if shop is None or warehouse is None:
                 raise LookupError("the demo retailer is not here")
             key = StockKey(article.variant_id, warehouse.id, shop.owner_party_id)
-            [pool] = await ensure_stock(tx, [key])
+            [pool] = await ensure_stock(tx, [key], at=clock.now())
             lines = await stock_of_variants(tx, variant_ids=[article.variant_id])
         changes = tuple(
             StockChange(line.pool_id, delta)

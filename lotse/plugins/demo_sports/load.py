@@ -391,7 +391,7 @@ async def _goods(
     async with db.transaction() as tx:
         ids = await variant_ids_by_sku(tx, skus=skus)
         keys = [StockKey(ids[sku], house.places[place], house.party_id) for sku, place in wanted]
-        pools = dict(zip(wanted, await ensure_stock(tx, keys), strict=True))
+        pools = dict(zip(wanted, await ensure_stock(tx, keys, at=arrived), strict=True))
     # The count missed a piece of every fiftieth variant that lies deep in the warehouse.
     missing = {sku: 1 for sku in skus[::50] if stock.get((sku, WAREHOUSE), 0) > 5}
     totals: dict[str, int] = {}

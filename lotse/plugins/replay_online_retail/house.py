@@ -129,7 +129,7 @@ async def with_articles(database: Database, house: House, seen: Sequence[Article
                 for variant_id in variants.values()
             ]
             offered = await put_offers(tx, offers, by=ACTOR, at=at)
-            pools = await ensure_stock(tx, [_stock(house, variant_id) for variant_id in variants.values()])
+            pools = await ensure_stock(tx, [_stock(house, variant_id) for variant_id in variants.values()], at=at)
             await set_prices(tx, _prices(house, day, variants), by=ACTOR, at=at)
             for code, offer, pool_id in zip(variants, offered, pools, strict=True):
                 found[code] = Article(variants[code], offer.id, pool_id)

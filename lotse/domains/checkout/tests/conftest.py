@@ -68,7 +68,7 @@ class Store:
             if price is not None:
                 await self.price(tx, variant_id, price)
             places = self._locations[: len(stock)]
-            pools = await ensure_stock(tx, [StockKey(variant_id, place, owner) for place in places])
+            pools = await ensure_stock(tx, [StockKey(variant_id, place, owner) for place in places], at=AT)
         for pool_id, quantity in zip(pools, stock, strict=True):
             if quantity:
                 await self.receive(pool_id, quantity)

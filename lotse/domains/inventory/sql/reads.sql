@@ -222,3 +222,13 @@ select 'inventory.stock:' || s.pool_id as subject, 'a pool' as expected, 'none' 
 select b.pool_id, b.on_hand, c.counted_at
   from pools.on_hand_at(:pool_ids::bigint[], :moments::timestamptz[]) b
   left join inventory.counts c on c.pool_id = b.pool_id;
+
+-- Where a postcode is, if somebody imported it.
+-- name: postcode
+select city, state, latitude, longitude from inventory.postcodes where country = :country and postcode = :postcode;
+
+-- Those of some postcodes that are known: for imports.
+-- name: postcodes
+select country, postcode, city, state, latitude, longitude
+  from inventory.postcodes
+ where (country, postcode) in (select * from unnest(:countries::text[], :postcodes::text[]));

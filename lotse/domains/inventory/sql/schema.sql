@@ -76,10 +76,13 @@ create table inventory.documents (
     constraint documents_kind_known check (kind in ('receipt', 'adjustment', 'transfer'))
 );
 
--- Adjusting a stock by hand is a change that the log of changes tells of, with who and why. The desk writes the paper, in
--- another process than the page, so the paper itself sees to it: no way of adjusting is left out.
+-- Every paper is a change that the log of changes tells of, with who and why. The desk that moves goods writes the entry
+-- beside the paper, and says from where; one that was written any other way is entered all the same.
 create function inventory.log_document() returns trigger language plpgsql as $$
 begin
+    if exists (select from kernel.audit where subject = 'inventory.document:' || new.id) then
+        return null;
+    end if;
     insert into kernel.audit (id, subject, actor, old, new, reason, recorded_at)
     values (
         uuidv7(), 'inventory.document:' || new.id, new.actor, null,
@@ -88,9 +91,8 @@ begin
     return null;
 end
 $$;
--- Receipts and transfers move goods that are there; an adjustment says that the books were wrong.
 create trigger documents_are_logged after insert on inventory.documents for each row
-    when (new.kind = 'adjustment') execute function inventory.log_document();
+    execute function inventory.log_document();
 
 -- The latest count of a pool: a figure of an earlier moment that comes later would undo what the later one found.
 create table inventory.counts (
@@ -102,3 +104,21 @@ create table inventory.counts (
     constraint counts_pkey primary key (pool_id),
     constraint counts_quantity_not_negative check (quantity >= 0)
 ) with (fillfactor = 80);
+
+-- Where postcodes are, from a file (kind `postcodes`): stores by distance, and the state whose holidays count. Without
+-- one, regions of two digits stand in (`rules.region_of`).
+create table inventory.postcodes (
+    country text not null,
+    postcode text not null,
+    city text not null,
+    -- ISO 3166-2 without the country; empty if the file does not say.
+    state text not null,
+    latitude double precision not null,
+    longitude double precision not null,
+    constraint postcodes_pkey primary key (country, postcode),
+    constraint postcodes_country_form check (country ~ '^[A-Z]{2}$'),
+    constraint postcodes_lengths check (
+        char_length(postcode) between 1 and 16 and char_length(city) <= 200 and state ~ '^([A-Z0-9]{1,3})?$'
+    ),
+    constraint postcodes_place check (latitude between -90 and 90 and longitude between -180 and 180)
+);

@@ -55,3 +55,13 @@ on conflict (pool_id) do update
    set counted_at = excluded.counted_at, quantity = excluded.quantity, recorded_at = excluded.recorded_at,
        recorded_by = excluded.recorded_by
  where c.counted_at <= excluded.counted_at;
+
+-- Overwrites: the newest file is right.
+-- name: put_postcodes
+insert into inventory.postcodes as p (country, postcode, city, state, latitude, longitude)
+select distinct on (n.country, n.postcode) n.*
+  from unnest(:countries::text[], :postcodes::text[], :cities::text[], :states::text[], :latitudes::float8[],
+              :longitudes::float8[]) as n (country, postcode, city, state, latitude, longitude)
+ order by n.country, n.postcode
+on conflict (country, postcode) do update
+   set city = excluded.city, state = excluded.state, latitude = excluded.latitude, longitude = excluded.longitude;

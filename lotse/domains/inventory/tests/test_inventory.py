@@ -140,11 +140,11 @@ async def test_the_list_of_a_shop_is_replaced_as_a_whole(tx, fresh, place):
 
 async def test_a_thing_is_counted_by_one_pool(tx, place, variants):
     keys = [StockKey(id, at, place.host) for id in variants for at in (place.warehouse, place.store)]
-    pools = await ensure_stock(tx, keys)
+    pools = await ensure_stock(tx, keys, at=AT)
     assert len(set(pools)) == 6
-    assert await ensure_stock(tx, keys[::-1]) == pools[::-1]
+    assert await ensure_stock(tx, keys[::-1], at=AT) == pools[::-1]
     more = [keys[0], StockKey(variants[0], place.store, place.host, "used"), keys[0], keys[5]]
-    again = await ensure_stock(tx, more)
+    again = await ensure_stock(tx, more, at=AT)
     assert [again[0], again[2], again[3]] == [pools[0], pools[0], pools[5]]
     assert again[1] not in pools
     lines = await stock_of_pools(tx, pool_ids=[pools[3]])
@@ -163,7 +163,9 @@ async def test_a_thing_is_counted_by_one_pool(tx, place, variants):
 async def test_stock_of_what_is_not_there(tx, fresh, place, variants, change, refusal):
     change = {name: fresh.id() if value is None else value for name, value in change.items()}
     with pytest.raises(refusal):
-        await ensure_stock(tx, [msgspec.structs.replace(StockKey(variants[0], place.store, place.host), **change)])
+        await ensure_stock(
+            tx, [msgspec.structs.replace(StockKey(variants[0], place.store, place.host), **change)], at=AT
+        )
 
 
 async def test_two_receipts_of_new_stock_open_one_pool(db, fresh):
@@ -175,7 +177,7 @@ async def test_two_receipts_of_new_stock_open_one_pool(db, fresh):
 
     async def open_them(order: list[StockKey]) -> set[int]:
         async with db.transaction() as tx:
-            return set(await ensure_stock(tx, order))
+            return set(await ensure_stock(tx, order, at=AT))
 
     found = await asyncio.gather(open_them(keys), open_them(keys[::-1]), open_them(keys), open_them(keys[::-1]))
     assert all(pools == found[0] for pools in found)
@@ -208,6 +210,7 @@ async def test_availability(tx, fresh, place, variants):
             StockKey(none, place.store, place.host, "used"),
             StockKey(none, elsewhere.store, place.host),
         ],
+        at=AT,
     )
     for pool_id, on_hand, held in zip(pools, (9, 3, 5, 2, 50, 50, 50), (1, 0, 2, 2, 0, 0, 0), strict=True):
         await fill(tx, pool_id, on_hand, held)
@@ -232,7 +235,7 @@ async def test_pools_come_in_the_order_of_preference(tx, place, variants):
         StockKey(variants[0], place.warehouse, place.host, "new", "lot-a"),
         StockKey(variants[1], place.store, place.host),
     ]
-    store, lot_b, lot_a, other = await ensure_stock(tx, keys)
+    store, lot_b, lot_a, other = await ensure_stock(tx, keys, at=AT)
     found = await pools_for(tx, shop_id=place.shop.id, variant_ids=[variants[1], variants[0]])
     assert [choice.pool_id for choice in found] == [other, lot_a, lot_b, store]
     offers = await offer(tx, place, variants)
@@ -252,7 +255,7 @@ def _scope(*grants: Grant) -> Scope:
 async def test_the_table_of_goods_by_place(tx, fresh, place):
     product = await put_one(tx, fresh, variants=3)
     keys = [StockKey(id, at, place.host) for id in product.variant_ids for at in (place.warehouse, place.store)]
-    opened = await ensure_stock(tx, keys)
+    opened = await ensure_stock(tx, keys, at=AT)
     bound = _scope(Grant("inventory.read", location_id=place.store))
     found, _ = await query.page(tx, POOLS, bound, query.asked(POOLS, [("q", product.slug)]))
     assert [row.pool_id for row in found.items] == opened[1::2], "who is bound to a store sees its goods"
@@ -268,7 +271,9 @@ async def test_the_table_of_goods_by_place(tx, fresh, place):
 async def test_the_table_of_stock_adds_up_what_somebody_sees(tx, fresh, place):
     product = await put_one(tx, fresh, variants=1)
     [id] = product.variant_ids
-    [warehouse, store] = await ensure_stock(tx, [StockKey(id, at, place.host) for at in (place.warehouse, place.store)])
+    [warehouse, store] = await ensure_stock(
+        tx, [StockKey(id, at, place.host) for at in (place.warehouse, place.store)], at=AT
+    )
     await tx.raw.execute("update pools.pools set on_hand = 5, held = 2 where id = $1", warehouse)
     await tx.raw.execute("update pools.pools set on_hand = 3 where id = $1", store)
     seen: dict[str, tuple[int, int, int, int]] = {}
@@ -289,7 +294,7 @@ async def test_the_table_of_stock_adds_up_what_somebody_sees(tx, fresh, place):
 
 
 async def test_a_stock_line_without_its_pool_is_found(tx, place, variants):
-    [pool_id] = await ensure_stock(tx, [StockKey(variants[0], place.store, place.host)])
+    [pool_id] = await ensure_stock(tx, [StockKey(variants[0], place.store, place.host)], at=AT)
     assert not [
         row for row in await tx.raw.fetch(READS.check_stock_pools.sql) if row["subject"].endswith(f":{pool_id}")
     ]

@@ -1,6 +1,6 @@
 -- Pools in id order, so that no two batches wait for each other in a ring.
 -- name: lock_pools
-select id, on_hand, held
+select id, on_hand, held, counted_at
 from pools.pools
 where id = any (:ids::bigint[])
 order by id

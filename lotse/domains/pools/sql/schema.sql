@@ -5,6 +5,8 @@ create table pools.pools (
     id bigint generated always as identity primary key,
     on_hand bigint not null default 0,
     held bigint not null default 0,
+    -- When what lies here was last counted. A sale that was over by then and is told later was counted with it.
+    counted_at timestamptz,
     -- Nothing is given that is not there: a bug becomes an error, never an oversell.
     constraint pools_on_hand_not_negative check (on_hand >= 0),
     constraint pools_held_not_negative check (held >= 0),

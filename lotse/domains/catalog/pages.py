@@ -1,4 +1,4 @@
-"""Pages of the catalogue: departments, search, products; in the back office the list and one product."""
+"""Pages of the catalogue: what is new, products; in the back office the list and one product."""
 
 import re
 import unicodedata
@@ -80,7 +80,6 @@ from lotse.kernel.tags import any_of, tagged
 
 # Divides by two, three and four: no row is left open in any width.
 _IN_A_LIST = 24
-_FOUND = 48
 _SOLD_OUT = "https://schema.org/OutOfStock"
 
 # Names of options and attributes; others are shown as they are written.
@@ -115,8 +114,6 @@ UNITS = {
 }
 
 Cursor = Annotated[str | None, Parameter(query="after", max_length=1_000)]
-Sort = Literal["", "name"]
-Words = Annotated[str, Parameter(query="q", max_length=200)]
 
 
 _product_changed = tagged(ProductChanged)
@@ -144,29 +141,6 @@ class Option(Struct, frozen=True):
     values: list[Value]
 
 
-@get("/c/{slug:str}", guards=[public], opt={"kept": True})
-async def category(view: View, database: Database, slug: str, cursor: Cursor = None, sort: Sort = "") -> Response[str]:
-    """A department, the newest first or from A to Z."""
-    async with database.reading() as connection:
-        found = await queries.category_by_slug(connection, slug=slug, language=view.language)
-        if found is None:
-            raise NotFound(what="category", id=slug)
-        listed = queries.products_in_category_by_name if sort == "name" else queries.products_in_category
-        page = await listed(
-            connection, category_id=found.id, language=view.language, cursor=cursor or None, limit=_IN_A_LIST
-        )
-    view.shows(types=_LISTED)
-    await _ask_cards(view, [id for card in page.items for id in card.variant_ids])
-    return view.show(
-        "catalog/category.html",
-        category=found,
-        cards=page.items,
-        next=page.next,
-        is_later=cursor is not None,
-        sort=sort,
-    )
-
-
 @get("/new", guards=[public], opt={"kept": True})
 async def new_arrivals(view: View, database: Database, cursor: Cursor = None) -> Response[str]:
     """Everything, the newest first."""
@@ -175,18 +149,6 @@ async def new_arrivals(view: View, database: Database, cursor: Cursor = None) ->
     view.shows(types=_LISTED)
     await _ask_cards(view, [id for card in page.items for id in card.variant_ids])
     return view.show("catalog/new.html", cards=page.items, next=page.next, is_later=cursor is not None)
-
-
-@get("/search", guards=[public])
-async def search(view: View, database: Database, words: Words = "") -> Response[str]:
-    """What has these words in its name, or this number."""
-    words = words.strip()
-    async with database.reading() as connection:
-        cards = (
-            await queries.search_simple(connection, text=words, language=view.language, limit=_FOUND) if words else []
-        )
-    await _ask_cards(view, [id for card in cards for id in card.variant_ids])
-    return view.show("catalog/search.html", words=words, cards=cards)
 
 
 @get("/p/{slug:str}", guards=[public], opt={"kept": True})
@@ -555,6 +517,9 @@ PRODUCTS = Table(
         Column("brand", N_("Brand"), filter="begins"),
         Column("state", N_("State"), kind="choice", filter="choice", options=STATES),
         Column("category", N_("Category")),
+        # What upper domains know of it; neither is sorted by, because no index of the catalogue's can serve that.
+        Column("price", N_("Price"), kind="price", slot="office.product.price"),
+        Column("available", N_("Available"), kind="number", slot="office.product.stock"),
         Column("variants", N_("Variants"), kind="number"),
         Column("pictures", N_("Pictures"), kind="number", empty_tone="warn"),
         Column(
@@ -581,6 +546,7 @@ PRODUCTS = Table(
     edit=Edit(
         right="catalog.write",
         columns=("state", "brand", "tax_class", "category"),
+        masters={name: ("articles", name) for name in ("state", "brand", "tax_class", "category")},
         now=_articles_now,
         write=_write_articles,
         hold=_hold_articles,
@@ -749,7 +715,14 @@ async def office_product(
         history.sort(key=lambda change: change.id, reverse=True)
         who = await names_of(connection, (change.actor for change in history))
     ids = [variant.id for variant in found.variants]
-    await view.ask({"office.variant.price": ids, "office.variant.stock": ids})
+    await view.ask(
+        {
+            "office.variant.price": ids,
+            "office.variant.stock": ids,
+            "office.product.price": [product_id],
+            "office.product.stock": [product_id],
+        }
+    )
     languages = list(dict.fromkeys([*shop.languages, *(text.language for text in found.texts)]))
     texts = {text.language: text for text in found.texts}
     names = list(dict.fromkeys(name for variant in found.variants for name in variant.options))
@@ -1082,9 +1055,7 @@ async def _find_articles(conn: Connection, scope: Scope, text: str) -> list[Foun
 
 
 routes = (
-    category,
     new_arrivals,
-    search,
     product,
     office_new_product,
     begin_product,

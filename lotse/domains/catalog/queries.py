@@ -166,6 +166,14 @@ async def variant_ids_by_sku(conn: Connection, *, skus: Sequence[str]) -> dict[s
     }
 
 
+async def variants_of_products(conn: Connection, *, product_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The variants of products that are not archived, in their order; a product without any is absent."""
+    found: dict[UUID, list[UUID]] = {}
+    for one in await conn.many(READS.variants_of_products, _OfProduct, ids=list(product_ids)):
+        found.setdefault(one.product_id, []).append(one.id)
+    return found
+
+
 async def search_simple(conn: Connection, *, text: str, language: str, limit: int = PAGE_SIZE) -> list[ProductCard]:
     """What is shown and has all words of `text` (by their beginnings) in a name or summary of any language, or a SKU
     that begins with it, or the GTIN. Newest first: this finds, it does not rank."""
@@ -215,6 +223,11 @@ async def product_ids_by_slug(conn: Connection, *, slugs: Sequence[str]) -> dict
     """The ids of those slugs that exist."""
     found = await conn.many(READS.product_ids_by_slug, _Slug, slugs=[_plain(slug) for slug in slugs])
     return {one.slug: one.id for one in found}
+
+
+class _OfProduct(Struct, frozen=True):
+    product_id: UUID
+    id: UUID
 
 
 class _Slug(Struct, frozen=True):

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from lotse.domains.catalog.queries import contents, variant_ids_by_sku, variants_by_ids
+from lotse.domains.catalog.queries import contents, variant_ids_by_sku, variants_by_ids, variants_of_products
 from lotse.domains.catalog.rules import search_terms
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.parties.queries import shop as read_shop
@@ -199,6 +199,30 @@ async def _prices(connection: Connection, ask: Ask) -> Mapping[UUID, Price]:
     return {id: one for id, one in found.items() if one is not None}
 
 
+class Span(Struct, frozen=True):
+    """What the variants of a product cost everybody: the least and the most, None if none has a price; and how many
+    have none."""
+
+    currency: str
+    lowest: Decimal | None
+    highest: Decimal | None
+    unpriced: int
+
+
+async def _spans(connection: Connection, ask: Ask) -> Mapping[UUID, Span]:
+    """What products cost from the first piece on, from the least to the most."""
+    variants = await variants_of_products(connection, product_ids=ask.ids)
+    ids = tuple(id for some in variants.values() for id in some)
+    prices = await _prices(connection, replace(ask, ids=ids))
+    found: dict[UUID, Span] = {}
+    for product_id, some in variants.items():
+        costs = [one.unit_price for id in some if (one := prices.get(id)) and one.unit_price is not None]
+        found[product_id] = Span(
+            ask.currency, min(costs, default=None), max(costs, default=None), len(some) - len(costs)
+        )
+    return found
+
+
 # -- the table of prices
 
 
@@ -379,6 +403,7 @@ PRICES = Table(
     edit=Edit(
         right="pricing.write",
         columns=("unit_price",),
+        masters={"unit_price": ("prices", "price")},
         now=_prices_now,
         write=_write,
         undo=_unwrite,
@@ -541,4 +566,5 @@ slots = (
     Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers, _standing),
     Answerer("product.offer", "pricing", "pricing/product_offer.html", 800, _offers, _standing),
     Answerer("office.variant.price", "pricing", "pricing/office_variant_price.html", 250, _prices),
+    Answerer("office.product.price", "pricing", "pricing/office_product_price.html", 400, _spans),
 )

@@ -67,12 +67,15 @@ class Observed:
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
         status = 0
+        seconds: float | None = None
         secure = scope["scheme"] == "https"
 
         async def observed_send(message: Any) -> None:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if _is_stream(message["headers"]):  # open for as long as somebody listens: that is not slow
+                    seconds = time.perf_counter() - started
                 message = {**message, "headers": _guarded(message["headers"], request_id, secure)}
             elif is_head:
                 message = {**message, "body": b""}
@@ -95,7 +98,7 @@ class Observed:
             if not status:
                 await self._send_problem(observed_send, error, request_id)
         finally:
-            self._note(scope, status, time.perf_counter() - started)
+            self._note(scope, status, time.perf_counter() - started if seconds is None else seconds)
             structlog.contextvars.reset_contextvars(**bound)
 
     def _request_id(self, scope: Any) -> str:
@@ -139,6 +142,10 @@ def _guarded(headers: Any, request_id: str, secure: bool) -> list[tuple[bytes, b
     if secure:
         kept.append(_STRICT_TRANSPORT)
     return kept
+
+
+def _is_stream(headers: Any) -> bool:
+    return any(name.lower() == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers)
 
 
 @lru_cache(

@@ -18,13 +18,18 @@ from lotse.web.lifeline import READY, VARIABLE
 
 log = structlog.get_logger()
 
-# A role is ready within a second or two; on a machine that swaps it may take longer. After this it is started anew.
-READY_SECONDS = 60.0
+# A role is ready within a second or two; on a machine that swaps or is shared it takes much longer, and to kill it then
+# only makes it begin again. After this it is started anew.
+READY_SECONDS = 180.0
+# What the shop can do without is waited for this long once the roles are ready: then the shop is open, and it may come.
+SPARE_SECONDS = 15.0
 # Requests under way have their own deadline of 30 s; whoever stops a shop waits no longer than this for them.
 STOP_SECONDS = 10.0
 # From the first restart on, doubled each time; a role that stayed up this long begins anew.
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
+# What the shop can do without and does not start fills the log with nothing else.
+LONGEST_SPARE_PAUSE_SECONDS = 120.0
 STEADY_SECONDS = 30.0
 # A role that never came up has a mistake that another try does not mend (a setting, a migration, a missing file).
 FIRST_TRIES = 4
@@ -47,8 +52,10 @@ class Child:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """`passed` are open sockets by the environment variable that tells the role their number; `words` are the
-        command of what is no role (a simulator). `changed` is called when it comes up or goes away."""
+        command of what is no role (a simulator): the shop goes on without it. `changed` is called when it comes up or
+        goes away."""
         self.role = role
+        self.spare = bool(words)
         self.starts = 0
         self.started_at = clock.now()
         self._changed = changed
@@ -98,14 +105,19 @@ class Child:
             self._changed()
             if self._stopping:
                 return
-            if not was_ready and self.starts >= FIRST_TRIES:
+            if not was_ready and self.starts >= FIRST_TRIES and not self.spare:
                 self.failed.set_exception(NeverReady(f"the role {self.role} does not start: see its messages above"))
                 return
             if loop.time() - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
-            log.error("role ended, starting it again", role=self.role, exit=code, pause_seconds=pause)
+            if self.spare:
+                log.warning(
+                    "the shop goes on without it, starting it again", beside=self.role, exit=code, pause_seconds=pause
+                )
+            else:
+                log.error("role ended, starting it again", role=self.role, exit=code, pause_seconds=pause)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = min(pause * 2, LONGEST_SPARE_PAUSE_SECONDS if self.spare else LONGEST_PAUSE_SECONDS)
 
     async def _run_once(self) -> int:
         ours, theirs = socket.socketpair()
@@ -168,7 +180,8 @@ class Supervisor:
         passed: Mapping[str, Mapping[str, int]] | None = None,
         commands: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """Start roles together and wait until all are ready; what has a command of its own is none of them.
+        """Start roles together and wait until all are ready. What has a command of its own is none of them: it is
+        started as well and waited for a moment, and neither that it is late nor that it fails ends anything.
 
         Raises `NeverReady`.
         """
@@ -186,7 +199,11 @@ class Supervisor:
         self.children += started
         for child in started:
             child.start()
-        await asyncio.gather(*(self._ready(child) for child in started))
+        await asyncio.gather(*(self._ready(child) for child in started if not child.spare))
+        if spare := [asyncio.create_task(child.ready.wait()) for child in started if child.spare]:
+            _, late = await asyncio.wait(spare, timeout=SPARE_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def watch(self) -> None:
         """Wait for a role that cannot be kept alive. Never returns; raises `NeverReady`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import httpx
@@ -64,6 +65,23 @@ async def test_the_log_says_what_it_is_asked_to(mode: str, app: Any, lines: int)
             await browser.get("/p/7?email=a@example.org")
     assert len(said) == lines
     assert "example.org" not in str(said)  # queries hold what people typed
+
+
+@pytest.mark.parametrize(("kind", "lines"), [(b"text/event-stream", 0), (b"text/html", 1)])
+async def test_a_stream_is_not_slow_because_somebody_listens(
+    monkeypatch: pytest.MonkeyPatch, kind: bytes, lines: int
+) -> None:
+    began = time.perf_counter()
+
+    async def listened_to(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
+        monkeypatch.setattr(time, "perf_counter", lambda: began + 60)
+        await send({"type": "http.response.body", "body": b"data: 1\n\n"})
+
+    with capture_logs() as said:
+        async with before(listened_to, "notable") as browser:
+            await browser.get("/events")
+    assert len(said) == lines
 
 
 def test_json_logs_are_one_object_per_line(capsys: pytest.CaptureFixture[str], settings: Settings) -> None:

@@ -197,7 +197,7 @@ ORDERS = Table(
     columns=(
         Column("number", N_("Number"), kind="code", link=True, phone="title"),
         Column("placed_at", N_("Placed"), kind="moment", filter="range"),
-        Column("name", N_("Customer"), empty=N_("not known")),
+        Column("name", N_("Customer"), template="orders/cell_customer.html"),
         Column("email", N_("Mail"), shown=False),
         Column(
             "channel",

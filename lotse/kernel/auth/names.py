@@ -11,6 +11,7 @@ from lotse.kernel.sql import statements
 
 # Pages translate these; the name of an account is nobody's to translate.
 UNNAMED = {"guest": N_("guest"), "system": N_("system")}
+PROGRAMS = {"demo": N_("demo"), "replay": N_("replay"), "import": N_("import")}
 
 SQL = statements("lotse.kernel", "auth")
 
@@ -26,7 +27,13 @@ async def names_of(conn: Connection, actors: Iterable[str]) -> dict[str, str]:
     ids = [id for actor in wanted if (id := _id(actor)) is not None]
     found = await conn.many(SQL.names, _Named, ids=ids) if ids else []
     named = {row.actor: row.name for row in found if row.name}
-    return {actor: named.get(actor) or UNNAMED.get(actor, actor) for actor in wanted}
+    return {actor: named.get(actor) or UNNAMED.get(actor) or _called(actor) for actor in wanted}
+
+
+def _called(actor: str) -> str:
+    """A program that is no account (`demo:wellenkamm`, `replay:2011`) is called by its kind."""
+    kind, _, _ = actor.partition(":")
+    return PROGRAMS.get(kind, actor)
 
 
 def _id(actor: str) -> UUID | None:

@@ -191,9 +191,11 @@ class Slots:
         question: Ask,
         ids: Mapping[str, Sequence[UUID]],
         keeping: Keeping | None = None,
+        *,
+        patience_ms: int = 0,
     ) -> Answers:
         """Ask several slots at once; `ids` are those of each slot and stand in for `question.ids`. `keeping` is told
-        how long the answers stand.
+        how long the answers stand. `patience_ms`: every answer has at least this long, on pages where a gap misleads.
 
         `ValueError` for more ids than a page can show: that is a bug of the page.
         """
@@ -209,7 +211,7 @@ class Slots:
         # Two slots to which somebody has the same answer (what is in stock, and where) are one question.
         once = {(answerer.name, answerer.answer, mine): answerer for answerer, mine in reversed(asked)}
         contents = await asyncio.gather(
-            *(_answered(database, answerer, mine, keeping) for (_, _, mine), answerer in once.items())
+            *(_answered(database, answerer, mine, keeping, patience_ms) for (_, _, mine), answerer in once.items())
         )
         found = dict(zip(once, contents, strict=True))
         given: dict[str, list[tuple[Answerer, Mapping[UUID, Any]]]] = {}
@@ -226,14 +228,15 @@ class Slots:
 
 
 async def _answered(
-    database: Connecting, answerer: Answerer, question: Ask, keeping: Keeping | None
+    database: Connecting, answerer: Answerer, question: Ask, keeping: Keeping | None, patience_ms: int
 ) -> Mapping[UUID, Any] | None:
     """The answer, or None if it was late or failed: the outcome is counted and the reason logged."""
     outcome = "failed"
+    budget_ms = max(answerer.budget_ms, patience_ms)
     with _seconds.labels(answerer.slot, answerer.name).time():
         try:
             # The wait for a connection is inside the budget: what the reader waits for is what counts.
-            async with asyncio.timeout(answerer.budget_ms / 1000), database.reading() as connection:
+            async with asyncio.timeout(budget_ms / 1000), database.reading() as connection:
                 if keeping is not None:
                     if answerer.standing is None:
                         keeping.refuse()
@@ -244,9 +247,7 @@ async def _answered(
             return content
         except TimeoutError:
             outcome = "late"
-            _log.warning(
-                "slot left out", slot=answerer.slot, by=answerer.name, why=outcome, budget_ms=answerer.budget_ms
-            )
+            _log.warning("slot left out", slot=answerer.slot, by=answerer.name, why=outcome, budget_ms=budget_ms)
             return None
         except Exception:  # a broken answerer must not break the page; it is logged with its trace and counted
             _log.exception("slot left out", slot=answerer.slot, by=answerer.name, why=outcome)

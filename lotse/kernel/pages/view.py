@@ -67,6 +67,7 @@ class View:
         base: str = "",
         zone: str = "UTC",
         keeping: Keeping | None = None,
+        patience_ms: int = 0,
     ) -> None:
         self.site = site
         self.question = question
@@ -78,6 +79,8 @@ class View:
         # Cookies that have done their work, with their paths: a draft is shown once.
         self.spent: dict[str, str] = {}
         self._values = dict(values)
+        # How long slots may take at least; see `Slots.ask`.
+        self._patience_ms = patience_ms
         # Where it is told what the page shows, if it may be kept for others.
         self._keeping = keeping
         self._answers = Answers()
@@ -125,7 +128,9 @@ class View:
 
     async def ask(self, ids: Mapping[str, Sequence[UUID]]) -> Answers:
         """Ask slots for the ids that this page shows. Once per page; all slots at the same time."""
-        found = await self.site.slots.ask(self.site.database, self.question, ids, self._keeping)
+        found = await self.site.slots.ask(
+            self.site.database, self.question, ids, self._keeping, patience_ms=self._patience_ms
+        )
         self._answers = self._answers.joined(found)
         return found
 

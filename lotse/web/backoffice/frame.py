@@ -32,6 +32,8 @@ PLACES = (
 THEME_COOKIE = "lotse_theme"
 # `auto` follows the system.
 THEMES = ("auto", "light", "dark")
+# Whoever works here waits rather than be shown an article without its price, or a number where a name should stand.
+PATIENCE_MS = 4_000
 
 
 @cache  # domains do not come and go while a process lives
@@ -142,6 +144,7 @@ def _view(request: Request[Any, Any, Any], shop: Shop, *, who: Principal, csrf: 
             "own_account": False,
         },
         zone=shop.timezone,
+        patience_ms=PATIENCE_MS,
     )
     if wish == language:
         view.cookies[LANGUAGE_COOKIE] = language

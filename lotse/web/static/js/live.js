@@ -174,6 +174,8 @@
     verdict("flash-left", now.left === null ? "…" : count.format(now.left), done ? now.left === 0 : undefined);
     verdict("flash-books", now.in_books === null ? "…" : count.format(now.in_books), done ? now.in_books === now.sold : undefined);
     put("flash-seconds", now.seconds ? `${short.format(now.seconds)} s` : "…");
+    put("flash-failed", count.format(now.failed)).hidden = !now.failed;
+    byId("flash-result").querySelector(".failed").hidden = !now.failed;
     byId("act-flash").dataset.phase = now.phase;
   };
   const kill = (now) => {

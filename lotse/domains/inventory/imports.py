@@ -8,12 +8,13 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from lotse.domains.catalog.contracts import UnknownVariant
 from lotse.domains.catalog.queries import variant_ids_by_sku
-from lotse.domains.inventory.commands import count_goods, put_locations, serve_shop
+from lotse.domains.inventory.commands import count_goods, put_locations, put_postcodes, serve_shop
 from lotse.domains.inventory.contracts import (
     Count,
     CountOverruled,
     Kind,
     Location,
+    Postcode,
     PutLocation,
     StockKey,
     UnknownLocation,
@@ -256,6 +257,61 @@ async def _shop(tx: Transaction, code: str) -> Shop:
     return all_shops[0]
 
 
+class PostcodeRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of kind `postcodes`: where it is (WGS 84, degrees), and the state whose holidays count there."""
+
+    postcode: str
+    country: str = "DE"
+    city: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    latitude: float | UnsetType = UNSET
+    longitude: float | UnsetType = UNSET
+
+
+class Postcodes:
+    """See `lotse.kernel.imports.contracts.Importer`."""
+
+    kind = "postcodes"
+    row = PostcodeRow
+    fields = ("city", "state", "latitude", "longitude")
+    # Nothing depends on them.
+    order = 90
+    batch = 1_000
+
+    def key(self, row: PostcodeRow, context: Context) -> str:
+        return f"{row.country} {row.postcode}"
+
+    async def current(self, tx: Transaction, rows: Sequence[PostcodeRow], context: Context) -> Sequence[Current]:
+        found = await tx.many(
+            READS.postcodes,
+            Postcode,
+            countries=[row.country for row in rows],
+            postcodes=[row.postcode for row in rows],
+        )
+        known = {(one.country, one.postcode): one for one in found}
+        return [
+            {name: getattr(one, name) for name in self.fields}
+            if (one := known.get((row.country, row.postcode)))
+            else None
+            for row in rows
+        ]
+
+    def wanted(self, row: PostcodeRow, found: Current, context: Context) -> Mapping[str, Any]:
+        return {name: value for name in self.fields if (value := getattr(row, name)) is not UNSET}
+
+    async def apply(
+        self, tx: Transaction, rows: Sequence[PostcodeRow], found: Sequence[Current], context: Context
+    ) -> None:
+        puts: list[Postcode] = []
+        for row, current in zip(rows, found, strict=True):
+            said: dict[str, Any] = {"city": "", "state": "", **(current or {}), **self.wanted(row, current, context)}
+            for field in ("latitude", "longitude"):
+                if field not in said:
+                    raise RowRefused(field=field, rule="required for a new postcode")
+            puts.append(Postcode(country=row.country, postcode=row.postcode, **said))
+        await put_postcodes(tx, puts)
+
+
 class _Pool(Struct, frozen=True):
     place: int
     pool_id: int
@@ -267,4 +323,4 @@ class _Then(Struct, frozen=True):
     counted_at: datetime | None
 
 
-imports = (Locations(), Stock())
+imports = (Locations(), Stock(), Postcodes())

@@ -57,15 +57,15 @@ _REGIONS_DE = """
 54 Trier 49.90 6.70 RP NW|55 Mainz 49.90 8.00 RP HE|56 Koblenz 50.35 7.50 RP HE|57 Siegen 50.90 8.00 NW RP HE
 58 Hagen 51.32 7.55 NW|59 Hamm 51.50 8.05 NW|60 Frankfurt_am_Main 50.12 8.66 HE|61 Bad_Homburg 50.27 8.65 HE
 63 Offenbach 50.10 9.05 HE BY|64 Darmstadt 49.80 8.70 HE BW BY|65 Wiesbaden 50.15 8.20 HE RP
-66 Saarbrücken 49.33 7.05 SL RP|67 Ludwigshafen 49.48 8.15 RP|68 Mannheim 49.50 8.50 BW HE|69 Heidelberg 49.42 8.85 BW HE|70 Stuttgart 48.78 9.18 BW
-71 Böblingen 48.85 9.15 BW|72 Tübingen 48.42 9.00 BW|73 Göppingen 48.75 9.75 BW|74 Heilbronn 49.20 9.45 BW
-75 Pforzheim 48.90 8.70 BW|76 Karlsruhe 49.02 8.35 BW RP|77 Offenburg 48.47 7.95 BW|78 Konstanz 47.95 8.65 BW
-79 Freiburg 47.90 7.85 BW|80 München 48.15 11.56 BY|81 München 48.12 11.58 BY|82 Starnberg 47.95 11.25 BY
-83 Rosenheim 47.85 12.20 BY|84 Landshut 48.50 12.40 BY|85 Ingolstadt 48.50 11.65 BY|86 Augsburg 48.40 10.85 BY
-87 Kempten 47.70 10.35 BY BW|88 Ravensburg 47.85 9.65 BW BY|89 Ulm 48.48 10.10 BW BY|90 Nürnberg 49.45 11.07 BY
-91 Erlangen 49.40 10.80 BY|92 Amberg 49.45 12.00 BY|93 Regensburg 49.10 12.30 BY|94 Passau 48.75 13.10 BY
-95 Bayreuth 50.05 11.85 BY|96 Bamberg 50.05 10.95 BY|97 Würzburg 49.85 9.95 BY BW|98 Suhl 50.55 10.70 TH
-99 Erfurt 51.00 11.00 TH
+66 Saarbrücken 49.33 7.05 SL RP|67 Ludwigshafen 49.48 8.15 RP|68 Mannheim 49.50 8.50 BW HE
+69 Heidelberg 49.42 8.85 BW HE|70 Stuttgart 48.78 9.18 BW|71 Böblingen 48.85 9.15 BW|72 Tübingen 48.42 9.00 BW
+73 Göppingen 48.75 9.75 BW|74 Heilbronn 49.20 9.45 BW|75 Pforzheim 48.90 8.70 BW|76 Karlsruhe 49.02 8.35 BW RP
+77 Offenburg 48.47 7.95 BW|78 Konstanz 47.95 8.65 BW|79 Freiburg 47.90 7.85 BW|80 München 48.15 11.56 BY
+81 München 48.12 11.58 BY|82 Starnberg 47.95 11.25 BY|83 Rosenheim 47.85 12.20 BY|84 Landshut 48.50 12.40 BY
+85 Ingolstadt 48.50 11.65 BY|86 Augsburg 48.40 10.85 BY|87 Kempten 47.70 10.35 BY BW|88 Ravensburg 47.85 9.65 BW BY
+89 Ulm 48.48 10.10 BW BY|90 Nürnberg 49.45 11.07 BY|91 Erlangen 49.40 10.80 BY|92 Amberg 49.45 12.00 BY
+93 Regensburg 49.10 12.30 BY|94 Passau 48.75 13.10 BY|95 Bayreuth 50.05 11.85 BY|96 Bamberg 50.05 10.95 BY
+97 Würzburg 49.85 9.95 BY BW|98 Suhl 50.55 10.70 TH|99 Erfurt 51.00 11.00 TH
 """
 _FORMS = {"DE": re.compile(r"[0-9]{5}"), "AT": re.compile(r"[0-9]{4}"), "CH": re.compile(r"[0-9]{4}")}
 _EARTH_KM = 6371.0088

@@ -84,6 +84,14 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         """A day of the coming weeks, with its weekday and without the year."""
         return format_skeleton("EEEMMMd", value, locale=locale)
 
+    def clock(value: datetime, zone: str = "UTC") -> str:
+        """The time of day in a zone, to the minute."""
+        return format_time(value.astimezone(ZoneInfo(zone)), "short", locale=locale)
+
+    def day_of(value: datetime, zone: str = "UTC") -> str:
+        """The day of a moment in a zone, with its weekday and without the year."""
+        return weekday(_local(value, zone))
+
     def moment(value: datetime, zone: str = "UTC", style: str = "medium") -> str:
         """Day and time of day in a zone, to the minute."""
         local = value.astimezone(ZoneInfo(zone))
@@ -102,6 +110,8 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         "percent": percent,
         "day": day,
         "weekday": weekday,
+        "clock": clock,
+        "day_of": day_of,
         "moment": moment,
         "exact": exact,
     }

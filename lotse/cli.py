@@ -22,6 +22,7 @@ roles = App(name="roles", help="Roles: bundles of rights that accounts and token
 app.command("lotse.kernel.postgres.commands:db", name="db", help="Look after the database: upgrade, check, backup, …")
 app.command("lotse.scaffold.commands:new", name="new", help="Begin something of your own: shop, domain, plugin.")
 app.command("lotse.scaffold.commands:theme", name="theme", help="Templates of yours that stand in for Lotse's.")
+app.command("lotse.web.search_cli:search", name="search", help="Build the search index anew; ask it something.")
 app.command("lotse.kernel.worker_cli:events", name="events", help="See how far the consumers are; retry and replay.")
 app.command("lotse.kernel.worker_cli:jobs", name="jobs", help="See jobs that failed for good; put them back.")
 app.command(staff)

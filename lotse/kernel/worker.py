@@ -4,14 +4,14 @@ Run as many as you like: one relay works, each consumer runs in one of them, job
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
 import structlog
 from prometheus_client import Gauge
 
-from lotse.kernel import clock, consumers, jobs, locks, partitions, relay
+from lotse.kernel import clock, consumers, jobs, locks, partitions, relay, seams
 from lotse.kernel.db import Database, opened
 from lotse.kernel.mail import sender as mail
 from lotse.kernel.settings import Settings
@@ -48,11 +48,21 @@ async def run(settings: Settings, dsn: str, stop: asyncio.Event) -> None:
             partial(sender.run, settings=settings),
             partial(mail.run, settings=settings),
             _measure,
+            *(partial(loop, settings=settings) for loop in _loops()),
         )
         ended = await asyncio.gather(*(_part(part(database, stop), stop) for part in parts), return_exceptions=True)
     for error in ended:
         if error is not None:
             raise error
+
+
+def _loops() -> Iterator[Callable[..., Coroutine[Any, Any, None]]]:
+    """What domains run for as long as a worker lives: `async def follow(database, stop, *, settings)`.
+
+    A loop says itself what it does about its own failures; one that raises ends the worker, as any part of it.
+    """
+    for domain in seams.domains():
+        yield from domain.exported("jobs", "loops")
 
 
 async def _part(running: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 
 from lotse.kernel.pages.environment import Templates
 from lotse.kernel.pages.formatting import locale_of
-from lotse.kernel.pages.slots import Answers, Ask, Connecting, Keeping, Slots
+from lotse.kernel.pages.slots import Answers, Ask, Connecting, Keeping, Look, Slots, Standing
 
 _YEAR_SECONDS = 365 * 24 * 3600
 
@@ -125,6 +125,11 @@ class View:
         """
         if self._keeping is not None:
             self._keeping.shows(tags, types)
+
+    def stands(self, standing: Standing, look: Look) -> None:
+        """What of the page itself no event tells of: its signs, and who looks whether they are still the same."""
+        if self._keeping is not None:
+            self._keeping.add(standing, look)
 
     async def ask(self, ids: Mapping[str, Sequence[UUID]]) -> Answers:
         """Ask slots for the ids that this page shows. Once per page; all slots at the same time."""

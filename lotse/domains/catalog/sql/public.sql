@@ -105,3 +105,80 @@ as $$
       where digits <> '' and v.gtin is not null and lpad(v.gtin, 14, '0') = lpad(digits, 14, '0')
       limit 1)
 $$;
+
+-- Products that are shown, with all that is said of them in every language: for an index of them. Variants are those
+-- that sell; categories are their own and all above, each with its names.
+create or replace function catalog.described(product_ids uuid[])
+returns table (id uuid, slug text, brand text, tax_class text, attributes jsonb, created_at timestamptz, texts jsonb,
+               variants jsonb, categories jsonb)
+language sql stable security definer set search_path = '' rows 200
+as $$
+    with recursive placed as (
+        select pc.product_id, pc.category_id, pc.position, true as own
+          from catalog.product_categories pc
+         where pc.product_id = any(product_ids)
+        union
+        select p.product_id, c.parent_id, p.position, false
+          from placed p
+          join catalog.categories c on c.id = p.category_id
+         where c.parent_id is not null
+    ), named as (
+        select p.product_id, c.slug, c.depth, bool_or(p.own) as own, min(p.position) as position,
+               coalesce((select jsonb_object_agg(t.language, t.name)
+                           from catalog.category_texts t where t.category_id = c.id), '{}') as names
+          from placed p
+          join catalog.categories c on c.id = p.category_id
+         group by p.product_id, c.id, c.slug, c.depth
+    )
+    select p.id, p.slug, p.brand, p.tax_class, p.attributes, p.created_at,
+           coalesce((select jsonb_agg(jsonb_build_object('language', t.language, 'name', t.name, 'summary', t.summary,
+                                                         'description', t.description) order by t.language)
+                       from catalog.product_texts t where t.product_id = p.id), '[]'),
+           coalesce((select jsonb_agg(jsonb_build_object('id', v.id, 'sku', v.sku, 'gtin', v.gtin, 'options', v.options)
+                                      order by v.position, v.id)
+                       from catalog.variants v
+                      where v.product_id = p.id and v.state in ('active', 'phase_out')), '[]'),
+           coalesce((select jsonb_agg(jsonb_build_object('slug', n.slug, 'own', n.own, 'names', n.names)
+                                      order by n.position, n.depth, n.slug)
+                       from named n where n.product_id = p.id), '[]')
+      from catalog.products p
+     where p.id = any(product_ids) and p.state in ('active', 'phase_out')
+$$;
+
+-- The variants of products that sell, for whoever looks at many products' stock.
+create or replace function catalog.selling(product_ids uuid[])
+returns table (product_id uuid, variant_id uuid)
+language sql stable security definer set search_path = '' rows 200
+as $$
+    select v.product_id, v.id
+      from catalog.variants v
+      join catalog.products p on p.id = v.product_id and p.state in ('active', 'phase_out')
+     where v.product_id = any(product_ids) and v.state in ('active', 'phase_out')
+$$;
+
+-- The next products that are shown, by id, for whoever walks through all of them.
+create or replace function catalog.shown_after(after uuid, at_most integer)
+returns table (id uuid)
+language sql stable security definer set search_path = '' rows 1000
+as $$
+    select p.id from catalog.products p
+     where p.state in ('active', 'phase_out') and (after is null or p.id > after)
+     order by p.id
+     limit at_most
+$$;
+
+-- Products in these categories and below, whatever their state.
+create or replace function catalog.products_below(category_ids uuid[], at_most integer)
+returns table (id uuid)
+language sql stable security definer set search_path = '' rows 1000
+as $$
+    with recursive below as (
+        select c.id from catalog.categories c where c.id = any(category_ids)
+        union
+        select c.id from catalog.categories c join below b on c.parent_id = b.id
+    )
+    select distinct pc.product_id
+      from catalog.product_categories pc
+      join below b on b.id = pc.category_id
+     limit at_most
+$$;

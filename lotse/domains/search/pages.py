@@ -1,0 +1,413 @@
+"""Pages that list articles: search and categories with facets, suggestions; in the back office what people decide."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import structlog
+from litestar import Request, Response, get
+from litestar.params import Parameter
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lotse.domains.catalog import queries as catalog
+from lotse.domains.catalog.contracts import (
+    CategoryChanged,
+    CategoryPage,
+    ProductCard,
+    ProductChanged,
+    ProductStateChanged,
+)
+from lotse.domains.parties.contracts import Shop
+from lotse.domains.search import commands, queries, rules
+from lotse.domains.search.contracts import (
+    IN_STOCK,
+    STOCK,
+    Answer,
+    Asked,
+    Filters,
+    NoIndex,
+    Question,
+    RulesChanged,
+    Sort,
+    Step,
+)
+from lotse.kernel import clock
+from lotse.kernel.auth.rights import public
+from lotse.kernel.db import Connection, Database
+from lotse.kernel.money import minor_digits
+from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.slots import Standing
+from lotse.kernel.pages.view import View
+from lotse.kernel.refusals import NotFound
+from lotse.kernel.tags import any_of, tagged
+
+AnyRequest = Request[Any, Any, Any]
+
+_log = structlog.get_logger("lotse.search")
+
+# Divides by two, three and four: no row is left open in any width.
+_IN_A_LIST = 24
+# Searches are counted in memory and written now and then; a process that dies forgets a few counts.
+_WRITTEN_EVERY_SECONDS = 5.0
+_MOST_COUNTED = 500
+Words = Annotated[str, Parameter(query="q")]
+
+SORTS: Mapping[Sort, str] = {
+    "relevance": N_("Best match"),
+    "newest": N_("Newest first"),
+    "price": N_("Price: low to high"),
+    "price_down": N_("Price: high to low"),
+    "name": N_("A to Z"),
+}
+# Names of facets whose label is not the name itself.
+LABELS = {"gender": N_("For"), "brand": N_("Brand"), "article_type": N_("Kind"), "usage": N_("Occasion")}
+
+_product_changed = tagged(ProductChanged)
+_product_state_changed = tagged(ProductStateChanged)
+_rules_changed = tagged(RulesChanged)
+_CATEGORIES = any_of(CategoryChanged)
+
+
+class Value(Struct, frozen=True):
+    """A value of a facet as it can be ticked."""
+
+    value: str
+    label: str
+    count: int
+    chosen: bool
+
+
+class Facet(Struct, frozen=True):
+    """A facet beside a list; `open` shows its values at once."""
+
+    name: str
+    label: str
+    values: list[Value]
+    open: bool
+
+
+class Chip(Struct, frozen=True):
+    """What is chosen, with the address of the list without it."""
+
+    label: str
+    href: str
+
+
+class Listing(Struct, frozen=True):
+    """A list as it is shown: cards from place `offset` + 1 on. `step` is what had to be loosened to find anything."""
+
+    question: Question
+    cards: list[ProductCard]
+    total: int
+    offset: int
+    facets: list[Facet]
+    price: tuple[int, int] | None
+    in_stock: Value | None
+    step: Step | None
+    used: str
+    instead: str
+
+
+# -- the pages
+
+
+@get("/c/{slug:str}", guards=[public], opt={"kept": True})
+async def category(request: AnyRequest, view: View, database: Database, shop: Shop, slug: str) -> Response[str]:
+    """A department with facets. Without an index the plain list: the shop sells all the same."""
+    async with database.reading() as connection:
+        found = await catalog.category_by_slug(connection, slug=slug, language=view.language)
+    if found is None:
+        raise NotFound(what="category", id=slug)
+    try:
+        question = question_of(request, shop, view, category=found.slug)
+        listing = await _listing(request, view, database, shop, question)
+    except NoIndex:
+        return await _plain_category(view, database, found)
+    _stands(request, view, shop, listing)
+    await _ask_cards(view, listing.cards)
+    return view.show(
+        "search/category.html", category=found, listing=listing, **_around(view, shop, listing, f"/c/{slug}")
+    )
+
+
+@get("/search", guards=[public])
+async def search(request: AnyRequest, view: View, database: Database, shop: Shop, words: Words = "") -> Response[str]:
+    """What visitors look for. No words find everything."""
+    question = question_of(request, shop, view, words=words)
+    try:
+        listing = await _listing(request, view, database, shop, question)
+    except NoIndex:
+        return await _plain_search(view, database, question)
+    if question.words and not question.offset:
+        _count(request, database, shop, view.language, question.words, 0 if listing.step else listing.total)
+    await _ask_cards(view, listing.cards)
+    return view.show(
+        "search/search.html", listing=listing, typed=question.words, **_around(view, shop, listing, "/search")
+    )
+
+
+@get("/search/suggest", guards=[public])
+async def suggest(request: AnyRequest, view: View, database: Database, shop: Shop, words: Words = "") -> Response[str]:
+    """What stands below the search field while somebody types: queries, departments, articles."""
+    found = await queries.suggestions(
+        request.app.state.process.tags, request.app.state.process.settings, database, shop, view.language, words
+    )
+    await view.ask({"card.offer": [card.variant_ids[0] for card in found.cards if card.variant_ids]})
+    return view.show("search/suggest.html", found=found, words=found.words)
+
+
+# -- how a list is put together
+
+
+def question_of(request: AnyRequest, shop: Shop, view: View, *, words: str = "", category: str = "") -> Question:
+    """The question of an address. What it says wrong is left out."""
+    given = request.query_params
+    digits = minor_digits(shop.currency)
+    page = rules.page_of(str(given.get("page", "")))
+    return Question(
+        words=" ".join(words.replace("\0", " ").split())[:200],
+        language=view.language,
+        filters=rules.filters_of(given.multi_items(), category=category, digits=digits),
+        sort=rules.sort_of(str(given.get("sort", ""))),
+        offset=(page - 1) * _IN_A_LIST,
+        limit=_IN_A_LIST,
+        spelled=given.get("as") != "typed",
+    )
+
+
+async def _listing(request: AnyRequest, view: View, database: Database, shop: Shop, question: Question) -> Listing:
+    process = request.app.state.process
+    decisions = await queries.decided(process.tags, database, shop)
+    index = queries.index_of(process.settings, shop)
+    question = queries.decided_for(question, decisions, at=view.question.at)
+    answer, step, asked = await queries.ordered(index, question)
+    cards = await queries.cards(process.tags, database, view.language, answer.ids)
+    stock = next((facet for facet in answer.facets if facet.name == STOCK), None)
+    chosen = STOCK in asked.filters.facets
+    return Listing(
+        asked,
+        cards,
+        answer.total,
+        asked.offset,
+        _facets(view, answer, asked.filters),
+        answer.price,
+        Value(IN_STOCK, view.text(N_("In stock now")), stock.values[0][1] if stock and stock.values else 0, chosen),
+        step,
+        answer.used,
+        answer.instead,
+    )
+
+
+def _facets(view: View, answer: Answer, filters: Filters) -> list[Facet]:
+    shown = rules.shown_facets(answer.facets, answer.total, filters)
+    found: list[Facet] = []
+    for place, facet in enumerate(shown):
+        chosen = filters.facets.get(facet.name, ())
+        values = [
+            Value(value, view.text(value), count, value in chosen)
+            for value, count in facet.values
+            if count or value in chosen
+        ]
+        if facet.name in ("size", "collection"):
+            values.sort(key=lambda value: _as_size(value.value))
+        found.append(Facet(facet.name, label_of(view, facet.name), values, bool(chosen) or place < 3))
+    return found
+
+
+def label_of(view: View, name: str) -> str:
+    """The name of a facet in the visitor's language."""
+    return view.text(LABELS.get(name, name.replace("_", " ").capitalize()))
+
+
+_LETTER_SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "3XL", "4XL")
+
+
+def _as_size(value: str) -> tuple[int, float, str]:
+    """Sizes in the order of a rail: letters, then numbers, then the rest."""
+    if value in _LETTER_SIZES:
+        return 0, float(_LETTER_SIZES.index(value)), value
+    number = value.replace(",", ".").split()[0].split("-")[0].split("x")[0] if value.strip() else ""
+    try:
+        return 1, float(number), value
+    except ValueError:
+        return 2, 0.0, value
+
+
+def _around(view: View, shop: Shop, listing: Listing, path: str) -> dict[str, Any]:
+    """What a list's template needs beside the list: addresses of other sorts, pages, and without each choice."""
+    question = listing.question
+    digits = minor_digits(shop.currency)
+
+    def href(filters: Filters, sort: Sort = question.sort, page: int = 1, typed: bool = False) -> str:
+        pairs = [("q", question.words)] if question.words else []
+        pairs += rules.pairs_of(filters, digits=digits)
+        pairs += [("sort", sort)] if sort != "relevance" else []
+        pairs += [("page", str(page))] if page > 1 else []
+        pairs += [("as", "typed")] if typed else []
+        return view.href(path) + (f"?{urlencode(pairs)}" if pairs else "")
+
+    filters = question.filters
+    chips = [
+        Chip(
+            view.text(N_("In stock now")) if name == STOCK else f"{label_of(view, name)}: {view.text(value)}",
+            href(rules.without(filters, name, value)),
+        )
+        for name, values in filters.facets.items()
+        for value in values
+    ]
+    if filters.price_from is not None or filters.price_to is not None:
+        low = rules.plain(filters.price_from, digits) if filters.price_from is not None else ""
+        high = rules.plain(filters.price_to, digits) if filters.price_to is not None else ""
+        chips.append(
+            Chip(f"{view.text(N_('Price'))}: {low} – {high} {shop.currency}", href(rules.without(filters, "price")))
+        )
+    page = listing.offset // _IN_A_LIST + 1
+    pages = -(-listing.total // _IN_A_LIST)
+    return {
+        "path": view.href(path),
+        "filters": filters,
+        "facet_prefix": rules.FACET,
+        "price_from": rules.plain(filters.price_from, digits) if filters.price_from is not None else "",
+        "price_to": rules.plain(filters.price_to, digits) if filters.price_to is not None else "",
+        "span": tuple(rules.plain(minor, digits) for minor in listing.price) if listing.price else None,
+        "chips": chips,
+        "bare": href(Filters()),
+        "sorts": [(code, view.text(label), href(filters, code)) for code, label in SORTS.items()],
+        "page": page,
+        "pages": pages,
+        "previous": href(filters, page=page - 1) if page > 1 else "",
+        "next": href(filters, page=page + 1) if page < pages else "",
+        "as_typed": href(filters, typed=True),
+        "instead": view.href(path, q=listing.instead) if listing.instead else "",
+    }
+
+
+async def _plain_category(view: View, database: Database, found: CategoryPage) -> Response[str]:
+    async with database.reading() as connection:
+        page = await catalog.products_in_category(
+            connection, category_id=found.id, language=view.language, limit=_IN_A_LIST
+        )
+    listing = _unindexed(Question(language=view.language, filters=Filters(found.slug)), page.items)
+    await _ask_cards(view, listing.cards)
+    return view.show("search/category.html", category=found, listing=listing, preparing=True, **_bare(view))
+
+
+async def _plain_search(view: View, database: Database, question: Question) -> Response[str]:
+    async with database.reading() as connection:
+        cards = (
+            await catalog.search_simple(connection, text=question.words, language=view.language, limit=_IN_A_LIST)
+            if question.words
+            else []
+        )
+    listing = _unindexed(question, cards)
+    await _ask_cards(view, cards)
+    return view.show("search/search.html", listing=listing, typed=question.words, preparing=True, **_bare(view))
+
+
+def _unindexed(question: Question, cards: list[ProductCard]) -> Listing:
+    return Listing(question, cards, len(cards), 0, [], None, None, None, "", "")
+
+
+def _bare(view: View) -> dict[str, Any]:
+    return {"path": "", "filters": Filters(), "facet_prefix": "", "chips": [], "sorts": [], "page": 1, "pages": 1}
+
+
+async def _ask_cards(view: View, cards: Iterable[ProductCard]) -> None:
+    ids = [id for card in cards for id in card.variant_ids]
+    await view.ask({"card.offer": ids, "card.stock": ids})
+
+
+# -- how long a category may be kept
+
+
+def _stands(request: AnyRequest, view: View, shop: Shop, listing: Listing) -> None:
+    """A kept page lives as long as the index would list the same: looked at again as stock is, without the database."""
+    view.shows(
+        *(tag(card.id) for card in listing.cards for tag in (_product_changed, _product_state_changed)),
+        _rules_changed(shop.id),
+        types=(_CATEGORIES,),
+    )
+    index = queries.index_of(request.app.state.process.settings, shop)
+    looks = _looks_of(request)
+    key = (shop.id, repr(listing.question))
+    if len(looks.questions) > _MOST_COUNTED * 10:
+        looks.questions.clear()
+    looks.questions[key] = (index, listing.question)
+    view.stands(Standing(signs={key: _sign([card.id for card in listing.cards], listing.total)}), looks.look)
+
+
+class _Looks:
+    """The questions of kept pages, by what stands for them among their signs."""
+
+    def __init__(self) -> None:
+        self.questions: dict[Any, tuple[Any, Question]] = {}
+
+    async def look(self, connection: Connection, keys: Sequence[Any]) -> Mapping[Any, Any]:
+        found: dict[Any, Any] = {}
+        for key in keys:
+            there = self.questions.get(key)
+            if there is None:
+                continue  # forgotten: the page is rendered anew
+            index, question = there
+            try:
+                answer, _, _ = await queries.ordered(index, replace(question, counts=False))
+            except NoIndex:
+                continue
+            found[key] = _sign(answer.ids, answer.total)
+        return found
+
+
+def _looks_of(request: AnyRequest) -> _Looks:
+    state = request.app.state
+    looks = state.get("search_looks")
+    if looks is None:
+        looks = state["search_looks"] = _Looks()
+    return looks
+
+
+def _sign(ids: Sequence[UUID], total: int) -> int:
+    return hash((tuple(ids), total))
+
+
+# -- counting what was searched for
+
+
+class _Counts:
+    """What was searched for since the last write."""
+
+    def __init__(self) -> None:
+        self.counted: dict[tuple[UUID, str, str], tuple[int, int]] = {}
+        self.writing: asyncio.Task[None] | None = None
+
+
+def _count(request: AnyRequest, database: Database, shop: Shop, language: str, words: str, found: int) -> None:
+    words = " ".join(words.lower().split())
+    if not rules.worth_counting(words):
+        return
+    state = request.app.state
+    counts: _Counts = state.get("search_counts") or _Counts()
+    state["search_counts"] = counts
+    key = (shop.id, language, words)
+    if key not in counts.counted and len(counts.counted) >= _MOST_COUNTED:
+        return  # somebody types at random; what people ask comes again
+    asked, _ = counts.counted.get(key, (0, 0))
+    counts.counted[key] = asked + 1, found
+    if counts.writing is None or counts.writing.done():
+        counts.writing = asyncio.create_task(_write(database, counts))
+
+
+async def _write(database: Database, counts: _Counts) -> None:
+    await asyncio.sleep(_WRITTEN_EVERY_SECONDS)
+    taken, counts.counted = counts.counted, {}
+    asked = [Asked(shop, language, words, *numbers) for (shop, language, words), numbers in taken.items()]
+    try:
+        async with database.transaction() as tx:
+            await commands.count_asked(tx, asked, at=clock.now())
+    except Exception as error:  # counts are no reason to disturb anybody; the log has them
+        _log.warning("searches were not counted", searches=len(asked), error=str(error))
+
+
+routes = (category, search, suggest)

@@ -1,0 +1,537 @@
+"""Reads: products as an index wants them, what people decided, what is asked often."""
+
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel.support import NullTranslations
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lotse.domains.catalog import queries as catalog
+from lotse.domains.catalog.contracts import Category, CategoryChanged, ProductCard, ProductChanged, ProductStateChanged
+from lotse.domains.parties import queries as parties
+from lotse.domains.parties.contracts import Shop
+from lotse.domains.pricing.contracts import Line, Price
+from lotse.domains.pricing.queries import prices_from
+from lotse.domains.pricing.rules import PriceLists, price
+from lotse.domains.search.contracts import (
+    BRAND,
+    IN_STOCK,
+    STOCK,
+    Answer,
+    Document,
+    Index,
+    NoIndex,
+    Question,
+    Rule,
+    RulesChanged,
+    Step,
+    Synonyms,
+    Texts,
+    engines,
+)
+from lotse.domains.search.rules import loosened, meanings, steer_for
+from lotse.domains.tax.contracts import NoTaxRate
+from lotse.domains.tax.queries import rates_for
+from lotse.domains.tax.rules import policy_for
+from lotse.kernel import seams
+from lotse.kernel.db import Connection, Database
+from lotse.kernel.pages.i18n import catalogue
+from lotse.kernel.settings import Settings
+from lotse.kernel.sql import statements
+from lotse.kernel.tags import Tags, any_of, tagged
+
+READS = statements("lotse.domains.search", "reads")
+
+ENGINE = "tantivy"
+FOLDER = "search"
+# Products read at a time: some hundreds of variants, whose prices and stock are three set-based reads.
+BATCH = 200
+# More decisions about one shop are nobody's; a search compares them all.
+_MAX_RULES = 2_000
+_MAX_SYNONYMS = 5_000
+# A value of an attribute that is longer is a sentence, and no facet.
+_LONGEST_VALUE = 40
+# What a category may hold whose name changes; the others follow when they change themselves or at a rebuild.
+_MOST_BELOW = 50_000
+# Words about who made it and how it is washed would find everything of a maker.
+_NOT_SEARCHED = ("manufacturer", "care", "popularity")
+
+SUGGESTED_QUERIES, SUGGESTED_CATEGORIES, SUGGESTED_PRODUCTS = 5, 3, 4
+# Cards that a process keeps: a few pages of everything that is looked at.
+_MOST_CARDS = 20_000
+# Suggested once more than one visitor's insistence stands behind it, and only what is asked a lot.
+_ASKED_AT_LEAST = 3
+_POPULAR = 2_000
+_POPULAR_SECONDS = 60.0
+
+_product_changed = tagged(ProductChanged)
+_product_state_changed = tagged(ProductStateChanged)
+_rules_changed = tagged(RulesChanged)
+_CATEGORIES = any_of(CategoryChanged)
+
+# A text in a language; English ids come back as they are where there is no translation.
+Translate = Callable[[str, str], str]
+
+
+async def documents(
+    conn: Connection, *, shop: Shop, product_ids: Sequence[UUID], translate: Translate, at: datetime
+) -> list[Document]:
+    """Those of the products that are shown, as they are at a moment."""
+    found = await conn.many(READS.described, _Described, ids=list(product_ids))
+    variant_ids = [variant.id for row in found for variant in row.variants]
+    prices = await prices_from(conn, shop_id=shop.id, variant_ids=variant_ids, at=at)
+    stock = {row.variant_id for row in await conn.many(READS.available, _Available, shop_id=shop.id, ids=variant_ids)}
+    lists = PriceLists(prices, at=at)
+    minor = await _gross(conn, shop, found, lists, prices, at)
+    next_at = _next_beginnings(prices, at)
+    return [_document(row, shop, translate, minor, stock, next_at) for row in found]
+
+
+async def stock_signs(conn: Connection, *, shop: Shop, product_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """A number per shown product that differs as soon as other variants of it are there; see `sign_of`."""
+    found = await conn.many(READS.stock_of, _Selling, ids=list(product_ids))
+    variant_ids = [row.variant_id for row in found]
+    stock = {row.variant_id for row in await conn.many(READS.available, _Available, shop_id=shop.id, ids=variant_ids)}
+    there: dict[UUID, list[UUID]] = {}
+    for row in found:
+        there.setdefault(row.product_id, [])
+        if row.variant_id in stock:
+            there[row.product_id].append(row.variant_id)
+    return {id: sign_of(variants) for id, variants in there.items()}
+
+
+async def all_documents(
+    database: Database, *, shop: Shop, translate: Translate, at: datetime
+) -> AsyncIterator[list[Document]]:
+    """Everything that is shown, batch by batch, each in a short read of its own."""
+    last: UUID | None = None
+    while True:
+        async with database.reading() as conn:
+            ids: list[UUID] = await conn.values(READS.shown_after, after=last, limit=BATCH)
+            batch = await documents(conn, shop=shop, product_ids=ids, translate=translate, at=at) if ids else []
+        if not ids:
+            return
+        yield batch
+        last = ids[-1]
+
+
+async def shown_after(conn: Connection, *, after: UUID | None, limit: int) -> list[UUID]:
+    """The next products that are shown."""
+    return await conn.values(READS.shown_after, after=after, limit=limit)
+
+
+async def products_of_variants(conn: Connection, *, variant_ids: Sequence[UUID]) -> list[UUID]:
+    """Whose variants these are."""
+    return await conn.values(READS.products_of, ids=list(variant_ids))
+
+
+async def products_below(conn: Connection, *, category_ids: Sequence[UUID]) -> list[UUID]:
+    """What stands in categories and below."""
+    return await conn.values(READS.products_below, ids=list(category_ids), limit=_MOST_BELOW)
+
+
+async def synonyms(conn: Connection, *, shop_id: UUID) -> list[Synonyms]:
+    """All groups of a shop."""
+    return await conn.many(READS.synonyms, Synonyms, shop_id=shop_id, limit=_MAX_SYNONYMS)
+
+
+async def rules(conn: Connection, *, shop_id: UUID, at: datetime) -> list[Rule]:
+    """The rules of a shop that hold or will."""
+    return await conn.many(READS.rules, Rule, shop_id=shop_id, at=at, limit=_MAX_RULES)
+
+
+async def popular(conn: Connection, *, shop_id: UUID, language: str, at_least: int, limit: int) -> list[str]:
+    """What many asked for and found, the most asked first."""
+    return await conn.values(READS.popular, shop_id=shop_id, language=language, at_least=at_least, limit=limit)
+
+
+def sign_of(in_stock: Iterable[UUID]) -> int:
+    """What of a product is there, as a number."""
+    return zlib.crc32("".join(sorted(str(id) for id in in_stock)).encode())
+
+
+# -- how a product becomes a document
+
+
+async def _gross(
+    conn: Connection,
+    shop: Shop,
+    found: Sequence["_Described"],
+    lists: PriceLists,
+    prices: Sequence[Price],
+    at: datetime,
+) -> dict[UUID, int]:
+    """What one of each variant costs a consumer, by the one pricing function; who has no price or rate is absent."""
+    rates = await rates_for(conn, country=shop.country)
+    priced: dict[UUID, int] = {}
+    for row in found:
+        lines = [
+            Line(ref=str(variant.id), quantity=1, tax_class=row.tax_class, variant_id=variant.id)
+            for variant in row.variants
+            if lists.find(variant.id, 1) is not None
+        ]
+        try:
+            basket = price(
+                lines,
+                lists,
+                rates,
+                currency=shop.currency,
+                country=shop.country,
+                day=at.astimezone(ZoneInfo(shop.timezone)).date(),
+                at=at,
+                policy=policy_for(shop.country, "basket"),
+            )
+        except NoTaxRate:
+            continue  # it cannot be sold either
+        priced |= {line.variant_id: line.gross_minor for line in basket.lines if line.variant_id is not None}
+    return priced
+
+
+def _next_beginnings(prices: Sequence[Price], at: datetime) -> dict[UUID, datetime]:
+    found: dict[UUID, datetime] = {}
+    for one in prices:
+        if one.valid_from > at and one.valid_from < found.get(one.variant_id, datetime.max.replace(tzinfo=at.tzinfo)):
+            found[one.variant_id] = one.valid_from
+    return found
+
+
+def _document(
+    row: "_Described",
+    shop: Shop,
+    translate: Translate,
+    minor: Mapping[UUID, int],
+    stock: set[UUID],
+    next_at: Mapping[UUID, datetime],
+) -> Document:
+    options: dict[str, list[str]] = {}
+    for variant in row.variants:
+        for name, value in variant.options.items():
+            if value and value not in options.setdefault(name, []):
+                options[name].append(value)
+    attributes = {
+        name: values for name, value in row.attributes.items() if (values := _values(value)) and name not in options
+    }
+    facets = {
+        **options,
+        **{
+            name: [value for value in values if len(value) <= _LONGEST_VALUE]
+            for name, values in attributes.items()
+            if name not in _NOT_SEARCHED
+        },
+    }
+    if row.brand:
+        facets[BRAND] = [row.brand]
+    searched = [
+        *(value for values in options.values() for value in values),
+        *(
+            value
+            for name, values in attributes.items()
+            if name not in _NOT_SEARCHED
+            for value in values
+            if len(value) <= 2 * _LONGEST_VALUE
+        ),
+    ]
+    prices = [minor[variant.id] for variant in row.variants if variant.id in minor]
+    begins = [next_at[variant.id] for variant in row.variants if variant.id in next_at]
+    return Document(
+        id=row.id,
+        texts={text.language: _texts(text, row, searched, translate) for text in row.texts},
+        brand=row.brand,
+        codes=[code for variant in row.variants for code in (variant.sku, variant.gtin) if code],
+        categories=[category.slug for category in row.categories],
+        facets={name: values for name, values in facets.items() if values},
+        combinations=[
+            {**variant.options, **({STOCK: IN_STOCK} if variant.id in stock else {})} for variant in row.variants
+        ],
+        price_minor=min(prices, default=None),
+        in_stock=any(variant.id in stock for variant in row.variants),
+        weight=_weight(row.attributes),
+        added=row.id.int >> 80,  # the milliseconds of a UUIDv7: one that was made later is newer
+        due=min(begins, default=None),
+        sign=sign_of(variant.id for variant in row.variants if variant.id in stock),
+    )
+
+
+def _texts(text: "_Text", row: "_Described", values: Sequence[str], translate: Translate) -> Texts:
+    names = [(category.own, _name(category.names, text.language)) for category in row.categories]
+    return Texts(
+        name=text.name,
+        summary=text.summary,
+        description=text.description,
+        kinds=[name for own, name in names if own],
+        categories=[name for own, name in names if not own],
+        values=[translate(text.language, value) for value in values],
+    )
+
+
+def _name(names: Mapping[str, str], language: str) -> str:
+    return names.get(language) or names.get(language.split("-")[0]) or names.get("en") or next(iter(names.values()), "")
+
+
+def _values(value: Any) -> list[str]:
+    """The values of an attribute that people choose by: words. Numbers are measures, and said in texts."""
+    if isinstance(value, str):
+        return [value] if (value.strip() and not value.replace(".", "").isdigit()) or len(value) == 4 else []
+    if isinstance(value, list):
+        return [one for one in cast("list[Any]", value) if isinstance(one, str) and one.strip()]
+    return []
+
+
+def _weight(attributes: Mapping[str, Any]) -> float:
+    """A catalogue may say how popular something is, as any number from nought on: a tenth more for the most popular."""
+    said = attributes.get("popularity")
+    if not isinstance(said, int | float) or isinstance(said, bool) or said <= 0:
+        return 1.0
+    return 1.0 + 0.1 * said / (said + 5_000)
+
+
+class _Text(Struct, frozen=True):
+    language: str
+    name: str
+    summary: str
+    description: str
+
+
+class _Variant(Struct, frozen=True):
+    id: UUID
+    sku: str
+    gtin: str | None
+    options: dict[str, str]
+
+
+class _Category(Struct, frozen=True):
+    slug: str
+    own: bool
+    names: dict[str, str]
+
+
+class _Described(Struct, frozen=True):
+    id: UUID
+    slug: str
+    brand: str
+    tax_class: str
+    attributes: dict[str, Any]
+    created_at: datetime
+    texts: list[_Text]
+    variants: list[_Variant]
+    categories: list[_Category]
+
+
+class _Selling(Struct, frozen=True):
+    product_id: UUID
+    variant_id: UUID
+
+
+class _Available(Struct, frozen=True):
+    variant_id: UUID
+    available: int
+
+
+class Decisions(Struct, frozen=True):
+    """What people of a shop decided."""
+
+    synonyms: list[Synonyms]
+    rules: list[Rule]
+
+
+# -- the order of a list
+
+
+async def ordered(index: Index, question: Question) -> tuple[Answer, Step | None, Question]:
+    """The articles of a list in their order: the one place where that is decided, for pages and API alike.
+
+    A question without a result is loosened step by step (`rules.loosened`); the answer comes with the step that found
+    something and the question as it was asked then.
+    """
+    answer = await index.search(question)
+    if answer.total:
+        return answer, "spelling" if answer.used else None, question
+    if question.offset:
+        return answer, None, question  # beyond the last page
+    for step, looser in loosened(question):
+        other = await index.search(looser)
+        if other.total:
+            return other, step, looser
+    if not question.words:
+        return answer, None, question  # an empty department is empty
+    anything = Question(language=question.language, limit=12, counts=False)
+    return await index.search(anything), "popular", anything
+
+
+class Suggestions(Struct, frozen=True):
+    """What somebody who types so far may want."""
+
+    words: str
+    queries: list[str]
+    categories: list[Category]
+    cards: list[ProductCard]
+
+
+async def suggestions(
+    tags: Tags, settings: Settings, database: Database, shop: Shop, language: str, words: str
+) -> Suggestions:
+    """For the beginnings of words; nothing while there is no index."""
+    words = words.strip()[:100]
+    nothing = Suggestions(words, [], [], [])
+    if not words:
+        return nothing
+    index = index_of(settings, shop)
+    decisions = await decided(tags, database, shop)
+    question = Question(
+        words=words,
+        language=language,
+        typing=True,
+        counts=False,
+        limit=SUGGESTED_PRODUCTS,
+        synonyms=_meanings(decisions, language),
+    )
+    try:
+        completed = await index.complete(question, SUGGESTED_QUERIES)
+        answer = await index.search(question)
+    except NoIndex:
+        return nothing
+    asked_before = [
+        said for said in await _asked_often(tags, database, shop, language) if said.startswith(words.lower())
+    ]
+    tree = await _tree(tags, database, language)
+    beginnings = words.lower().split()
+    categories = [
+        one
+        for one in tree
+        if one.products
+        and all(any(part.startswith(begin) for part in one.name.lower().split()) for begin in beginnings)
+    ]
+    categories.sort(key=lambda one: (one.depth, -one.products))
+    return Suggestions(
+        words,
+        list(dict.fromkeys([*asked_before, *completed]))[:SUGGESTED_QUERIES],
+        categories[:SUGGESTED_CATEGORIES],
+        await cards(tags, database, language, answer.ids),
+    )
+
+
+def decided_for(question: Question, decisions: Decisions, *, at: datetime) -> Question:
+    """The question with what people decided about its list."""
+    engine = engines[ENGINE]
+    comparable = engine.analysed(question.words, question.language) if question.words else ""
+    steer, _ = steer_for(decisions.rules, words=comparable, category=question.filters.category, at=at)
+    return replace(question, steer=steer, synonyms=_meanings(decisions, question.language))
+
+
+_known_meanings: dict[int, tuple[Decisions, dict[str, dict[str, tuple[str, ...]]]]] = {}
+
+
+def _meanings(decisions: Decisions, language: str) -> Mapping[str, tuple[str, ...]]:
+    """Analysed once per state of the table: a few hundred groups cost milliseconds."""
+    known = _known_meanings.get(id(decisions))
+    if known is None or known[0] is not decisions:
+        if len(_known_meanings) > 20:
+            _known_meanings.clear()
+        known = _known_meanings[id(decisions)] = (decisions, {})
+    if language not in known[1]:
+        known[1][language] = meanings(decisions.synonyms, language, engines[ENGINE].analysed)
+    return known[1][language]
+
+
+# -- copies of what lists are made of
+
+
+async def decided(tags: Tags, database: Database, shop: Shop) -> Decisions:
+    """What people of a shop decided, from a copy that their changes drop."""
+
+    async def load(keys: list[UUID]) -> Mapping[UUID, tuple[Decisions, Iterable[str]]]:
+        async with database.reading() as connection:
+            return {
+                id: (
+                    Decisions(
+                        await synonyms(connection, shop_id=id),
+                        await rules(connection, shop_id=id, at=_LONG_AGO),
+                    ),
+                    (_rules_changed(id),),
+                )
+                for id in keys
+            }
+
+    found = await tags.copies("search.decisions", size=100).many([shop.id], load)
+    return found.get(shop.id, Decisions([], []))
+
+
+_LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+
+async def cards(tags: Tags, database: Database, language: str, ids: Sequence[UUID]) -> list[ProductCard]:
+    """Cards in the order asked, from copies; what is not shown any more is left out."""
+
+    async def load(keys: list[tuple[str, UUID]]) -> Mapping[tuple[str, UUID], tuple[ProductCard, Iterable[str]]]:
+        async with database.reading() as connection:
+            return {
+                (wanted, card.id): (card, (_product_changed(card.id), _product_state_changed(card.id)))
+                for wanted in {wanted for wanted, _ in keys}
+                for card in await catalog.product_cards(
+                    connection, product_ids=[id for other, id in keys if other == wanted], language=wanted
+                )
+            }
+
+    found = await tags.copies("search.cards", size=_MOST_CARDS).many([(language, id) for id in ids], load)
+    there = [found[language, id] for id in ids if (language, id) in found]
+    return [card for card in there if card.state in ("active", "phase_out")]
+
+
+async def _tree(tags: Tags, database: Database, language: str) -> list[Category]:
+    async def load(keys: list[str]) -> Mapping[str, tuple[list[Category], Iterable[str]]]:
+        async with database.reading() as connection:
+            return {one: (await catalog.category_tree(connection, language=one), (_CATEGORIES,)) for one in keys}
+
+    copies = tags.copies("search.categories", size=20, lasts_seconds=_POPULAR_SECONDS)
+    return (await copies.many([language], load)).get(language, [])
+
+
+async def _asked_often(tags: Tags, database: Database, shop: Shop, language: str) -> list[str]:
+    async def load(keys: list[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], tuple[list[str], Iterable[str]]]:
+        async with database.reading() as connection:
+            return {
+                (id, one): (
+                    await popular(connection, shop_id=id, language=one, at_least=_ASKED_AT_LEAST, limit=_POPULAR),
+                    (),
+                )
+                for id, one in keys
+            }
+
+    copies = tags.copies("search.popular", size=20, lasts_seconds=_POPULAR_SECONDS)
+    return (await copies.many([(shop.id, language)], load)).get((shop.id, language), [])
+
+
+# -- the index itself
+
+
+def index_of(settings: Settings, shop: Shop) -> Index:
+    """The index of a shop on this host."""
+    return engines[ENGINE].open(settings.home / FOLDER, shop.code, tuple(sorted(shop.languages)))
+
+
+async def shops_with_pages(database: Database) -> list[Shop]:
+    """The shops whose visitors search."""
+    async with database.reading() as conn:
+        return [shop for shop in (await parties.shops(conn)).items if shop.channel == "web"]
+
+
+def translate(language: str, text: str) -> str:
+    """A value of an attribute as pages show it."""
+    return _catalogue(language.split("-")[0]).gettext(text)
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
+    """As the storefront reads them: Lotse's own, domains', plugins'."""
+    root = Path(str(files("lotse")))
+    packages = [domain.package for domain in seams.domains()] + list(seams.load_plugins())
+    folders = [root, *(Path(str(files(package))) for package in packages)]
+    return catalogue([folder / "locale" for folder in folders], language)

@@ -1,0 +1,95 @@
+-- Products as an index wants them; those that are not shown are absent.
+-- name: described
+select d.id, d.slug, d.brand, d.tax_class, d.attributes, d.created_at, d.texts, d.variants, d.categories
+  from catalog.described(:ids::uuid[]) d;
+
+-- What sells of products, and whether it is there: for signs.
+-- name: stock_of
+select s.product_id, s.variant_id
+  from catalog.selling(:ids::uuid[]) s
+ order by s.product_id, s.variant_id;
+
+-- All products that are shown, a slice at a time.
+-- name: shown_after
+select s.id from catalog.shown_after(:after::uuid, :limit) s order by s.id;
+
+-- What changed categories hold.
+-- name: products_below
+select b.id from catalog.products_below(:ids::uuid[], :limit) b;
+
+-- The products that changed variants belong to.
+-- name: products_of
+select distinct o.product_id from catalog.products_of(:ids::uuid[]) o;
+
+-- What the shop can sell of variants; a variant that nobody offers or has is absent.
+-- name: available
+select a.variant_id, sum(a.available)::bigint as available
+  from inventory.available(:shop_id, :ids::uuid[]) a
+ group by a.variant_id
+having sum(a.available) > 0;
+
+-- Every group of a shop: a few hundred at most.
+-- name: synonyms
+select id, shop_id, language, words, one_way, changed_at
+  from search.synonyms
+ where shop_id = :shop_id
+ order by id
+ limit :limit;
+
+-- A group, held until it is changed.
+-- name: synonyms_for_change
+select id, shop_id, language, words, one_way, changed_at from search.synonyms where id = :id for update;
+
+-- The back office's table.
+-- name: synonym_table
+select s.id, s.shop_id, s.language, array_to_string(s.words, ', ') as words, s.one_way, s.changed_at
+  from search.synonyms s;
+
+-- Every rule of a shop that holds or will: the moment is compared when a list is made.
+-- name: rules
+select id, shop_id, words, category, act, target, name, value, place, reason, valid_from, valid_to
+  from search.rules
+ where shop_id = :shop_id and (valid_to is null or valid_to > :at)
+ order by id
+ limit :limit;
+
+-- A rule, held until it is changed.
+-- name: rule_for_change
+select id, shop_id, said as words, category, act, target, name, value, place, reason, valid_from, valid_to
+  from search.rules where id = :id for update;
+
+-- Who stands at a place of the list that a pin wants, at some moment of its time.
+-- name: pinned_there
+select id from search.rules
+ where shop_id = :shop_id and words = :words and category = :category and act = 'pin' and place = :place
+   and id <> :id
+   and (valid_from is null or :valid_to::timestamptz is null or valid_from < :valid_to)
+   and (valid_to is null or :valid_from::timestamptz is null or valid_to > :valid_from)
+ limit 1;
+
+-- The back office's table.
+-- name: rule_table
+select r.id, r.shop_id, case when r.category = '' then r.said else r.category end as list, r.act,
+       case r.target when 'value' then r.name || ': ' || r.value
+                     when 'product' then coalesce((select c.name from catalog.cards(array[r.value::uuid], :language) c),
+                                                  r.value)
+                     else r.value end as target_label,
+       r.place, r.reason, r.valid_from, r.valid_to, r.changed_at, r.changed_by
+  from search.rules r;
+
+-- The back office's table of what was searched for.
+-- name: asked_table
+select a.shop_id::text || '/' || a.language || '/' || a.words as id, a.shop_id, a.language, a.words, a.asked, a.found,
+       a.last_at
+  from search.asked a;
+
+-- What many ask for and find: for suggestions.
+-- name: popular
+select words from search.asked
+ where shop_id = :shop_id and language = :language and found > 0 and asked >= :at_least
+ order by asked desc, words
+ limit :limit;
+
+-- Shops whose table was begun.
+-- name: begun
+select exists (select from search.begun where shop_id = :shop_id and language = :language);

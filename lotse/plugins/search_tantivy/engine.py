@@ -1,0 +1,818 @@
+"""Answers questions from an index: what words may mean, what that weighs, who is found, what facets count.
+
+What people type is taken apart here, word by word; it never goes through tantivy's query syntax. Each word becomes the
+best of its alternatives (as written, inflected, inside a compound, a synonym, a correction) in the best of the fields;
+all words must be met, unless the question says otherwise. A field's weight is a constant times how telling the word is
+(its inverse document frequency over the whole index): BM25 on its own lets a rare spelling of a common word win over
+the common one. A little BM25 on names remains, so that short names come before long ones.
+"""
+
+import threading
+import time
+from collections.abc import AsyncIterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from math import log
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+import tantivy
+from msgspec import Struct
+from tantivy import FieldType, Occur, Order, Query
+
+from lotse.domains.search.contracts import (
+    BRAND,
+    Answer,
+    Document,
+    FacetCount,
+    Filters,
+    NoIndex,
+    Question,
+    Target,
+    Why,
+)
+from lotse.plugins.search_tantivy import index as disk
+from lotse.plugins.search_tantivy.beginnings import BEGINNINGS
+from lotse.plugins.search_tantivy.compounds import LANGUAGE as COMPOUNDS
+from lotse.plugins.search_tantivy.compounds import Splitter, learnt
+from lotse.plugins.search_tantivy.vocabulary import Known, Vocabulary
+from lotse.plugins.search_tantivy.words import FREE, WITHOUT, Word, asked, comparable, fold, stem, words
+
+_log = structlog.get_logger("lotse.search")
+
+# What a word weighs where it is met; `form` is the word exactly as written, anywhere but in the text.
+_FIELDS = {"name": 1.0, "kind": 1.05, "value": 0.8, "head": 0.85, "above": 0.5, "part": 0.35, "body": 0.22}
+_FORM = 1.1
+_BRAND = 1.05
+_BM25 = 0.12
+# What another reading of a word is worth beside the word itself.
+_SYNONYM, _APART, _CORRECTED, _TOGETHER, _BEGINNING = 0.9, 0.8, 0.75, 0.95, 0.7
+_OTHER_LANGUAGE = 0.9
+# A second field that also has the word adds a little.
+_TIE = 0.15
+_PHRASE = 0.35
+# How many words a beginning may stand for, and how far a correction may look.
+_BEGINNINGS = 24
+_CORRECTIONS = 3
+# A word that so many times fewer articles have than its neighbour was perhaps meant otherwise.
+_RATHER = 25
+# A page shows some dozens of values of a facet.
+_VALUES = 60
+_FACETS = 24
+_LOOK_SECONDS = 0.05
+_VOCABULARY_SECONDS = 5.0
+# Deeper pages are nobody's.
+MAX_OFFSET = 10_000
+_MAX_LIMIT = 200
+# What is remembered of an analysis is bounded by its caches; of an answer's facets by this.
+_KEPT_FACETS = 256
+_RETRY_SECONDS = 2
+
+
+class _Reading:
+    """One state of the index, as a searcher sees it, with what was learnt from its words."""
+
+    def __init__(self, generation: str, index: tantivy.Index, meta: disk.Meta) -> None:
+        self.generation = generation
+        self.index = index
+        self.schema = index.schema
+        self.languages = meta.languages
+        self.splitter = Splitter(meta.known, meta.unseen)
+        self.searcher = index.searcher()
+        self.stamp = ""
+        self.vocabularies: dict[str, Vocabulary] = {}
+        self.learnt_at = 0.0
+        self.facets: dict[Any, tuple[list[FacetCount], tuple[int, int] | None]] = {}
+        self.learn()
+
+    def learn(self) -> None:
+        """Read the words of the index. It takes some ten milliseconds per ten thousand words."""
+        searcher = self.searcher
+        self.vocabularies = {
+            language: Vocabulary(language, searcher.terms_with_prefix(f"seen_{language}", "", limit=None))
+            for language in self.languages
+        }
+        self.learnt_at = time.monotonic()
+
+
+class _Unit(Struct, frozen=True):
+    """A word of the query in each language that the index speaks."""
+
+    word: Word
+    is_last: bool
+
+
+class TantivyIndex:
+    """See `contracts.Index`. Reading is safe from any thread; one process at a time writes (`lock`)."""
+
+    def __init__(self, folder: Path, languages: Sequence[str]) -> None:
+        self.folder = folder
+        self.languages = list(languages)
+        self._reading: _Reading | None = None
+        self._looked_at = 0.0
+        self._learning = threading.Lock()
+        self._sound = ""
+        self._writer: tuple[str, tantivy.IndexWriter, Splitter] | None = None
+
+    # -- reading
+
+    async def search(self, question: Question) -> Answer:
+        reading = self._read()
+        return _Search(reading, question).answer()
+
+    async def complete(self, question: Question, limit: int) -> list[str]:
+        return _Search(self._read(), question).completions(limit)
+
+    async def explain(self, question: Question, ids: Sequence[UUID]) -> list[Why]:
+        return _Search(self._read(), question).reasons(ids)
+
+    def stamp(self) -> str:
+        try:
+            reading = self._read()
+        except NoIndex:
+            return ""
+        return f"{reading.generation}:{reading.stamp}"
+
+    def mark(self) -> str | None:
+        generation = disk.read_current(self.folder)
+        if not generation or (generation != self._sound and not self._is_sound(generation)):
+            return None
+        self._sound = generation
+        return disk.read_mark(self.folder, generation) or None
+
+    def _is_sound(self, generation: str) -> bool:
+        """Whether this version can use it; looked at once per generation and after every failure."""
+        meta = disk.read_meta(self.folder, generation)
+        if meta is None or meta.languages != self.languages:
+            return False
+        try:
+            searcher = disk.opened(self.folder / generation).searcher()
+            for _, address in searcher.search(Query.all_query(), 1).hits:
+                searcher.doc(address)
+        except (ValueError, OSError) as error:
+            _log.warning("the index is broken and is built anew", folder=str(self.folder), error=str(error))
+            return False
+        return True
+
+    def _read(self) -> _Reading:
+        now = time.monotonic()
+        reading = self._reading
+        if reading is not None and now - self._looked_at < _LOOK_SECONDS:
+            return reading
+        self._looked_at = now
+        generation = disk.read_current(self.folder)
+        if not generation:
+            raise NoIndex(retry_seconds=_RETRY_SECONDS)
+        if reading is None or reading.generation != generation:
+            meta = disk.read_meta(self.folder, generation)
+            if meta is None:
+                raise NoIndex(retry_seconds=_RETRY_SECONDS)
+            try:
+                index = disk.opened(self.folder / generation)
+            except ValueError as error:
+                _log.warning("the index cannot be opened", folder=str(self.folder), error=str(error))
+                raise NoIndex(retry_seconds=_RETRY_SECONDS) from None
+            index.config_reader("manual")
+            index.reload()
+            reading = self._reading = _Reading(generation, index, meta)
+        try:
+            stamp = str((self.folder / generation / "meta.json").stat().st_mtime_ns)
+        except OSError:
+            return reading  # a rebuild just took its place; the next look finds that
+        if stamp != reading.stamp:
+            reading.index.reload()
+            reading.searcher = reading.index.searcher()
+            reading.stamp = stamp
+            reading.facets.clear()
+            if now - reading.learnt_at > _VOCABULARY_SECONDS and self._learning.acquire(blocking=False):
+                threading.Thread(target=self._learn, args=(reading,), name="search words", daemon=True).start()
+        return reading
+
+    def _learn(self, reading: _Reading) -> None:
+        try:
+            reading.learn()
+        finally:
+            self._learning.release()
+
+    # -- writing
+
+    async def rebuild(self, documents: AsyncIterable[Sequence[Document]], mark: str) -> int:
+        self._writer = None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # All of them at once: what splits compounds is learnt from all names before the first is written.
+        everything = [document async for batch in documents for document in batch]
+        forms: dict[str, int] = {}
+        for document in everything:
+            for form in _forms_of(document):
+                forms[form] = forms.get(form, 0) + 1
+        splitter = learnt(forms)
+        generation = disk.new_generation()
+        path = self.folder / generation
+        path.mkdir()
+        index = disk.opened(path, self.languages)
+        writer = index.writer(disk.HEAP_BYTES, 1)
+        for document in everything:
+            writer.add_document(disk.filled(document, self.languages, splitter))
+        writer.commit()
+        writer.wait_merging_threads()
+        meta = disk.Meta(disk.VERSION, self.languages, splitter.known, sorted(splitter.unseen))
+        disk.write_meta(self.folder, generation, meta)
+        disk.write_mark(self.folder, generation, mark)
+        disk.name_current(self.folder, generation)
+        return len(everything)
+
+    async def write(self, documents: Sequence[Document], gone: Sequence[UUID], mark: str) -> None:
+        try:
+            generation, writer, splitter = self._writing()
+            if documents or gone:
+                for id in (*gone, *(document.id for document in documents)):
+                    writer.delete_documents_by_term("id", str(id))
+                for document in documents:
+                    writer.add_document(disk.filled(document, self.languages, splitter))
+                writer.commit()
+        except (ValueError, OSError):
+            self._writer, self._sound = None, ""  # look at it anew; if it is broken, it is built again
+            raise
+        if mark:
+            disk.write_mark(self.folder, generation, mark)
+
+    async def due(self, at: datetime) -> list[UUID]:
+        reading = self._read()
+        query = Query.range_query(reading.schema, "due", FieldType.Integer, None, disk.seconds(at))
+        found = reading.searcher.search(query, _MAX_LIMIT, count=False)
+        return [_id_of(reading.searcher, address) for _, address in found.hits]
+
+    async def signs(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        reading = self._read()
+        query = Query.term_set_query(reading.schema, "id", [str(id) for id in ids])
+        found = reading.searcher.search(query, max(len(ids), 1), count=False)
+        addresses = [address for _, address in found.hits]
+        signs = reading.searcher.fast_field_values("sign", addresses)
+        return {
+            _id_of(reading.searcher, address): int(sign or 0) for address, sign in zip(addresses, signs, strict=True)
+        }
+
+    def _writing(self) -> tuple[str, tantivy.IndexWriter, Splitter]:
+        generation = disk.read_current(self.folder)
+        if self._writer is None or self._writer[0] != generation:
+            self._writer = None  # gives its lock back
+            meta = disk.read_meta(self.folder, generation)
+            if meta is None:
+                raise NoIndex(retry_seconds=_RETRY_SECONDS)
+            writer = disk.opened(self.folder / generation).writer(disk.HEAP_BYTES, 1)
+            self._writer = (generation, writer, Splitter(meta.known, meta.unseen))
+        return self._writer
+
+
+def _forms_of(document: Document) -> set[str]:
+    """The words that compounds are learnt from: what things are called, in the language that has compounds; brands are
+    words of every language."""
+    found: set[str] = set()
+    text = document.texts.get(COMPOUNDS)
+    if text is not None:
+        for said in (text.name, *text.kinds, *text.categories, *text.values, text.summary):
+            found.update(word.form for word in words(said, COMPOUNDS))
+    found.update(word.form for word in words(document.brand, COMPOUNDS))
+    return found
+
+
+def _id_of(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> UUID:
+    return UUID(searcher.doc(address)["id"][0])
+
+
+class _Search:
+    """One question to one state of the index."""
+
+    def __init__(self, reading: _Reading, question: Question) -> None:
+        self.reading = reading
+        self.searcher = reading.searcher
+        self.schema = reading.schema
+        self.question = question
+        own = question.language if question.language in reading.languages else reading.languages[0]
+        self.languages = [own, *(language for language in reading.languages if language != own)]
+        self.words = asked(question.words, own) if question.words else []
+        self.own = own
+        self.all = max(1, self.searcher.num_docs)
+        self.corrected: dict[int, str] = {}
+        self.better: dict[int, str] = {}
+
+    # -- what is found
+
+    def answer(self) -> Answer:
+        question = self.question
+        found = self._meaning()
+        if found is None:
+            return Answer([], 0)
+        filters = self._filters(question.filters)
+        query = _all([found, *(one for _, one in filters)])
+        ids, total = self._listed(query)
+        facets, price = self._counted(found, filters) if question.counts else ([], None)
+        return Answer(ids, total, facets, price, self._said(self.corrected), self._said(self.better))
+
+    def _listed(self, query: Query) -> tuple[list[UUID], int]:
+        question = self.question
+        offset, limit = min(max(question.offset, 0), MAX_OFFSET), min(max(question.limit, 0), _MAX_LIMIT)
+        pins = self._pins(query) if question.sort == "relevance" else {}
+        if pins:
+            query = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, self._ids(pins.values()))])
+        # A page from `offset` on shows the pins whose places lie on it; those before it move the others down.
+        before = sum(1 for place in pins if place <= offset)
+        ranked = self._steered(query) if question.sort == "relevance" else query
+        found = self.searcher.search(ranked, max(limit, 1), count=True, offset=offset - before, **self._order())
+        others = iter([_id_of(self.searcher, address) for _, address in found.hits[:limit]])
+        total = _count_of(found) + len(pins)
+        ids: list[UUID] = []
+        for place in range(offset + 1, offset + limit + 1):
+            id = pins.get(place) or next(others, None)
+            if id is None:
+                # Fewer articles than the place of a pin: it follows the last one.
+                ids += [pinned for at, pinned in sorted(pins.items()) if at > place and pinned not in ids]
+                break
+            ids.append(id)
+        return ids[:limit], total
+
+    def _order(self) -> dict[str, Any]:
+        match self.question.sort:
+            case "newest":
+                return {"order_by_field": "added", "order": Order.Desc}
+            case "price":
+                return {"order_by_field": "price", "order": Order.Asc}
+            case "price_down":
+                return {"order_by_field": "price", "order": Order.Desc}
+            case "name":
+                return {"order_by_field": f"sort_{self.own}", "order": Order.Asc}
+            case "relevance" if self.words:
+                return {"weight_by_field": "weight"}
+            case _:
+                # Without words: what is there and likely first, the newest of equals.
+                return {"weight_by_field": "weight"}
+
+    def _counted(
+        self, found: Query, filters: Sequence[tuple[str, Query]]
+    ) -> tuple[list[FacetCount], tuple[int, int] | None]:
+        question = self.question
+        key = (
+            question.words,
+            question.language,
+            question.filters,
+            question.any_words,
+            question.spelled,
+            question.typing,
+        )
+        kept = self.reading.facets.get(repr((key, sorted(question.synonyms.items()))))
+        if kept is not None:
+            return kept
+        names = self._names(_all([found, *(one for _, one in filters)]), question.filters)
+        # All facets that nothing is chosen of are counted in one pass; each other one without its own choice.
+        chosen = [name for name, _ in filters if name in names or name == "price"]
+        buckets: dict[str, list[tuple[str, int]]] = {}
+        free = [name for name in names if name not in chosen]
+        whole = _all([found, *(one for _, one in filters)])
+        raw = self.searcher.aggregate(whole, self._aggregations(free, price="price" not in chosen))
+        span = _span(raw)
+        for name in free:
+            buckets[name] = _buckets(raw, name)
+        for name in chosen:
+            without = _all(
+                [found, *(one for other, one in filters if other != name)], self._pairs(question.filters, name)
+            )
+            raw = self.searcher.aggregate(
+                without, self._aggregations([name] if name != "price" else [], price=name == "price")
+            )
+            if name == "price":
+                span = _span(raw)
+            else:
+                buckets[name] = _with_chosen(_buckets(raw, name), question.filters.facets.get(name, ()))
+        counted = [
+            FacetCount(name, values, sum(count for _, count in values)) for name in names if (values := buckets[name])
+        ]
+        if len(self.reading.facets) >= _KEPT_FACETS:
+            self.reading.facets.clear()
+        self.reading.facets[repr((key, sorted(question.synonyms.items())))] = (counted, span)
+        return counted, span
+
+    def _names(self, query: Query, filters: Filters) -> list[str]:
+        """The facets that most of what is found has, and those that are chosen."""
+        raw = self.searcher.aggregate(query, {"names": {"terms": {"field": "names", "size": _FACETS}}})
+        found = [str(bucket["key"]) for bucket in raw["names"]["buckets"]]
+        return list(dict.fromkeys([*found, *filters.facets]))
+
+    def _aggregations(self, names: Sequence[str], *, price: bool) -> dict[str, Any]:
+        wanted: dict[str, Any] = {
+            f"f:{name}": {"terms": {"field": f"counts.{disk.facet_key(name)}", "size": _VALUES}} for name in names
+        }
+        if price:
+            wanted["price"] = {"stats": {"field": "price"}}
+        return wanted or {"none": {"value_count": {"field": "added"}}}
+
+    # -- filters
+
+    def _filters(self, filters: Filters) -> list[tuple[str, Query]]:
+        """Each with its facet's name; what must hold of one variant together comes last."""
+        found: list[tuple[str, Query]] = []
+        if filters.category:
+            found.append(("", self._term("category", filters.category)))
+        for name, values in filters.facets.items():
+            found.append((name, Query.term_set_query(self.schema, "facet", [f"{name}\x1f{value}" for value in values])))
+        if filters.price_from is not None or filters.price_to is not None:
+            found.append(
+                (
+                    "price",
+                    Query.range_query(self.schema, "price", FieldType.Integer, filters.price_from, filters.price_to),
+                )
+            )
+        together = self._pairs(filters, "")
+        return [*found, *(("", one) for one in together)]
+
+    def _pairs(self, filters: Filters, left_out: str) -> list[Query]:
+        """Size 42 and red must be one shoe: of two chosen facets that vary between variants one pair must be there.
+
+        Facets of the whole article have no pairs, and ask for none.
+        """
+        names = [name for name in filters.facets if name != left_out]
+        found: list[Query] = []
+        for i, one in enumerate(names):
+            for other in names[i + 1 :]:
+                both = [
+                    disk.pair((one, mine), (other, theirs))
+                    for mine in filters.facets[one]
+                    for theirs in filters.facets[other]
+                ]
+                if any(self.searcher.doc_freq("pair", word) for word in both):
+                    found.append(Query.term_set_query(self.schema, "pair", both))
+        return found
+
+    # -- what people decided
+
+    def _pins(self, query: Query) -> dict[int, UUID]:
+        """The pins whose articles pass the filters; they need not match the words."""
+        pins = self.question.steer.pins
+        if not pins:
+            return {}
+        filters = [one for _, one in self._filters(self.question.filters)]
+        found = self.searcher.search(_all([self._ids(pins.values()), *filters]), len(pins), count=False)
+        there = {_id_of(self.searcher, address) for _, address in found.hits}
+        return {place: id for place, id in sorted(pins.items()) if id in there}
+
+    def _ids(self, ids: Any) -> Query:
+        return Query.term_set_query(self.schema, "id", [str(id) for id in ids])
+
+    def _steered(self, query: Query) -> Query:
+        steer = self.question.steer
+        extra: list[tuple[Occur, Query]] = []
+        for target in steer.boosts:
+            extra.append((Occur.Should, Query.const_score_query(self._target(target), 6.0)))
+        if steer.buries:
+            spared = Query.boolean_query(
+                [(Occur.Must, Query.all_query()), *((Occur.MustNot, self._target(target)) for target in steer.buries)]
+            )
+            extra.append((Occur.Should, Query.const_score_query(spared, 1_000.0)))
+        return Query.boolean_query([(Occur.Must, query), *extra]) if extra else query
+
+    def _target(self, target: Target) -> Query:
+        match target.kind:
+            case "product":
+                return self._term("id", target.value)
+            case "brand":
+                return self._term("brand_is", target.value)
+            case "category":
+                return self._term("category", target.value)
+            case "value":
+                return self._term("facet", f"{target.name}\x1f{target.value}")
+
+    # -- what words mean
+
+    def _meaning(self) -> Query | None:
+        """The query of the words; None if no word means anything."""
+        if not self.question.words.strip():
+            return Query.all_query()
+        code = disk.plain_code(self.question.words[:64])
+        by_code = self._term("code", code) if code and self.searcher.doc_freq("code", code) else None
+        if not self.words:
+            return by_code
+        spans = dict(self._spans())
+        musts = [self._unit(i, word, spans.get(i, ())) for i, word in enumerate(self.words)]
+        if all(one is None for one in musts):
+            return by_code
+        if self.question.any_words:
+            some = [one for one in musts if one is not None]
+            enough = max(1, -(-len(self.words) * 3 // 5)) if len(some) > 1 else 1
+            found = Query.boolean_query(
+                [(Occur.Should, one) for one in some], minimum_number_should_match=min(enough, len(some))
+            )
+        else:
+            if any(one is None for one in musts):
+                return by_code
+            found = _all([one for one in musts if one is not None])
+            phrase = self._phrase()
+            if phrase is not None:
+                found = Query.boolean_query([(Occur.Must, found), (Occur.Should, phrase)])
+        if by_code is not None:
+            found = Query.boolean_query([(Occur.Should, found), (Occur.Should, Query.boost_query(by_code, 50.0))])
+        return found
+
+    def _unit(self, place: int, word: Word, spanning: Sequence[Query]) -> Query | None:
+        """The best of everything that one word may mean."""
+        found = list(spanning)
+        met = bool(spanning)
+        for language in self.languages:
+            share = 1.0 if language == self.own else _OTHER_LANGUAGE
+            one = self._met(word.form if language == self.own else fold(word.surface, language), language, share)
+            if one is not None:
+                found.append(one)
+                met = True
+        pieces = word.pieces or self._apart(word.form)
+        if pieces:
+            apart = self._together(pieces, _APART)
+            if apart is not None:
+                found.append(apart)
+                met = True
+        is_last = place == len(self.words) - 1
+        if self.question.typing and is_last:
+            found.extend(self._begun(word.form))
+            met = met or bool(found)
+        if self.question.spelled and not word.form.isdigit():
+            for rank, surface in enumerate(self._meant(place, word, met=met)):
+                one = self._anywhere(surface, _CORRECTED * 0.6**rank)
+                if one is not None:
+                    found.append(one)
+        if not found:
+            return None
+        return found[0] if len(found) == 1 else Query.disjunction_max_query(found, 0.0)
+
+    def _met(self, form: str, language: str, share: float, *, weight: float = 1.0) -> Query | None:
+        """A word in all fields of a language."""
+        own = stem(form, language)
+        terms = {field: self.searcher.doc_freq(f"{field}_{language}", own) for field in _FIELDS}
+        exact = self.searcher.doc_freq(f"form_{language}", form)
+        brand = self.searcher.doc_freq("brand", form) if language == self.own else 0
+        if not any(terms.values()) and not exact and not brand:
+            return None
+        telling = self._telling(
+            max(terms["name"], terms["kind"], terms["value"], terms["head"], brand, terms["body"] // 3)
+        )
+        scale = telling * share * weight
+        found: list[Query] = []
+        for field, count in terms.items():
+            if count:
+                found.append(Query.const_score_query(self._term(f"{field}_{language}", own), _FIELDS[field] * scale))
+        if terms["name"]:
+            # Short names before long ones.
+            found.append(Query.boost_query(self._term(f"name_{language}", own), _BM25 * share * weight / _TIE))
+        if exact:
+            found.append(
+                Query.const_score_query(self._term(f"form_{language}", form), _FORM * 0.5 * scale / _TIE * 0.2)
+            )
+        if brand:
+            found.append(Query.const_score_query(self._term("brand", form), _BRAND * scale))
+        return found[0] if len(found) == 1 else Query.disjunction_max_query(found, _TIE)
+
+    def _telling(self, count: int) -> float:
+        return 1.0 + log(1.0 + self.all / (count + 1.0))
+
+    def _anywhere(self, surface: str, weight: float) -> Query | None:
+        """A word in any language."""
+        found: list[Query] = []
+        for language in self.languages:
+            share = 1.0 if language == self.own else _OTHER_LANGUAGE
+            one = self._met(fold(surface, language), language, share, weight=weight)
+            if one is not None:
+                found.append(one)
+        if not found:
+            return None
+        return found[0] if len(found) == 1 else Query.disjunction_max_query(found, 0.0)
+
+    def _together(self, surfaces: Sequence[str], weight: float) -> Query | None:
+        """All of these words; None if one of them is nowhere."""
+        if not surfaces:
+            return None
+        found = [self._anywhere(surface, weight / len(surfaces) ** 0.5) for surface in surfaces]
+        if any(one is None for one in found):
+            return None
+        return _all([one for one in found if one is not None])
+
+    def _apart(self, form: str) -> tuple[str, ...]:
+        """What a word is made of, if it is made of words."""
+        parts = self.reading.splitter.parts(form)
+        if parts:
+            return parts
+        # Also where there are no compounds: "runningshoes".
+        if len(form) < 7 or not form.isalpha() or self._count(form):
+            return ()
+        best: tuple[int, tuple[str, str]] | None = None
+        for at in range(3, len(form) - 2):
+            score = min(self._count(form[:at]), self._count(form[at:]))
+            if score > 1 and (best is None or score > best[0]):
+                best = (score, (form[:at], form[at:]))
+        return best[1] if best else ()
+
+    def _spans(self) -> Iterator[tuple[int, list[Query]]]:
+        """Readings of several words as one: synonyms of a phrase, two words that are one ("zucker frei").
+
+        Each word of the span is met by what the whole span means.
+        """
+        found: dict[int, list[Query]] = {}
+        forms = [word.form for word in self.words]
+        stems = [stem(form, self.own) for form in forms]
+        for begin in range(len(forms)):
+            for end in range(begin + 1, min(len(forms), begin + 3) + 1):
+                said = forms[begin:end]
+                for other in self.question.synonyms.get(" ".join(stems[begin:end]), ()):
+                    one = self._together([word.surface for word in asked(other, self.own)], _SYNONYM)
+                    if one is not None:
+                        for place in range(begin, end):
+                            found.setdefault(place, []).append(one)
+                if len(said) == 2:
+                    for joined in self._joined(*said):
+                        one = self._anywhere(joined, _TOGETHER)
+                        if one is not None:
+                            for place in range(begin, end):
+                                found.setdefault(place, []).append(one)
+        return iter(found.items())
+
+    def _joined(self, one: str, other: str) -> list[str]:
+        without = WITHOUT.get(self.own, frozenset())
+        found = [one + other]
+        if one in without:
+            found = [other + FREE[self.own]]
+        elif one.endswith("en"):
+            found.append(one[:-1] + other)
+        return [joined for joined in found if self._count(joined)]
+
+    def _begun(self, letters: str) -> Iterator[Query]:
+        """Words that begin with these letters."""
+        for language in self.languages:
+            vocabulary = self.reading.vocabularies[language]
+            share = 1.0 if language == self.own else _OTHER_LANGUAGE
+            for known in vocabulary.beginning(letters, _BEGINNINGS):
+                if known.form != letters:
+                    one = self._met(known.form, language, share, weight=_BEGINNING)
+                    if one is not None:
+                        yield one
+
+    def _meant(self, place: int, word: Word, *, met: bool) -> list[str]:
+        """Forms that somebody perhaps meant: searched as well if the word is met nowhere, offered if it is rare."""
+        near = sorted(
+            (pair for language in self.languages for pair in self._near(word.surface, language)),
+            key=lambda pair: pair[0],
+        )
+        # Only what is about as likely as the likeliest: one guess too many buries the right one.
+        found = [(one.form, one.surface, one.count) for cost, one in near if cost <= near[0][0] + 0.35]
+        if met:
+            mine = self._count(word.form)
+            best = max(found, key=lambda one: one[2], default=None)
+            own = stem(word.form, self.own)
+            if best and best[2] > _RATHER * max(1, mine) and stem(best[0], self.own) != own and mine < 5:
+                self.better[place] = best[1]
+            return []
+        if not found:
+            found = self._half_known(word.form)
+        if found:
+            self.corrected[place] = found[0][1]
+        return [surface for _, surface, _ in found[:_CORRECTIONS]]
+
+    def _near(self, surface: str, language: str) -> Sequence[tuple[float, Known]]:
+        return self.reading.vocabularies[language].nearest(fold(surface, language))
+
+    def _half_known(self, form: str) -> list[tuple[str, str, int]]:
+        """A compound of which one half is misspelt: "wanderschue"."""
+        if len(form) < 8 or not form.isalpha():
+            return []
+        vocabulary = self.reading.vocabularies[self.own]
+        best: list[tuple[str, str, int]] = []
+        for at in range(4, len(form) - 3):
+            left, right = form[:at], form[at:]
+            for known, broken, first in ((left, right, True), (right, left, False)):
+                count = self.reading.splitter.known.get(stem(known, self.own), 0)
+                if count < 2:
+                    continue
+                for _, near in vocabulary.nearest(broken)[:1]:
+                    joined = known + near.form if first else near.form + known
+                    if self._count(joined):
+                        best.append((joined, vocabulary.surface(joined), self._count(joined)))
+        return sorted(best, key=lambda one: -one[2])[:1]
+
+    def _count(self, form: str) -> int:
+        return max(vocabulary.count(form) for vocabulary in self.reading.vocabularies.values())
+
+    def _phrase(self) -> Query | None:
+        """Words that stand beside each other in the name say more."""
+        if not 2 <= len(self.words) <= 5:
+            return None
+        stems = [stem(word.form, self.own) for word in self.words]
+        return Query.boost_query(Query.phrase_query(self.schema, f"name_{self.own}", list(stems), 1), _PHRASE)
+
+    def _said(self, replaced: Mapping[int, str]) -> str:
+        """The query with these words in the place of those typed; empty if none is replaced."""
+        if not replaced:
+            return ""
+        return " ".join(replaced.get(place, word.surface) for place, word in enumerate(self.words))
+
+    def _term(self, field: str, value: str) -> Query:
+        return Query.term_query(self.schema, field, value, index_option="basic")
+
+    # -- suggestions and reasons
+
+    def completions(self, limit: int) -> list[str]:
+        if not self.words:
+            return []
+        vocabulary = self.reading.vocabularies[self.own]
+        last, first = self.words[-1], self.words[:-1]
+        before = " ".join(word.surface for word in first)
+        others = [one for word in first if (one := self._anywhere(word.form, 1.0))]
+        found: dict[str, int] = {}
+        candidates = vocabulary.beginning(last.form, _BEGINNINGS)
+        if not candidates and not self.question.typing:
+            return []
+        if not candidates:
+            candidates = [known for _, known in vocabulary.nearest(last.form)]
+        for known in candidates:
+            if len(known.form) < 3 or known.surface.isdigit():
+                continue
+            query = self._anywhere(known.form, 1.0)
+            if query is None:
+                continue
+            # One word alone is in the dictionary, so it finds something; several have to meet.
+            count = known.count if not others else self._how_many(_all([*others, query]))
+            if count:
+                found[f"{before} {known.surface}".strip()] = count
+        ranked = sorted(found.items(), key=lambda pair: (-pair[1], len(pair[0])))
+        return [said for said, _ in ranked[:limit]]
+
+    def _how_many(self, query: Query) -> int:
+        return _count_of(self.searcher.search(query, 1, count=True))
+
+    def reasons(self, ids: Sequence[UUID]) -> list[Why]:
+        """Score and the fields in which each word is met, for a handful of articles."""
+        found = self._meaning()
+        if found is None:
+            return []
+        reasons: list[Why] = []
+        for id in ids[:_MAX_LIMIT]:
+            one = self.searcher.search(
+                _all([found, Query.const_score_query(self._term("id", str(id)), 0.0)]), 1, weight_by_field="weight"
+            )
+            if one.hits:
+                reasons.append(Why(id, round(float(one.hits[0][0]), 2), self._where(id)))
+        return reasons
+
+    def _where(self, id: UUID) -> list[str]:
+        met: list[str] = []
+        this = self._term("id", str(id))
+        for word in self.words:
+            for language in self.languages:
+                own = stem(fold(word.surface, language), language)
+                for field in _FIELDS:
+                    if self._how_many(_all([this, self._term(f"{field}_{language}", own)])):
+                        met.append(f"{word.surface}: {field} ({language})")
+            if self._how_many(_all([this, self._term(BRAND, word.form)])):
+                met.append(f"{word.surface}: {BRAND}")
+        return met
+
+
+def _count_of(found: tantivy.SearchResult) -> int:
+    counted: Any = found  # tantivy's stub leaves out this attribute
+    return counted.count or 0
+
+
+def _all(queries: Sequence[Query], more: Sequence[Query] = ()) -> Query:
+    found = [*queries, *more]
+    return found[0] if len(found) == 1 else Query.boolean_query([(Occur.Must, one) for one in found])
+
+
+def _span(raw: Mapping[str, Any]) -> tuple[int, int] | None:
+    stats = raw.get("price")
+    if not stats or not stats.get("count"):
+        return None
+    return int(stats["min"]), int(stats["max"])
+
+
+def _buckets(raw: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
+    return [(str(bucket["key"]), int(bucket["doc_count"])) for bucket in raw[f"f:{name}"]["buckets"]]
+
+
+def _with_chosen(values: list[tuple[str, int]], chosen: Sequence[str]) -> list[tuple[str, int]]:
+    """A chosen value stays to be seen, also when nothing has it: it has to be taken back."""
+    known = {value for value, _ in values}
+    return [*values, *((value, 0) for value in chosen if value not in known)]
+
+
+class Tantivy:
+    """See `contracts.Engine`."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, TantivyIndex] = {}
+
+    def open(self, folder: Path, shop: str, languages: Sequence[str]) -> TantivyIndex:
+        path = folder / shop
+        found = self._open.get(path)
+        if found is None or found.languages != list(languages):
+            found = self._open[path] = TantivyIndex(path, languages)
+        return found
+
+    def analysed(self, text: str, language: str) -> str:
+        return comparable(text, language)
+
+    def beginnings(self, language: str) -> Sequence[Sequence[str]]:
+        return BEGINNINGS.get(language, ())

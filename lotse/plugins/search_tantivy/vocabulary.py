@@ -1,0 +1,119 @@
+"""The words of an index by their beginnings and by what people mean when they misspell them.
+
+Read from the index's own dictionary, so a word is known as soon as something that can be bought uses it.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+from math import log
+
+from msgspec import Struct
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from lotse.plugins.search_tantivy.words import fold, stem
+
+# A word of three letters has too many neighbours; numbers have no spelling.
+_SHORTEST = 4
+_CANDIDATES = 40
+
+
+class Known(Struct):
+    """A form with the way most people write it and how many articles use it."""
+
+    form: str
+    surface: str
+    count: int
+
+
+class Vocabulary:
+    """The forms of one language."""
+
+    def __init__(self, language: str, surfaces: Iterable[tuple[str, int]]) -> None:
+        self.language = language
+        self.known: dict[str, Known] = {}
+        for surface, count in surfaces:
+            form = fold(surface, language)
+            there = self.known.get(form)
+            if there is None:
+                self.known[form] = Known(form, surface, count)
+            else:
+                if count > there.count or (count == there.count and surface != form):
+                    there.surface = surface
+                there.count = max(there.count, count)
+        self._sorted = sorted(self.known)
+        by_length: dict[int, list[str]] = defaultdict(list)
+        for form in self.known:
+            if len(form) >= _SHORTEST - 1 and form.isalpha():
+                by_length[len(form)].append(form)
+        self._by_length = dict(by_length)
+        self.nearest = lru_cache(maxsize=5_000)(self._nearest)
+
+    def surface(self, form: str) -> str:
+        """The form as people write it."""
+        found = self.known.get(form)
+        return found.surface if found else form
+
+    def count(self, form: str) -> int:
+        found = self.known.get(form)
+        return found.count if found else 0
+
+    def beginning(self, letters: str, limit: int) -> list[Known]:
+        """Forms that begin so, the most used first, one for each stem."""
+        at = bisect_left(self._sorted, letters)
+        found: dict[str, Known] = {}
+        # Two letters begin thousands of words; the first five hundred in the order of letters would be a poor choice.
+        for form in self._sorted[at:]:
+            if not form.startswith(letters):
+                break
+            one = self.known[form]
+            own = stem(form, self.language)
+            if own not in found or found[own].count < one.count:
+                found[own] = one
+        return sorted(found.values(), key=lambda one: (-one.count, len(one.form)))[:limit]
+
+    def _nearest(self, form: str, limit: int = 3) -> tuple[tuple[float, Known], ...]:
+        """Forms that were perhaps meant with how unlikely each is, the likeliest first (optimal string alignment
+        distance: a swap of neighbours is one mistake)."""
+        if len(form) < _SHORTEST or not form.isalpha():
+            return ()
+        allowed = 1 if len(form) < 6 else 2 if len(form) < 11 else 3
+        found: list[tuple[float, Known]] = []
+        for length in range(len(form) - allowed, len(form) + allowed + 1):
+            choices = self._by_length.get(length)
+            if not choices:
+                continue
+            for other, distance, _ in process.extract(
+                form, choices, scorer=OSA.distance, score_cutoff=allowed, limit=_CANDIDATES
+            ):
+                one = self.known[other]
+                found.append((_cost(form, one, int(distance)), one))
+        found.sort(key=lambda pair: pair[0])
+        return tuple(found[:limit])
+
+
+def _cost(form: str, known: Known, distance: int) -> float:
+    """How unlikely it is that somebody wrote the one and meant the other."""
+    cost = distance - 0.17 * log(1 + known.count)
+    if form[0] != known.form[0]:
+        cost += 0.7  # few mistake the first letter
+    if _skeleton(form) == _skeleton(known.form):
+        cost -= 0.6  # doubled or left out letters, vowels, what sounds alike
+    if form[-1] != known.form[-1]:
+        cost += 0.1
+    return cost
+
+
+@lru_cache(maxsize=50_000)
+def _skeleton(form: str) -> str:
+    """What remains of a word said aloud: consonants, those that sound alike as one, none twice in a row."""
+    for written, said in (("sch", "s"), ("ch", "k"), ("ck", "k"), ("ph", "f"), ("th", "t"), ("dt", "t"), ("tz", "z")):
+        form = form.replace(written, said)
+    said = form.translate(str.maketrans("cqvwydbgp", "kkffitpkp", ""))
+    found = ""
+    for letter in said:
+        if letter not in "aeiouh" and not found.endswith(letter):
+            found += letter
+    return found

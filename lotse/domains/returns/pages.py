@@ -304,7 +304,7 @@ routes = (
     settle,
 )
 tables = (WITHDRAWALS,)
-places = (Place("/office/withdrawals", N_("Withdrawals"), "return", "v", "orders.read", "sales", 15),)
+places = (Place("/office/withdrawals", N_("Withdrawals"), "return", "", "orders.read", "sales", 15),)
 slots = (
     Answerer("order.below", "returns", "returns/of_order.html", 300, _of_orders),
     Answerer("office.order", "returns", "returns/office_of_order.html", 300, _declared_of),

@@ -38,6 +38,7 @@ from lotse.kernel import clock
 from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.money import minor_digits
+from lotse.kernel.pages.crumbs import breadcrumbs
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.slots import Standing
 from lotse.kernel.pages.view import View
@@ -129,7 +130,11 @@ async def category(request: AnyRequest, view: View, database: Database, shop: Sh
     _stands(request, view, shop, listing)
     await _ask_cards(view, listing.cards)
     return view.show(
-        "search/category.html", category=found, listing=listing, **_around(view, shop, listing, f"/c/{slug}")
+        "search/category.html",
+        category=found,
+        described=_described(view, found),
+        listing=listing,
+        **_around(view, shop, listing, f"/c/{slug}"),
     )
 
 
@@ -292,7 +297,20 @@ async def _plain_category(view: View, database: Database, found: CategoryPage) -
         )
     listing = _unindexed(Question(language=view.language, filters=Filters(found.slug)), page.items)
     await _ask_cards(view, listing.cards)
-    return view.show("search/category.html", category=found, listing=listing, preparing=True, **_bare(view))
+    return view.show(
+        "search/category.html",
+        category=found,
+        described=_described(view, found),
+        listing=listing,
+        preparing=True,
+        **_bare(view),
+    )
+
+
+def _described(view: View, found: CategoryPage) -> dict[str, Any]:
+    """The way to a category, for search engines."""
+    way = [(view.text(N_("Home")), "/"), *((step.name, f"/c/{step.slug}") for step in found.path)]
+    return {"@context": "https://schema.org", **breadcrumbs(view, way)}
 
 
 async def _plain_search(view: View, database: Database, question: Question) -> Response[str]:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 # Bottom first: a domain imports only what stands before it, never a neighbour of its own line (see ARCHITECTURE.md).
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("experiments", "ledger"),
+    ("experiments", "ledger", "behaviour"),
     ("parties",),
     ("catalog", "pools"),
     ("offers",),
@@ -37,7 +37,8 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("returns",),
     ("pos", "marketplace", "channels", "purchasing"),
     ("search", "recommend", "forecast"),
-    ("marketing", "support"),
+    ("content",),
+    ("marketing", "support", "messages"),
     ("analytics",),
 )
 
@@ -50,7 +51,7 @@ THEMES = "lotse.themes"
 # Schemas of others, and names before the first slash of a template: a domain of that name would take their place.
 TAKEN = frozenset(
     {"kernel", "migrations", "pgqueuer", "public", "information_schema"}
-    | {"lotse", "kit", "storefront", "backoffice", "signin", "waiting", "theme"}
+    | {"lotse", "kit", "storefront", "backoffice", "signin", "waiting", "theme", "mail"}
     | {name for line in ORDER for name in line}
 )
 

@@ -45,6 +45,7 @@ FRAMES = (
     "lotse.web.backoffice",
     "lotse.web.waiting",
     "lotse.web.connect",
+    "lotse.web.mail",
     "lotse.web.live",
 )
 READING = frozenset({"GET", "HEAD", "OPTIONS"})

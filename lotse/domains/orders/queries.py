@@ -121,6 +121,15 @@ async def sums_of_customer(conn: Connection, *, customer_id: UUID) -> list[Custo
     return await conn.many(READS.sums_of_customer, CustomerSums, customer_id=customer_id)
 
 
+async def sums_of_customers(conn: Connection, *, customer_ids: Sequence[UUID]) -> dict[UUID, list[CustomerSums]]:
+    """As `sums_of_customer`, by customer; whoever has bought nothing is absent."""
+    found: dict[UUID, list[CustomerSums]] = {}
+    for row in await conn.many(READS.sums_of_customers, _SumsOf, customer_ids=list(customer_ids)):
+        sums = CustomerSums(row.currency, row.orders, row.gross_minor, row.credited_minor, row.first_at, row.last_at)
+        found.setdefault(row.customer_id, []).append(sums)
+    return found
+
+
 async def numbers_of_payments(conn: Connection, *, payment_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The numbers of the orders that payments are for, by the payment's id."""
     rows = await conn.many(READS.numbers_of_payments, _Numbered, payment_ids=list(payment_ids))
@@ -166,9 +175,43 @@ async def export_party(conn: Connection, *, party_id: UUID) -> StoredContacts | 
     return StoredContacts(found) if found else None
 
 
+class Addressee(Struct, frozen=True):
+    """Whom mails about an order go to; name and address are empty once they are erased."""
+
+    id: UUID
+    number: str
+    shop_id: UUID
+    channel: str
+    language: str
+    customer_id: UUID | None
+    payment_id: UUID
+    email: str
+    name: str
+
+
+async def addressee(conn: Connection, *, order_id: UUID) -> Addressee | None:
+    """Whom mails about an order go to."""
+    return await conn.maybe(READS.addressee, Addressee, order_id=order_id)
+
+
+async def newest_with_contact(conn: Connection, *, shop_id: UUID | None, amended: bool = False) -> UUID | None:
+    """The newest order (that was amended, if that is asked) that somebody can be written about: for previews."""
+    return await conn.value(READS.newest_with_contact, shop_id=shop_id, amended=amended)
+
+
 async def shops_of(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
     """The shops of those of the orders that exist."""
     return {row.id: row.shop_id for row in await conn.many(READS.shops_of, _OfShop, ids=list(ids))}
+
+
+class _SumsOf(Struct, frozen=True):
+    customer_id: UUID
+    currency: str
+    orders: int
+    gross_minor: int
+    credited_minor: int
+    first_at: datetime | None
+    last_at: datetime | None
 
 
 class _OfShop(Struct, frozen=True):

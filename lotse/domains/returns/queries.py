@@ -17,6 +17,11 @@ async def withdrawal(conn: Connection, *, withdrawal_id: UUID) -> Withdrawal | N
     return await conn.maybe(READS.withdrawal, Withdrawal, id=withdrawal_id)
 
 
+async def newest_withdrawal(conn: Connection, *, shop_id: UUID | None) -> Withdrawal | None:
+    """The newest declaration that still names somebody: for previews of its acknowledgement."""
+    return await conn.maybe(READS.newest, Withdrawal, shop_id=shop_id)
+
+
 async def withdrawals_of(conn: Connection, *, order_ids: Sequence[UUID]) -> dict[UUID, list[Withdrawal]]:
     """What was declared of orders, by order, the oldest first."""
     found: dict[UUID, list[Withdrawal]] = {}

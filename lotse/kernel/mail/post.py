@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from lotse.kernel import audit
+from lotse.kernel.auth.principal import Whose
+from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection, Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.mail.contracts import (
@@ -26,6 +28,21 @@ from lotse.kernel.mail.message import is_address
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "mail")
+
+
+async def whose(conn: Connection, mail_id: UUID) -> Whose | None:
+    """Where a mail belongs: its shop."""
+    return await conn.maybe(SQL.whose, Whose, id=mail_id)
+
+
+MAIL = Thing(
+    "mail",
+    "mail_id",
+    whose,
+    unknown=lambda id: UnknownMail(mail=str(id)),
+    read="mail.read",
+    free=("location", "party"),
+)
 
 ENDED = ("sent", "failed", "bounced", "unsure", "cancelled")
 

@@ -87,7 +87,12 @@ select id, mail, state, shop_id, language, about, address, name, subject, tries,
 -- name: mail_table
 select m.id, m.mail, m.state, m.shop_id, m.language, m.about, m.address, m.name, m.subject, m.tries, m.error, m.is_trial,
        m.created_at, m.due_at, m.sent_at, m.bounced_at, m.again_of
-  from kernel.mails m;
+  from kernel.mails m
+ where :everything::boolean or m.shop_id = any (:in_shops::uuid[]);
+
+-- Where a mail belongs: the shop that it writes for; one of no shop is only for who may see all.
+-- name: whose
+select shop_id as shop from kernel.mails where id = :id;
 
 -- A report that it did not arrive, perhaps after the server had taken it.
 -- name: bounce

@@ -45,7 +45,7 @@ def places() -> tuple[Place, ...]:
 
 
 # Frames that may have pages of their own in the back office.
-_FRAMES = ("lotse.web.signin", "lotse.web.media", "lotse.web.waiting", "lotse.web.live", "lotse.web.connect")
+_FRAMES = ("lotse.web.signin", "lotse.web.media", "lotse.web.waiting", "lotse.web.live", "lotse.web.connect", "lotse.web.mail")
 
 
 class MenuGroup(Struct, frozen=True):
@@ -93,6 +93,9 @@ DONE = {
     "decided": N_("It is decided."),
     "master": N_("From now on this master has the say."),
     "job": N_("The job is back in the queue."),
+    "mail_again": N_("It is sent again in a moment."),
+    "mail_tried": N_("The test is on its way to you."),
+    "mail_text": N_("The text is saved. The next mail uses it."),
 }
 
 

@@ -45,6 +45,24 @@ from orders.orders
 left join orders.releases on releases.order_id = orders.id
 where orders.id = :order_id;
 
+-- Whom mails about an order go to: asked for every order, so two look-ups by key and no more.
+-- name: addressee
+select o.id, o.number, o.shop_id, o.channel, o.language, o.customer_id, o.payment_id,
+       case when c.erased_at is null then coalesce(c.email, '') else '' end as email,
+       case when c.erased_at is null then coalesce(c.billing ->> 'name', '') else '' end as name
+  from orders.orders o
+  left join orders.contacts c on c.order_id = o.id
+ where o.id = :order_id;
+
+-- A real order to show mails with: among the newest, so that it ends soon.
+-- name: newest_with_contact
+select recent.id
+  from (select id from orders.orders where :shop_id::uuid is null or shop_id = :shop_id order by id desc limit 2000) recent
+  join orders.contacts c on c.order_id = recent.id and c.email <> '' and c.erased_at is null
+ where not :amended or exists (select 1 from orders.amendments a where a.order_id = recent.id)
+ order by recent.id desc
+ limit 1;
+
 -- For events that name an order: whose they are.
 -- name: shops_of
 select id, shop_id from orders.orders where id = any (:ids::uuid[]);
@@ -278,6 +296,26 @@ from (
 ) as parts
 group by currency
 order by currency;
+
+-- The same for the customers of a page.
+-- name: sums_of_customers
+select customer_id, currency, sum(orders)::bigint as orders, sum(gross_minor)::bigint as gross_minor,
+    sum(credited_minor)::bigint as credited_minor, min(first_at) as first_at, max(last_at) as last_at
+from (
+    select customer_id, currency, orders, gross_minor, credited_minor, first_at, last_at
+    from orders.customer_sums
+    where customer_id = any (:customer_ids::uuid[])
+    union all
+    select customer_id, currency, 1, gross_minor, 0, placed_at, placed_at
+    from orders.orders
+    where customer_id = any (:customer_ids::uuid[]) and id > (select orders_upto from orders.summed)
+    union all
+    select customer_id, currency, 0, 0, gross_minor, null, null
+    from orders.amendments
+    where customer_id = any (:customer_ids::uuid[]) and id > (select amendments_upto from orders.summed)
+) as parts
+group by customer_id, currency
+order by customer_id, sum(gross_minor) desc, currency;
 
 -- The sums of customers are those of their orders and amendments, as far as they are summed.
 -- name: check_customer_sums

@@ -58,3 +58,12 @@ select 'returns.withdrawal:' || w.number as subject, w.order_id::text as expecte
   left join orders.known(array(select order_id from returns.withdrawals where order_id is not null)) k
     on k.id = w.order_id
  where w.order_id is not null and k.id is null;
+
+-- A real one to show its acknowledgement with.
+-- name: newest
+select id, number, shop_id, order_id, order_number, name, email, what, parts, way, language, declared_at, settled_at,
+       settled_by, note
+  from returns.withdrawals
+ where email <> '' and (:shop_id::uuid is null or shop_id = :shop_id)
+ order by id desc
+ limit 1;

@@ -1,0 +1,440 @@
+"""The mails that there are (`mails`), and what each says: read when it is sent, ready to be shown."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from lotse.domains.customers.contracts import Address
+from lotse.domains.messages.contracts import AboutAmendment, AboutMoney, AboutNotice, AboutOrder, AboutWithdrawal
+from lotse.domains.messages.rules import greeting_name
+from lotse.domains.orders.contracts import ORDER_LINK, Amendment, Line, Order
+from lotse.domains.orders.queries import newest_with_contact
+from lotse.domains.orders.queries import order as read_order
+from lotse.domains.parties.contracts import LegalEntity, Party, Shop
+from lotse.domains.parties.queries import legal_entity, party, shop
+from lotse.domains.payments.queries import payment, without_provider
+from lotse.domains.returns.contracts import WITHDRAWAL_LINK
+from lotse.domains.returns.queries import newest_withdrawal, withdrawal
+from lotse.kernel.auth.notices import SAID
+from lotse.kernel.auth.staff import Staff, everybody
+from lotse.kernel.db import Connection
+from lotse.kernel.mail import post
+from lotse.kernel.mail.contracts import Content, Mail, Sender, To, Ways
+from lotse.kernel.pages.formatting import filters, locale_of
+from lotse.kernel.pages.i18n import N_
+
+
+class House(Struct, frozen=True):
+    """Who sells: the shop, its legal entity, and how they are reached."""
+
+    shop: Shop
+    entity: LegalEntity
+    party: Party | None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Name and address, line by line."""
+        address = self.entity.address
+        return tuple(
+            line for line in (self.entity.name, address.street, f"{address.postcode} {address.city}".strip()) if line
+        )
+
+    def sender(self, ways: Ways) -> Sender:
+        """Who signs: the imprint that business letters need (s. 35a GmbHG, s. 5 DDG) as far as it is known."""
+        reach = " · ".join(part for part in (self.party.email, self.party.phone) if part) if self.party else ""
+        vat = f"VAT ID {self.entity.vat_id}" if self.entity.vat_id else ""
+        imprint = (" · ".join(self.lines), *((reach,) if reach else ()), *((vat,) if vat else ()))
+        return Sender(self.shop.name, self.party.email if self.party else "", ways.base, imprint)
+
+
+async def house_of(conn: Connection, shop_id: UUID) -> House | None:
+    """Who sells in a shop."""
+    found = await shop(conn, shop_id=shop_id)
+    entity = await legal_entity(conn, legal_entity_id=found.legal_entity_id) if found else None
+    if found is None or entity is None:
+        return None
+    return House(found, entity, await party(conn, party_id=entity.party_id))
+
+
+# -- orders
+
+
+class ShownLine(Struct, frozen=True):
+    """A line as it reads."""
+
+    text: str
+    quantity: str
+    unit_price: str
+    sku: str
+    sum: str
+
+
+class ShownTax(Struct, frozen=True):
+    """The tax of a rate as it reads."""
+
+    rate: str
+    net: str
+    tax: str
+
+
+async def _order_of(conn: Connection, order_id: UUID) -> tuple[Order, House] | None:
+    order = await read_order(conn, order_id=order_id)
+    house = await house_of(conn, order.shop_id) if order else None
+    return (order, house) if order and house and order.contact else None
+
+
+def _common(order: Order, house: House, to: To, ways: Ways) -> dict[str, str | bool]:
+    said = filters(locale_of(to.language))
+    return {
+        "name": to.name,
+        "number": order.number,
+        "shop": house.shop.name,
+        "placed": said["moment"](order.placed_at, order.zone, "long"),
+        "total": said["money"](order.gross_minor, order.currency),
+        "link": ways.to(_path(house.shop, to, f"/order/{ways.links.sign(ORDER_LINK, order.id)}")),
+        "home": ways.to(_path(house.shop, to, "/")),
+        "withdrawal_link": ways.to(_path(house.shop, to, "/withdraw")),
+        "seller": ", ".join(house.lines),
+        "email": house.party.email if house.party else "",
+        "phone": house.party.phone if house.party else "",
+    }
+
+
+def _path(shop: Shop, to: To, path: str) -> str:
+    """An address of the shop in the language of the mail."""
+    return path if to.language == shop.language else f"/{to.language}{path if path != '/' else ''}"
+
+
+def _lines(order: Order, language: str) -> dict[str, Any]:
+    said = filters(locale_of(language))
+    goods = [line for line in order.lines if line.kind == "goods"]
+    charges = [line for line in order.lines if line.kind != "goods"]
+    rates = sorted({line.tax_rate for line in order.lines}, reverse=True)
+    return {
+        "goods": [_line(line, order.currency, said) for line in goods],
+        "charges": [_line(line, order.currency, said) for line in charges],
+        "gross": order.gross,
+        "net_total": said["money"](order.net_minor, order.currency),
+        "order_total": said["money"](order.gross_minor, order.currency),
+        "taxes": [_tax(rate, order, said) for rate in rates],
+    }
+
+
+def _line(line: Line, currency: str, said: Mapping[str, Any]) -> ShownLine:
+    return ShownLine(
+        line.text,
+        said["quantity"](line.quantity, line.unit),
+        said["unit_price"](line.unit_price, currency),
+        line.sku,
+        said["money"](line.gross_minor, currency),
+    )
+
+
+def _tax(rate: Decimal, order: Order, said: Mapping[str, Any]) -> ShownTax:
+    lines = [line for line in order.lines if line.tax_rate == rate]
+    return ShownTax(
+        said["percent"](rate),
+        said["money"](sum(line.net_minor for line in lines), order.currency),
+        said["money"](sum(line.tax_minor for line in lines), order.currency),
+    )
+
+
+def _sides(order: Order) -> dict[str, Any]:
+    contact = order.contact
+    billing = _address(contact.billing) if contact else []
+    delivery = _address(contact.delivery) if contact and contact.delivery else billing
+    return {"billing": billing, "delivery": delivery}
+
+
+def _address(address: Address) -> list[str]:
+    place = f"{address.postcode} {address.city}".strip()
+    lines = (address.name, address.company, address.street, address.street2, place, address.country)
+    return [line for line in lines if line]
+
+
+async def _order_placed(conn: Connection, about: AboutOrder, to: To, ways: Ways) -> Content | None:
+    found = await _order_of(conn, about.order_id)
+    if found is None:
+        return None
+    order, house = found
+    said = filters(locale_of(to.language))
+    paid = await payment(conn, payment_id=order.payment_id)
+    method = paid.method if paid else ""
+    open_minor = paid.open_minor if paid else 0
+    account = house.entity.bank_account
+    values: dict[str, str | bool] = {
+        **_common(order, house, to, ways),
+        "by_invoice": method == "invoice",
+        "in_advance": method == "prepayment",
+        "is_paid": open_minor <= 0 or method not in {one.name for one in without_provider()},
+        "due": said["day"](paid.due_at, order.zone, "long") if paid else "",
+        "iban": _grouped(account.iban),
+        "bic": account.bic,
+        "account_holder": account.holder or house.entity.name,
+        "has_account": bool(account.iban),
+        "has_terms": False,
+    }
+    return Content(values, house.sender(ways), {"lines": _lines(order, to.language), "addresses": _sides(order)})
+
+
+def _grouped(iban: str) -> str:
+    """As printed: in groups of four."""
+    return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
+
+
+async def _amended(conn: Connection, about: AboutAmendment, to: To, ways: Ways) -> Content | None:
+    found = await _order_of(conn, about.order_id)
+    amendment = next((one for one in found[0].amendments if one.id == about.amendment_id), None) if found else None
+    if found is None or amendment is None:
+        return None
+    order, house = found
+    said = filters(locale_of(to.language))
+    paid = await payment(conn, payment_id=order.payment_id)
+    values: dict[str, str | bool] = {
+        **_common(order, house, to, ways),
+        "amount": said["money"](amendment.gross_minor, order.currency),
+        "when": said["moment"](amendment.occurred_at, order.zone, "long"),
+        "was_paid": bool(paid and paid.received_minor > 0),
+        "unpaid_in_time": amendment.reason == "not paid in time",
+    }
+    return Content(values, house.sender(ways), {"taken_back": _taken_back(amendment, order.currency, to.language)})
+
+
+def _taken_back(amendment: Amendment, currency: str, language: str) -> dict[str, Any]:
+    said = filters(locale_of(language))
+    lines = [
+        ShownLine(line.text, said["quantity"](line.quantity), "", line.sku, said["money"](line.gross_minor, currency))
+        for line in amendment.lines
+    ]
+    return {"taken": lines, "taken_total": said["money"](amendment.gross_minor, currency)}
+
+
+async def _payment_received(conn: Connection, about: AboutMoney, to: To, ways: Ways) -> Content | None:
+    found = await _order_of(conn, about.order_id)
+    if found is None:
+        return None
+    order, house = found
+    said = filters(locale_of(to.language))
+    values: dict[str, str | bool] = {
+        **_common(order, house, to, ways),
+        "amount": said["money"](about.amount_minor, order.currency),
+        "open_amount": said["money"](max(about.open_minor, 0), order.currency),
+        "is_settled": about.open_minor <= 0,
+        "waited": order.channel != "till" and _waited(order),
+    }
+    return Content(values, house.sender(ways))
+
+
+def _waited(order: Order) -> bool:
+    """Whether the goods waited for this money: released later than placed, or not yet."""
+    return order.released_at is None or order.released_at > order.placed_at
+
+
+async def _payment_failed(conn: Connection, about: AboutOrder, to: To, ways: Ways) -> Content | None:
+    found = await _order_of(conn, about.order_id)
+    if found is None:
+        return None
+    order, house = found
+    paid = await payment(conn, payment_id=order.payment_id)
+    if paid is None or paid.open_minor <= 0:
+        return None  # it came through after all
+    said = filters(locale_of(to.language))
+    account = house.entity.bank_account
+    values: dict[str, str | bool] = {
+        **_common(order, house, to, ways),
+        "open_amount": said["money"](paid.open_minor, order.currency),
+        "iban": _grouped(account.iban),
+        "account_holder": account.holder or house.entity.name,
+        "has_account": bool(account.iban),
+    }
+    return Content(values, house.sender(ways))
+
+
+async def _withdrawal_received(conn: Connection, about: AboutWithdrawal, to: To, ways: Ways) -> Content | None:
+    declared = await withdrawal(conn, withdrawal_id=about.withdrawal_id)
+    house = await house_of(conn, declared.shop_id) if declared else None
+    if declared is None or house is None or not declared.email:
+        return None
+    said = filters(locale_of(to.language))
+    zone = house.shop.timezone
+    values: dict[str, str | bool] = {
+        "name": declared.name,
+        "number": declared.number,
+        "order_number": declared.order_number,
+        "email": declared.email,
+        "day": said["day"](declared.declared_at, zone, "full"),
+        "moment": said["exact"](declared.declared_at, zone),
+        "what": " ".join(declared.what.split()),
+        "has_words": bool(declared.what.strip()),
+        "is_partial": bool(declared.parts),
+        "shop": house.shop.name,
+        "seller": ", ".join(house.lines),
+        "link": ways.to(_path(house.shop, to, f"/withdrawn/{ways.links.sign(WITHDRAWAL_LINK, declared.id)}")),
+    }
+    pieces = [(said["quantity"](part.quantity), part.text) for part in declared.parts]
+    return Content(values, house.sender(ways), {"pieces": {"pieces": pieces}})
+
+
+# -- staff
+
+
+async def _account_notice(conn: Connection, about: AboutNotice, to: To, ways: Ways) -> Content | None:
+    said = SAID.get(about.kind)
+    if said is None:
+        return None
+    return Content(
+        {"name": to.name, "link": ways.to("/office/account"), **{_flag(kind): kind == about.kind for kind in SAID}},
+        Sender("Lotse", "", ways.base),
+    )
+
+
+def _flag(kind: str) -> str:
+    return kind.replace("-", "_")
+
+
+async def staff_address(conn: Connection, *, staff_id: UUID) -> To | None:
+    """Where somebody who works here is reached: a log-in that is a mail address."""
+    found: Staff | None = next((one for one in await everybody(conn) if one.id == staff_id), None)
+    if found is None or "@" not in found.login:
+        return None
+    return To(address=found.login, name=greeting_name(found.name), language="en")
+
+
+# -- examples
+
+
+async def _example_order(conn: Connection, shop_id: UUID | None) -> tuple[AboutOrder, To] | None:
+    found = await _example(conn, shop_id, amended=False)
+    return (AboutOrder(found[0].id), found[1]) if found else None
+
+
+async def _example_amendment(conn: Connection, shop_id: UUID | None) -> tuple[AboutAmendment, To] | None:
+    found = await _example(conn, shop_id, amended=True)
+    return (AboutAmendment(found[0].id, found[0].amendments[-1].id), found[1]) if found else None
+
+
+async def _example_money(conn: Connection, shop_id: UUID | None) -> tuple[AboutMoney, To] | None:
+    found = await _example(conn, shop_id, amended=False)
+    if found is None:
+        return None
+    order, to = found
+    return AboutMoney(order.id, order.payment_id, order.gross_minor, 0), to
+
+
+async def _example_withdrawal(conn: Connection, shop_id: UUID | None) -> tuple[AboutWithdrawal, To] | None:
+    found = await newest_withdrawal(conn, shop_id=shop_id)
+    if found is None:
+        return None
+    to = To(address=found.email, name=found.name, language=found.language, shop_id=found.shop_id)
+    return AboutWithdrawal(found.id), to
+
+
+async def _example_notice(conn: Connection, shop_id: UUID | None) -> tuple[AboutNotice, To] | None:
+    found = next(iter(await everybody(conn)), None)
+    if found is None:
+        return None
+    return AboutNotice(found.id, "new-device"), To(address=found.login, name=found.name, language="en")
+
+
+async def _example(conn: Connection, shop_id: UUID | None, *, amended: bool) -> tuple[Order, To] | None:
+    order_id = await newest_with_contact(conn, shop_id=shop_id, amended=amended)
+    order = await read_order(conn, order_id=order_id) if order_id else None
+    if order is None or order.contact is None:
+        return None
+    to = To(
+        address=order.contact.email,
+        name=greeting_name(order.contact.billing.name),
+        language=order.language,
+        shop_id=order.shop_id,
+        about=f"orders.order:{order.id}",
+    )
+    return order, to
+
+
+# -- what the kernel looks for
+
+
+class StoredMails(Struct, frozen=True):
+    """What is kept of mails to a person, for their export."""
+
+    mails: list[dict[str, Any]]
+
+
+async def export_party(conn: Connection, *, party_id: UUID) -> StoredMails | None:
+    """What is kept of mails to a person; None if nothing is."""
+    found = await post.export_party(conn, party_id=party_id)
+    return StoredMails(found) if found else None
+
+
+ORDER_PLACED = Mail(
+    "messages.order_placed",
+    N_("Order confirmation"),
+    AboutOrder,
+    _order_placed,
+    _example_order,
+    hint=N_("As soon as an order has arrived. The law wants lines, prices, tax, seller, withdrawal and terms in it."),
+    parts=("lines", "addresses"),
+)
+ORDER_CANCELLED = Mail(
+    "messages.order_cancelled",
+    N_("Order cancelled"),
+    AboutAmendment,
+    _amended,
+    _example_amendment,
+    hint=N_("When an order is cancelled, by the buyer, by staff, or because it was not paid in time."),
+    parts=("taken_back",),
+)
+ORDER_AMENDED = Mail(
+    "messages.order_amended",
+    N_("Part of an order taken back"),
+    AboutAmendment,
+    _amended,
+    _example_amendment,
+    hint=N_("When goods came back or something is credited."),
+    parts=("taken_back",),
+)
+PAYMENT_RECEIVED = Mail(
+    "messages.payment_received",
+    N_("Payment received"),
+    AboutMoney,
+    _payment_received,
+    _example_money,
+    hint=N_("When a transfer arrived, for prepaid orders and invoices."),
+)
+PAYMENT_FAILED = Mail(
+    "messages.payment_failed",
+    N_("Payment failed"),
+    AboutOrder,
+    _payment_failed,
+    _example_order,
+    hint=N_("When a card or wallet was refused after the order was placed."),
+)
+WITHDRAWAL_RECEIVED = Mail(
+    "messages.withdrawal_received",
+    N_("Withdrawal received"),
+    AboutWithdrawal,
+    _withdrawal_received,
+    _example_withdrawal,
+    hint=N_("At once when somebody withdraws online. The law wants content, day and time of what arrived in it."),
+    parts=("pieces",),
+)
+ACCOUNT_NOTICE = Mail(
+    "messages.account_notice",
+    N_("Notice about a staff account"),
+    AboutNotice,
+    _account_notice,
+    _example_notice,
+    hint=N_("To people who work here and sign in with a mail address: new browser, changed password, second factor."),
+)
+mails = (
+    ORDER_PLACED,
+    PAYMENT_RECEIVED,
+    PAYMENT_FAILED,
+    ORDER_CANCELLED,
+    ORDER_AMENDED,
+    WITHDRAWAL_RECEIVED,
+    ACCOUNT_NOTICE,
+)

@@ -1,0 +1,119 @@
+"""Puts mails into the queue when something happened that somebody should hear of."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from lotse.domains.customers.queries import customer
+from lotse.domains.messages.contracts import AboutAmendment, AboutMoney, AboutNotice, AboutOrder, AboutWithdrawal
+from lotse.domains.messages.queries import (
+    ACCOUNT_NOTICE,
+    ORDER_AMENDED,
+    ORDER_CANCELLED,
+    ORDER_PLACED,
+    PAYMENT_FAILED,
+    PAYMENT_RECEIVED,
+    WITHDRAWAL_RECEIVED,
+    staff_address,
+)
+from lotse.domains.messages.rules import WRITTEN_TO, greeting_name, is_reachable, is_stale
+from lotse.domains.orders.contracts import OrderAmended, OrderPlaced
+from lotse.domains.orders.queries import Addressee, addressee
+from lotse.domains.payments.contracts import ChargeReported, Received
+from lotse.domains.payments.queries import charge, payment, without_provider
+from lotse.domains.returns.contracts import WithdrawalDeclared
+from lotse.domains.returns.queries import withdrawal
+from lotse.kernel import clock
+from lotse.kernel.auth.notices import AccountNoticed
+from lotse.kernel.consumers import reacts
+from lotse.kernel.db import Transaction
+from lotse.kernel.mail import post
+from lotse.kernel.mail.contracts import Mail, To
+
+
+@reacts(OrderPlaced)
+async def on_placed(tx: Transaction, event: OrderPlaced, *, at: datetime, event_id: UUID) -> None:
+    """The order's confirmation."""
+    if event.channel in WRITTEN_TO and not is_stale(at, clock.now()):
+        await _write(tx, ORDER_PLACED, AboutOrder(event.order_id), event.order_id, event_id)
+
+
+@reacts(OrderAmended)
+async def on_amended(tx: Transaction, event: OrderAmended, *, at: datetime, event_id: UUID) -> None:
+    """What was cancelled, taken back or credited; a credit without an order has nobody to write to."""
+    if event.order_id is None or is_stale(at, clock.now()):
+        return
+    mail = ORDER_CANCELLED if event.kind == "cancellation" else ORDER_AMENDED
+    await _write(tx, mail, AboutAmendment(event.order_id, event.amendment_id), event.order_id, event_id)
+
+
+@reacts(Received)
+async def on_received(tx: Transaction, event: Received, *, at: datetime, event_id: UUID) -> None:
+    """Money that was transferred. What a card paid stands in the confirmation already."""
+    if event.purpose != "order" or is_stale(at, clock.now()):
+        return
+    paid = await payment(tx, payment_id=event.payment_id)
+    if paid is None or paid.method not in {method.name for method in without_provider()}:
+        return
+    about = AboutMoney(event.purpose_id, event.payment_id, event.amount_minor, event.open_minor)
+    await _write(tx, PAYMENT_RECEIVED, about, event.purpose_id, event_id)
+
+
+@reacts(ChargeReported)
+async def on_charge(tx: Transaction, event: ChargeReported, *, at: datetime, event_id: UUID) -> None:
+    """A payment that did not come through although there is an order: before one, the buyer sees it on the page."""
+    if event.state not in ("declined", "voided") or is_stale(at, clock.now()):
+        return
+    charged = await charge(tx, charge_id=event.charge_id)
+    paid = await payment(tx, payment_id=charged.payment_id) if charged and charged.payment_id else None
+    if paid is not None and paid.purpose == "order" and paid.open_minor > 0:
+        await _write(tx, PAYMENT_FAILED, AboutOrder(paid.purpose_id), paid.purpose_id, event_id)
+
+
+@reacts(WithdrawalDeclared)
+async def on_withdrawn(tx: Transaction, event: WithdrawalDeclared, *, at: datetime, event_id: UUID) -> None:
+    """That the declaration arrived, at once, on a durable medium (s. 356a(4) BGB): to the address that it names."""
+    declared = None if is_stale(at, clock.now()) else await withdrawal(tx, withdrawal_id=event.withdrawal_id)
+    if declared is None or not is_reachable(declared.email):
+        return
+    found = await addressee(tx, order_id=declared.order_id) if declared.order_id else None
+    # Anybody can write anybody's order number: what is known of its buyer is not joined to what somebody typed.
+    to = To(
+        address=declared.email,
+        name=greeting_name(declared.name),
+        language=declared.language,
+        shop_id=declared.shop_id,
+        about=f"orders.order:{found.id}" if found and found.email.lower() == declared.email.lower() else "",
+    )
+    await post.enqueue(tx, WITHDRAWAL_RECEIVED, AboutWithdrawal(declared.id), to=to, event_id=event_id, at=clock.now())
+
+
+@reacts(AccountNoticed)
+async def on_noticed(tx: Transaction, event: AccountNoticed, *, at: datetime, event_id: UUID) -> None:
+    """What somebody who works here should know about their account, where the log-in is a mail address."""
+    if is_stale(at, clock.now()):
+        return
+    to = await staff_address(tx, staff_id=event.staff_id)
+    if to is not None and is_reachable(to.address):
+        about = AboutNotice(event.staff_id, event.kind)
+        await post.enqueue(tx, ACCOUNT_NOTICE, about, to=to, event_id=event_id, at=clock.now())
+
+
+async def _write(tx: Transaction, mail: Mail, about: Struct, order_id: UUID, event_id: UUID) -> None:
+    found = await addressee(tx, order_id=order_id)
+    if found is None or found.channel not in WRITTEN_TO or not is_reachable(found.email):
+        return
+    await post.enqueue(tx, mail, about, to=await _to(tx, found), event_id=event_id, at=clock.now())
+
+
+async def _to(tx: Transaction, found: Addressee) -> To:
+    known = await customer(tx, customer_id=found.customer_id) if found.customer_id else None
+    return To(
+        address=found.email,
+        name=greeting_name(found.name),
+        language=found.language,
+        shop_id=found.shop_id,
+        party_id=known.party_id if known else None,
+        about=f"orders.order:{found.id}",
+    )

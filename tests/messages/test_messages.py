@@ -1,0 +1,207 @@
+"""What a shop writes: from real orders, in both languages, once; to nobody who should not hear of it."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from lotse.domains.customers.contracts import Address
+from lotse.domains.messages import queries, reactions
+from lotse.domains.messages.contracts import AboutAmendment, AboutMoney, AboutNotice, AboutOrder
+from lotse.domains.messages.rules import is_reachable, is_stale
+from lotse.domains.orders.commands import cancel, place
+from lotse.domains.orders.contracts import Contact, OrderPlaced, PlaceLine, PlaceRequest, Source
+from lotse.domains.payments.contracts import NewPayment
+from lotse.domains.pools.commands import open_pools
+from lotse.kernel import clock
+from lotse.kernel.auth.links import Links
+from lotse.kernel.auth.notices import SAID
+from lotse.kernel.db import Connection, Database
+from lotse.kernel.desk import Desk
+from lotse.kernel.idempotency import key_for
+from lotse.kernel.mail import post, writing
+from lotse.kernel.mail.contracts import Mail, To, Ways, Wording, Written
+from lotse.testing import Fresh
+from tests.scene import AT, Place, open_shop
+
+pytestmark = pytest.mark.anyio
+WAYS = Ways("https://shop.example", Links(b"x" * 32))
+NAME = "Anna <b>Muster</b> [hier](https://evil.example)"
+LANGUAGES = ("de", "en")
+
+
+class Sold:
+    def __init__(self, place: Place, request: PlaceRequest) -> None:
+        self.place, self.request = place, request
+
+    @property
+    def id(self) -> UUID:
+        return self.request.order_id
+
+
+async def sold(
+    db: Database, desk: Desk, fresh: Fresh, *, method: str = "invoice", email: str = "anna@example.org"
+) -> Sold:
+    """A real order of a real shop."""
+    async with db.transaction() as tx:
+        where = await open_shop(tx, fresh)
+        [pool_id] = await open_pools(tx, count=1)
+        await tx.raw.execute("update pools.pools set on_hand = 5 where id = $1", pool_id)
+        await tx.raw.execute(
+            "insert into pools.movements"
+            " (id, pool_id, delta, reason, ref_kind, ref_id, actor, occurred_at, recorded_at)"
+            " values ($1, $2, 5, 'received', 'receipt', $1, 'test', $3, $3)",
+            fresh.id(), pool_id, AT,
+        )  # fmt: skip
+    order_id, now = fresh.id(), clock.now()
+    address = Address(name=NAME, street="Hafenstraße 1", postcode="20457", city="Hamburg", country="DE")
+    line = PlaceLine(
+        variant_id=fresh.id(), offer_id=fresh.id(), seller_party_id=where.host, sku=fresh.text("sku"),
+        text="Laufschuh & Socken, blau", quantity=2, unit_price=Decimal("19.99"), net_minor=3360, tax_minor=638,
+        gross_minor=3998, tax_code="DE-19", tax_rate=Decimal("0.19"), tax_country="DE",
+        sources=(Source(pool_id, where.store),),
+    )  # fmt: skip
+    entity = where.shop.legal_entity_id
+    request = PlaceRequest(
+        order_id=order_id, shop_id=where.shop.id, channel="web", legal_entity_id=entity, zone="Europe/Berlin",
+        currency="EUR", language="de", gross=True, lines=(line,), contact=Contact(email=email, billing=address),
+        payment=NewPayment(fresh.id(), "order", order_id, method, entity, "Europe/Berlin", "EUR", 0, now),
+        released=method == "invoice", actor="test", placed_at=now,
+    )  # fmt: skip
+    await place(desk, request=request, key=key_for("test", fresh.text(), b""))
+    return Sold(where, request)
+
+
+def to(sale: Sold, language: str) -> To:
+    return To(address="anna@example.org", name=NAME, language=language, shop_id=sale.place.shop.id)
+
+
+async def wrote(conn: Connection, mail: Mail, about: object, whom: To) -> Written:
+    """The mail as its file has it, through the same gate as words of staff."""
+    content = await mail.gather(conn, about, whom, WAYS)
+    assert content is not None
+    wording = writing.file_wording(mail, whom.language)
+    writing.checked(wording, mail, content.values)
+    return writing.written(mail, wording, content, whom.language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("method", ["invoice", "prepayment"])
+async def test_a_confirmation_holds_what_the_law_wants(
+    db: Database, desk: Desk, fresh: Fresh, language: str, method: str
+):
+    sale = await sold(db, desk, fresh, method=method)
+    async with db.reading() as conn:
+        found = await wrote(conn, queries.ORDER_PLACED, AboutOrder(sale.id), to(sale, language))
+    wanted = {
+        "de": ("Laufschuh & Socken, blau", "39,98", "6,38", "19\xa0%", "Test GmbH", "Widerrufsrecht", "vierzehn Tagen",
+               "Muster-Widerrufsformular", "/withdraw", "Hafenstraße 1"),
+        "en": ("Laufschuh & Socken, blau", "39.98", "6.38", "19%", "Test GmbH", "Right of withdrawal", "14 days",
+               "Model withdrawal form", "/en/withdraw", "Hafenstraße 1"),
+    }[language]  # fmt: skip
+    for text in wanted:
+        assert text in found.text or text.replace("\xa0", " ") in found.text, text
+    assert "Laufschuh &amp; Socken, blau" in found.html
+    # The buyer's name is a name in both forms.
+    assert "<b>" not in found.html.split('class="words"')[1] and "https://evil.example)" in found.text
+    assert 'href="https://evil.example' not in found.html
+    assert f"https://shop.example{'' if language == 'de' else '/en'}/order/" in found.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_other_mails_of_an_order(db: Database, desk: Desk, fresh: Fresh, language: str):
+    sale = await sold(db, desk, fresh, method="prepayment")
+    async with db.reading() as conn:
+        about = AboutMoney(sale.id, sale.request.payment.id, 3998, 0)
+        received = await wrote(conn, queries.PAYMENT_RECEIVED, about, to(sale, language))
+        assert ("auf den Weg" if language == "de" else "on their way") in received.text
+        about = AboutMoney(sale.id, sale.request.payment.id, 3000, 998)
+        part = await wrote(conn, queries.PAYMENT_RECEIVED, about, to(sale, language))
+        assert ("9,98" if language == "de" else "9.98") in part.text
+        failed = await wrote(conn, queries.PAYMENT_FAILED, AboutOrder(sale.id), to(sale, language))
+        assert ("abgelehnt" if language == "de" else "refused") in failed.text
+        done = await cancel(
+            desk, conn, order_id=sale.id, reason="not paid in time", actor="test",
+            key=key_for("test", fresh.text(), b""), at=clock.now(),
+        )  # fmt: skip
+        about_it = AboutAmendment(sale.id, done.amendment_id)
+        gone = await wrote(conn, queries.ORDER_CANCELLED, about_it, to(sale, language))
+        assert ("kein Geld" if language == "de" else "no money") in gone.text
+        await wrote(conn, queries.ORDER_AMENDED, about_it, to(sale, language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", SAID)
+async def test_notices_to_staff(db: Database, kind: str, language: str):
+    async with db.reading() as conn:
+        whom = To(address="a@example.org", name="Ada", language=language)
+        found = await wrote(conn, queries.ACCOUNT_NOTICE, AboutNotice(UUID(int=1), kind), whom)
+    assert (
+        len(found.text.strip().split("\n\n")) == 5
+    )  # heading, greeting, what happened, what to do, the way, nothing else
+
+
+@pytest.mark.parametrize("mail", queries.mails, ids=lambda mail: mail.name)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_mail_has_words_of_its_own_in_both_languages(mail: Mail, language: str):
+    wording = writing.file_wording(mail, language)
+    assert isinstance(wording, Wording) and wording.subject
+    other = writing.file_wording(mail, "en" if language == "de" else "de")
+    assert wording.body != other.body
+    # What one language may use the other may too.
+    assert writing.names_in(wording) == writing.names_in(other)
+
+
+def event_of(sale: Sold, *, channel: str = "web") -> OrderPlaced:
+    return OrderPlaced(sale.id, "1", sale.place.shop.id, channel, None, "EUR", 3998, True, {})
+
+
+async def test_an_order_is_confirmed_once(db: Database, desk: Desk, fresh: Fresh):
+    sale, event_id = await sold(db, desk, fresh), fresh.id()
+    for _ in range(2):
+        async with db.transaction() as tx:
+            await reactions.on_placed(tx, event_of(sale), at=clock.now(), event_id=event_id)
+    async with db.reading() as conn:
+        rows = await post.about(conn, subject=f"orders.order:{sale.id}")
+    # The running consumers of no worker: only ours.
+    assert [(row.mail, row.language, row.address) for row in rows] == [
+        ("messages.order_placed", "de", "anna@example.org")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("email", "channel", "age"),
+    [
+        ("", "web", timedelta(0)),
+        ("anna@post.example", "web", timedelta(0)),
+        ("anna@example.org", "till", timedelta(0)),
+        ("anna@example.org", "marketplace", timedelta(0)),
+        ("anna@example.org", "web", timedelta(days=3)),
+    ],
+    ids=["no address", "an example", "till", "marketplace", "long ago"],
+)
+async def test_who_is_not_written_to(db: Database, desk: Desk, fresh: Fresh, email: str, channel: str, age: timedelta):
+    sale = await sold(db, desk, fresh, email=email)
+    async with db.transaction() as tx:
+        event = event_of(sale, channel=channel)
+        await reactions.on_placed(tx, event, at=clock.now() - age, event_id=fresh.id())
+    async with db.reading() as conn:
+        assert await post.about(conn, subject=f"orders.order:{sale.id}") == []
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("a@example.org", True), ("a@post.example", False), ("a@x.test", False), ("a@localhost", False),
+        ("a@x.invalid.", False), ("nobody", False), ("", False), ("a@testing.org", True),
+    ],
+)  # fmt: skip
+def test_who_could_be_there(address: str, expected: bool):
+    assert is_reachable(address) is expected
+
+
+def test_what_is_stale():
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    assert not is_stale(at, at + timedelta(days=2))
+    assert is_stale(at, at + timedelta(days=2, seconds=1))

@@ -165,7 +165,7 @@ async def product(
     ids = [variant.id for variant in found.variants]
     view.shows(_product_changed(found.id), _product_state_changed(found.id))
     wanted = dict.fromkeys(("product.offer", "product.stock", "product.places", "product.promise", "product.buy"), ids)
-    answers = await view.ask({**wanted, "product.below": [found.id]})
+    answers = await view.ask({**wanted, "product.wish": [found.id], "product.below": [found.id]})
     sold_out = {id for id in ids if answers.offer(id, "product.stock").get("availability") == _SOLD_OUT}
     chosen = chosen_variant(found.variants, sku, sold_out)
     return view.show(

@@ -271,9 +271,10 @@ async def place(
     actor: str,
     at: datetime,
     promised: Promised | None = None,
+    customer_id: UUID | None = None,
 ) -> Placed:
     """Order a basket: at the prices that hold now, if they sum to what the buyer saw; from what is in stock now.
-    `promised`: by when the page said that it arrives.
+    `promised`: by when the page said that it arrives; `customer_id`: who is signed in.
 
     Refusals, in this order: `KeyReused` and whatever this key was answered before, `BasketUnknown`, `BasketOrdered`,
     `BasketEmpty`, `Invalid` (contact), `MethodUnknown`, `MethodNeedsCharge`, `NoDelivery`, `NotSold`, `PriceChanged`,
@@ -288,7 +289,9 @@ async def place(
             raise BasketOrdered(basket_id=basket_id, order_id=stored.order_id)
         if not stored.lines:
             raise BasketEmpty(basket_id=basket_id)
-        order = await _order(assortment, shop, stored, purchase, language, channel, actor, at, promised=promised)
+        order = await _order(
+            assortment, shop, stored, purchase, language, channel, actor, at, promised=promised, customer_id=customer_id
+        )
         if stored.charge_id is not None:
             await _end_attempt(database, desk, stored.charge_id, at)
     except Refusal:
@@ -371,6 +374,7 @@ async def _order(
     *,
     charged: bool = False,
     promised: Promised | None = None,
+    customer_id: UUID | None = None,
 ) -> PlaceRequest:
     """What the desk is asked for. `charged`: it begins with a charge at a provider.
 
@@ -401,7 +405,7 @@ async def _order(
         channel=channel,
         legal_entity_id=entity.id,
         zone=entity.timezone,
-        customer_id=stored.customer_id,
+        customer_id=stored.customer_id or customer_id,
         currency=shop.currency,
         language=language,
         gross=shop.gross,
@@ -443,6 +447,7 @@ async def pay(
     actor: str,
     at: datetime,
     promised: Promised | None = None,
+    customer_id: UUID | None = None,
 ) -> Paying:
     """Begin to pay for a basket with a method of a provider; the order is placed when the money is there.
 
@@ -464,7 +469,17 @@ async def pay(
         if not stored.lines:
             raise BasketEmpty(basket_id=basket_id)
         order = await _order(
-            assortment, shop, stored, purchase, language, channel, actor, at, charged=True, promised=promised
+            assortment,
+            shop,
+            stored,
+            purchase,
+            language,
+            channel,
+            actor,
+            at,
+            charged=True,
+            promised=promised,
+            customer_id=customer_id,
         )
     except Refusal:
         began = await _answered_before(database, key, Began)

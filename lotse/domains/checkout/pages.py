@@ -26,7 +26,10 @@ from lotse.domains.checkout.contracts import (
     Purchase,
 )
 from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY, holder_secret, promise_token, told_promise
-from lotse.domains.customers.contracts import Address
+from lotse.domains.customers.contracts import SESSION_COOKIE, Address
+from lotse.domains.customers.queries import addresses as read_addresses
+from lotse.domains.customers.queries import customer as read_customer
+from lotse.domains.customers.queries import signed_in
 from lotse.domains.inventory.contracts import LocationChanged
 from lotse.domains.inventory.queries import availability, signs
 from lotse.domains.offers.contracts import OfferChanged
@@ -299,11 +302,13 @@ async def checkout_page(
 ) -> Response[str]:
     """Everything on one page. Who has nothing to order is sent to the basket, which says why."""
     form = drafted(draft)
-    found = await _basket(request, view, queries.Assortment(database, tags), shop, form.value("country", None))
+    known = await _known(request, database, view)
+    country = form.value("country", known.get("country"))
+    found = await _basket(request, view, queries.Assortment(database, tags), shop, country)
     if found is None or not found.ready:
         return view.go("/basket")
     said = refused(view, draft, REFUSED)
-    window = await _window(database, shop, found, view, form.value("postcode", ""))
+    window = await _window(database, shop, found, view, form.value("postcode", known.get("postcode", "")))
     return view.show(
         "checkout/checkout.html",
         basket=found,
@@ -312,7 +317,8 @@ async def checkout_page(
         form=form,
         countries=_countries(view, found),
         methods=tuple(_method(view, method) for method in methods()),
-        is_untouched=draft is None,
+        known=known,
+        is_untouched=draft is None and not known,
         refused=None if form.errors else said,
         other_billing=bool(draft and draft.typed.get("other_billing")),
         key=str(uuid7()),
@@ -380,6 +386,7 @@ async def _order(
     """Order at once, or go to the provider first. Who has paid already is taken to where that stands."""
     key = key_for(str(principal), await posted_key(request), msgspec.msgpack.encode((basket_id, purchase)))
     assortment = queries.Assortment(database, tags)
+    customer_id = await _customer(request, database, at)
     try:
         if terms(purchase.method, at)[0].provider:
             base = str(request.base_url).rstrip("/")
@@ -399,6 +406,7 @@ async def _order(
                 actor=str(principal),
                 at=at,
                 promised=promised,
+                customer_id=customer_id,
             )
             return _on_with(request, paying, links)
         placed = await commands.place(
@@ -414,6 +422,7 @@ async def _order(
             actor=str(principal),
             at=at,
             promised=promised,
+            customer_id=customer_id,
         )
     except ChargeUnderWay as paid:
         return Redirect(f"/pay/{links.sign(CHARGE_LINK, paid.charge_id)}", status_code=303)
@@ -663,6 +672,33 @@ async def _basket(
     except BasketUnknown:
         return None
     return found if found.order_id is None else None
+
+
+async def _customer(request: Request[Any, Any, Any], database: Database, at: datetime) -> UUID | None:
+    """Who is signed in, or None."""
+    token = request.cookies.get(SESSION_COOKIE)
+    if not token:
+        return None
+    async with database.reading() as connection:
+        return await signed_in(connection, token=token, at=at)
+
+
+async def _known(request: Request[Any, Any, Any], database: Database, view: View) -> dict[str, str]:
+    """What of the form an account knows already."""
+    customer_id = await _customer(request, database, view.question.at)
+    if customer_id is None:
+        return {}
+    async with database.reading() as connection:
+        found = await read_customer(connection, customer_id=customer_id)
+        addresses = await read_addresses(connection, customer_id=customer_id)
+    if found is None:
+        return {}
+    known = {"email": found.email, "phone": found.phone, "name": found.name, "account": found.name}
+    address = next((one for one in addresses if one.kind == "delivery"), next(iter(addresses), None))
+    if address:
+        names = ("name", "company", "street", "street2", "postcode", "city", "country")
+        known |= {name: getattr(address, name) for name in names}
+    return known
 
 
 async def _window(

@@ -1,12 +1,16 @@
 """Make and change customers, many in one call: checkout, imports and the service desk use the same verbs."""
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
+from lotse.domains.catalog.contracts import UnknownProduct
 from lotse.domains.customers.contracts import (
+    PURPOSES,
+    AccountTaken,
     Address,
     AddressKind,
     Customer,
@@ -14,14 +18,17 @@ from lotse.domains.customers.contracts import (
     CustomerChanged,
     EditCustomer,
     PutCustomer,
+    SignInFailed,
     StoredCustomer,
     UnknownCustomer,
 )
+from lotse.domains.customers.queries import Login, token_hash, wish_list
 from lotse.domains.customers.rules import check_address, check_customer, check_email, edit_of
 from lotse.domains.parties.commands import put_parties
 from lotse.domains.parties.contracts import PutParty, UnknownShop
 from lotse.kernel import audit
-from lotse.kernel.db import Transaction
+from lotse.kernel.auth import attempts, passwords
+from lotse.kernel.db import Database, Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.masters import EVERYTHING, LOTSE, masters_of
 from lotse.kernel.outbox import emit
@@ -192,6 +199,140 @@ def _other_parts(kind: AddressKind, address: Address, before: CustomerAddress | 
         yield from (part for part in _PARTS if getattr(address, part) != (getattr(before, part) if before else ""))
 
 
+async def remove_address(tx: Transaction, *, customer_id: UUID, address_id: UUID, at: datetime) -> None:
+    """Take an address away; one that is gone already stays so."""
+    if await tx.execute(WRITES.remove_address, id=address_id, customer_id=customer_id):
+        await emit(tx, CustomerChanged(customer_id), at=at)
+
+
+# -- accounts
+
+# A household shares a phone; who is away for two months signs in again.
+SESSION = timedelta(days=60)
+# People mistype a few times; a program that guesses gets one try a minute for an account, and some for an address.
+ACCOUNT = attempts.Limit("customer", burst=10, interval=timedelta(minutes=1))
+ADDRESS = attempts.Limit("customer-from", burst=30, interval=timedelta(seconds=20))
+# Long enough that guessing online is hopeless, short enough for a phone; what is common is refused beside it.
+LEAST_PASSWORD = 10
+MOST_WISHES = 200
+# A season, as baskets.
+LISTS_KEPT = timedelta(days=90)
+
+
+async def register(
+    database: Database, *, shop_id: UUID, name: str, email: str, password: str, guesser: str, at: datetime
+) -> tuple[UUID, str]:
+    """Make a customer with an account and sign them in: their id, and the token for the cookie.
+
+    Refusals in this order: `TooManyAttempts`, `Invalid` (email, password), `PasswordCommon`, `AccountTaken`.
+    """
+    check_email(email, "email")
+    if not email:
+        raise Invalid(field="email", rule="a mail address")
+    async with database.transaction() as tx:
+        await attempts.count(tx, ADDRESS, guesser, at=at)
+    kept = await passwords.new_hash(password, known=(name, email), least=LEAST_PASSWORD, field="password")
+    async with database.transaction() as tx:
+        if await tx.maybe(READS.login_of_email, Login, email=email):
+            raise AccountTaken()
+        [stored] = await put_customers(tx, [PutCustomer(shop_id=shop_id, name=name, email=email)], by="customer", at=at)
+        with refusing({"logins_email": AccountTaken}):
+            await tx.execute(WRITES.add_login, customer_id=stored.id, email=email, password=kept, at=at)
+        return stored.id, await _begin_session(tx, stored.id, at)
+
+
+async def sign_in(database: Database, *, email: str, password: str, guesser: str, at: datetime) -> tuple[UUID, str]:
+    """Who signs in, and the token for their cookie; a new one each time.
+
+    Attempts count before anything is looked at, for unknown addresses as for known ones; both take as long.
+    Refusals in this order: `TooManyAttempts`, `SignInFailed`.
+    """
+    async with database.transaction() as tx:
+        await attempts.count(tx, ADDRESS, guesser, at=at)
+        await attempts.count(tx, ACCOUNT, email.casefold()[:254], at=at)
+        found = await tx.maybe(READS.login_of_email, Login, email=email.replace("\0", ""))
+    if not await passwords.matches(found.password if found else None, password) or found is None:
+        raise SignInFailed()
+    newer = await passwords.renewed(found.password, password)
+    async with database.transaction() as tx:
+        await attempts.forget(tx, ACCOUNT, email.casefold()[:254])
+        if newer:
+            await tx.execute(WRITES.set_password, customer_id=found.customer_id, password=newer, at=at)
+        return found.customer_id, await _begin_session(tx, found.customer_id, at)
+
+
+async def change_password(
+    database: Database, *, customer_id: UUID, old: str, new: str, token: str, at: datetime
+) -> None:
+    """A new password; every other session of the account ends. Refusals: `TooManyAttempts`, `SignInFailed`, `Invalid`,
+    `PasswordCommon`."""
+    async with database.transaction() as tx:
+        found = await tx.maybe(READS.login_of_customer, Login, customer_id=customer_id)
+        await attempts.count(tx, ACCOUNT, found.email.casefold() if found else str(customer_id), at=at)
+    if not await passwords.matches(found.password if found else None, old) or found is None:
+        raise SignInFailed()
+    kept = await passwords.new_hash(new, known=(found.email,), least=LEAST_PASSWORD, field="password")
+    async with database.transaction() as tx:
+        await tx.execute(WRITES.set_password, customer_id=customer_id, password=kept, at=at)
+        await tx.execute(WRITES.end_sessions, customer_id=customer_id, but=token_hash(token))
+
+
+async def sign_out(tx: Transaction, *, token: str) -> None:
+    """End a session; one that is over already stays so."""
+    await tx.execute(WRITES.end_session, token_hash=token_hash(token))
+
+
+async def _begin_session(tx: Transaction, customer_id: UUID, at: datetime) -> str:
+    token = secrets.token_urlsafe(32)
+    await tx.execute(
+        WRITES.begin_session, token_hash=token_hash(token), customer_id=customer_id, at=at, expires_at=at + SESSION
+    )
+    return token
+
+
+async def wish(
+    tx: Transaction, *, customer_id: UUID | None, list_id: UUID | None, product_id: UUID, at: datetime
+) -> UUID:
+    """Put a product on the customer's list, or on a guest's, which is made if there is none: the list's id.
+
+    A list that is full takes no more. Refusal: `UnknownProduct`.
+    """
+    known = customer_id is None and list_id is not None and await tx.value(READS.guest_list, id=list_id)
+    own: UUID = known or await tx.value(WRITES.make_list, id=uuid7(), customer_id=customer_id, at=at)
+    with refusing({"wishes_product": lambda: UnknownProduct(product=str(product_id))}):
+        await tx.execute(WRITES.add_wish, list_id=own, product_id=product_id, at=at, most=MOST_WISHES)
+    return own
+
+
+async def unwish(tx: Transaction, *, customer_id: UUID | None, list_id: UUID | None, product_id: UUID) -> None:
+    """Take a product off the list; one that is not on it stays away."""
+    own = await wish_list(tx, customer_id=customer_id, list_id=list_id)
+    if own is not None:
+        await tx.execute(WRITES.remove_wish, list_id=own, product_id=product_id)
+
+
+async def join_wishes(tx: Transaction, *, customer_id: UUID, list_id: UUID, at: datetime) -> None:
+    """What a guest wished for becomes the customer's, at sign-in."""
+    if await tx.value(READS.guest_list, id=list_id) is None:
+        return
+    into: UUID = await tx.value(WRITES.make_list, id=uuid7(), customer_id=customer_id, at=at)
+    await tx.execute(WRITES.join_lists, into=into, list_id=list_id)
+    await tx.execute(WRITES.drop_list, list_id=list_id)
+
+
+async def decide_consent(tx: Transaction, *, customer_id: UUID, purpose: str, given: bool, at: datetime) -> None:
+    """Agree to a purpose or take it back; the same again is no new decision. Refusal: `Invalid` (purpose)."""
+    if purpose not in PURPOSES:
+        raise Invalid(field="purpose", rule=", ".join(PURPOSES))
+    await tx.execute(WRITES.decide_consent, customer_id=customer_id, purpose=purpose, given=given, at=at)
+
+
+async def sweep(tx: Transaction, *, at: datetime, limit: int) -> int:
+    """Forget sessions that ended and guests' lists that nobody touched; how many."""
+    sessions = await tx.execute(WRITES.sweep_sessions, at=at, limit=limit)
+    return sessions + await tx.execute(WRITES.sweep_lists, before=at - LISTS_KEPT, limit=limit)
+
+
 async def _put_addresses(
     tx: Transaction, addresses: Sequence[tuple[UUID, AddressKind, Address]], *, at: datetime
 ) -> set[UUID]:
@@ -220,6 +361,7 @@ def _row(customer_id: UUID, kind: AddressKind, address: Address) -> "_AddressRow
 async def erase_party(tx: Transaction, *, party_id: UUID, at: datetime) -> Erased:
     """Erase the addresses of a person; orders keep their own copy for as long as the law asks."""
     customers = await tx.values(WRITES.erase_addresses, party_id=party_id)
+    await tx.execute(WRITES.erase_account, party_id=party_id)
     await emit(tx, *(CustomerChanged(customer_id) for customer_id in sorted(set(customers))), at=at)
     subjects = tuple(f"customers.customer:{customer_id}" for customer_id in sorted(set(customers)))
     return Erased(len(customers), subjects=subjects)

@@ -117,11 +117,35 @@ class StoredCustomer(Struct, frozen=True):
     number: str
 
 
+# The cookie of a signed-in customer, and the one of a guest's wish list.
+SESSION_COOKIE = "lotse_customer"
+WISHES_COOKIE = "lotse_wishes"
+# What can be agreed to in the account.
+PURPOSES = ("news_mail",)
+
+
+class Consent(Struct, frozen=True):
+    """What somebody decided last about a purpose."""
+
+    purpose: str
+    given: bool
+    decided_at: datetime
+
+
+class Wish(Struct, frozen=True):
+    """A product on somebody's list."""
+
+    product_id: UUID
+    added_at: datetime
+
+
 class Exported(Struct, frozen=True):
     """What is kept about a person as a customer, for their export."""
 
     customers: list[Customer]
     addresses: list[CustomerAddress]
+    consents: list[Consent] = []
+    wishes: list[Wish] = []
 
 
 class CustomerChanged(Struct, frozen=True, tag="customers.CustomerChanged"):
@@ -133,6 +157,18 @@ class CustomerChanged(Struct, frozen=True, tag="customers.CustomerChanged"):
     @property
     def key(self) -> str:
         return str(self.customer_id)
+
+
+class NotSignedInHere(Refusal, status=401, title="Please sign in"):
+    """It is for customers who are signed in."""
+
+
+class AccountTaken(Refusal, status=409, title="There is an account with this mail address"):
+    """Sign in with it."""
+
+
+class SignInFailed(Refusal, status=422, title="Mail address and password do not fit together"):
+    """It is not said which of them is wrong."""
 
 
 class UnknownCustomer(Refusal, status=404, title="There is no such customer"):

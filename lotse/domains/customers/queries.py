@@ -1,16 +1,22 @@
 """Reads of customers. Names and mail addresses come from the parties, where they can be erased."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from lotse.domains.customers.contracts import (
+    Consent,
     Customer,
     CustomerAddress,
     Exported,
     FoundCustomer,
     Named,
     StoredCustomer,
+    Wish,
 )
 from lotse.domains.parties.queries import parties_by_email
 from lotse.kernel.auth.principal import Whose
@@ -80,6 +86,48 @@ async def whose(conn: Connection, customer_id: UUID) -> Whose | None:
 CUSTOMER = Thing("customer", "customer_id", whose, read="customers.read", free=("location",))
 
 
+class Login(Struct, frozen=True):
+    """What a customer signs in with; `password` is a hash."""
+
+    customer_id: UUID
+    email: str
+    password: str
+
+
+def token_hash(token: str) -> bytes:
+    """How a session is found: the token has 256 random bits, so a plain hash is enough."""
+    return sha256(token.encode()).digest()
+
+
+async def signed_in(conn: Connection, *, token: str | None, at: datetime) -> UUID | None:
+    """The customer of a session's token; None for nobody's."""
+    if not token:
+        return None
+    return await conn.value(READS.session, token_hash=token_hash(token), at=at)
+
+
+async def login(conn: Connection, *, customer_id: UUID) -> Login | None:
+    """What a customer signs in with, or None."""
+    return await conn.maybe(READS.login_of_customer, Login, customer_id=customer_id)
+
+
+async def wish_list(conn: Connection, *, customer_id: UUID | None, list_id: UUID | None) -> UUID | None:
+    """The customer's list, else the guest's, else None."""
+    if customer_id is not None:
+        return await conn.value(READS.list_of_customer, customer_id=customer_id)
+    return await conn.value(READS.guest_list, id=list_id) if list_id is not None else None
+
+
+async def wishes(conn: Connection, *, list_id: UUID, limit: int = 200) -> list[UUID]:
+    """The products of a list, the newest first."""
+    return await conn.values(READS.wishes, list_id=list_id, limit=limit)
+
+
+async def consents(conn: Connection, *, customer_id: UUID) -> dict[str, Consent]:
+    """What a customer decided last, by purpose."""
+    return {one.purpose: one for one in await conn.many(READS.consents, Consent, customer_id=customer_id)}
+
+
 async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:
     """What is kept about a person as a customer, for their export; None if they are none."""
     stored = await conn.many(READS.by_parties, StoredCustomer, party_ids=[party_id])
@@ -89,4 +137,6 @@ async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:
     return Exported(
         await conn.many(READS.customers, Customer, ids=ids),
         await conn.many(READS.every_address, CustomerAddress, ids=ids),
+        await conn.many(READS.every_consent, Consent, ids=ids),
+        await conn.many(READS.every_wish, Wish, ids=ids),
     )

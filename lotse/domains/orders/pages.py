@@ -10,11 +10,13 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from lotse.domains.customers.contracts import SESSION_COOKIE
 from lotse.domains.customers.queries import customer as read_customer
+from lotse.domains.customers.queries import signed_in
 from lotse.domains.ledger import queries as ledger
 from lotse.domains.ledger.contracts import Entry
 from lotse.domains.orders import commands, queries
-from lotse.domains.orders.contracts import ORDER_LINK, CustomerSums, Line, Order, OrderListing, OrderRow
+from lotse.domains.orders.contracts import ORDER_LINK, CustomerSums, Line, Order, OrderListing, OrderRow, OrderUnknown
 from lotse.domains.orders.queries import ORDER
 from lotse.domains.parties.queries import shops_by_ids
 from lotse.domains.payments import queries as payments
@@ -293,6 +295,30 @@ async def _of_customers(conn: Connection, ask: Ask) -> dict[UUID, OfCustomer]:
 
 
 _OF_A_CUSTOMER = 20
+
+
+async def _sums(conn: Connection, ask: Ask) -> dict[UUID, list[CustomerSums]]:
+    """For the table of customers; three of its columns show parts of the one answer."""
+    return await queries.sums_of_customers(conn, customer_ids=ask.ids)
+
+
+@get("/account/orders/{order_id:uuid}", guards=[public])
+async def own_order(
+    request: Request[Any, Any, Any], database: Database, links: Links, at: datetime, order_id: UUID
+) -> Redirect:
+    """From the account to an order's page. Refusal: `OrderUnknown`, also for somebody else's."""
+    async with database.reading() as conn:
+        customer_id = await signed_in(conn, token=request.cookies.get(SESSION_COOKIE), at=at)
+        found = await queries.order(conn, order_id=order_id)
+    if found is None or customer_id is None or found.customer_id != customer_id:
+        raise OrderUnknown(order=str(order_id))
+    return Redirect(f"/order/{links.sign(ORDER_LINK, order_id)}", status_code=303)
+
+
+async def _own_orders(conn: Connection, ask: Ask) -> dict[UUID, list[OrderRow]]:
+    """The newest orders of customers; one customer's are shown at a time."""
+    found = {id: await queries.orders(conn, customer_id=id, limit=_OF_A_CUSTOMER) for id in ask.ids}
+    return {id: rows for id, rows in found.items() if rows}
 
 
 async def _numbers(conn: Connection, ask: Ask) -> dict[UUID, str]:
@@ -627,6 +653,7 @@ def steps(view: View, order: Order) -> list[Step]:
 routes = (
     order_page,
     cancel_by_link,
+    own_order,
     *table_routes(ORDERS),
     office_order,
     office_cancel,
@@ -638,6 +665,7 @@ places = (Place("/office/orders", N_("Orders"), "orders", "o", "orders.read", "s
 # Four indexes are asked for every word; somebody who waits for an order waits that long.
 finders = (Finder("orders", N_("Orders"), "orders", "orders.read", _find, budget_ms=600),)
 slots = (
+    Answerer("account.orders", "orders", "orders/of_account.html", 500, _own_orders),
     Answerer("office.customer", "orders", "orders/of_customer.html", 500, _of_customers),
     Answerer("office.payment.purpose", "orders", "orders/number.html", 300, _numbers),
 )

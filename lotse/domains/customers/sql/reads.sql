@@ -71,3 +71,46 @@ select 'customers.customer:' || c.number as subject, 'a party with the role cust
   left join parties.with_role('customer', array(select party_id from customers.customers)) r
     on r.party_id = c.party_id
  where r.party_id is null;
+
+-- The hash leaves the database only for the comparison.
+-- name: login_of_email
+select customer_id, email, password from customers.logins where lower(email) = lower(:email);
+
+-- The same by its customer.
+-- name: login_of_customer
+select customer_id, email, password from customers.logins where customer_id = :customer_id;
+
+-- Whose session this is, if it has not ended.
+-- name: session
+select customer_id from customers.sessions where token_hash = :token_hash and expires_at > :at;
+
+-- What is on a list, the newest first.
+-- name: wishes
+select w.product_id from customers.wishes w where w.list_id = :list_id order by w.added_at desc, w.product_id limit :limit;
+
+-- A customer's list.
+-- name: list_of_customer
+select id from customers.wish_lists where customer_id = :customer_id;
+
+-- A guest's list, if it is still one.
+-- name: guest_list
+select id from customers.wish_lists where id = :id and customer_id is null;
+
+-- The newest decision of each purpose.
+-- name: consents
+select distinct on (purpose) purpose, given, decided_at
+  from customers.consents
+ where customer_id = :customer_id
+ order by purpose, decided_at desc;
+
+-- Every decision, for the export.
+-- name: every_consent
+select purpose, given, decided_at from customers.consents where customer_id = any(:ids::uuid[]) order by decided_at;
+
+-- What is wished for, for the export.
+-- name: every_wish
+select w.product_id, w.added_at
+  from customers.wishes w
+  join customers.wish_lists l on l.id = w.list_id
+ where l.customer_id = any(:ids::uuid[])
+ order by w.added_at;

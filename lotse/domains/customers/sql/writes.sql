@@ -32,3 +32,87 @@ returning new.id, new.customer_id, old.id is null as made;
 delete from customers.addresses
 where customer_id in (select id from customers.customers where party_id = :party_id)
 returning customer_id;
+
+-- One mail address is one account: the index has the last word.
+-- name: add_login
+insert into customers.logins (customer_id, email, password, created_at, changed_at)
+values (:customer_id, :email, :password, :at, :at);
+
+-- A new password.
+-- name: set_password
+update customers.logins set password = :password, changed_at = :at where customer_id = :customer_id;
+
+-- A session begins anew at every sign-in.
+-- name: begin_session
+insert into customers.sessions (token_hash, customer_id, created_at, expires_at)
+values (:token_hash, :customer_id, :at, :expires_at);
+
+-- One that is over already stays so.
+-- name: end_session
+delete from customers.sessions where token_hash = :token_hash;
+
+-- All of an account but one.
+-- name: end_sessions
+delete from customers.sessions where customer_id = :customer_id and token_hash <> :but;
+
+-- Swept in bounded steps.
+-- name: sweep_sessions
+delete from customers.sessions
+ where token_hash in (select token_hash from customers.sessions where expires_at < :at limit :limit);
+
+-- Guests' lists that nobody touched.
+-- name: sweep_lists
+delete from customers.wish_lists
+ where id in (
+     select id from customers.wish_lists where customer_id is null and changed_at < :before limit :limit
+ );
+
+-- Made when it is first needed; a customer has one.
+-- name: make_list
+insert into customers.wish_lists as l (id, customer_id, changed_at)
+values (:id, :customer_id, :at)
+on conflict (customer_id) do update set changed_at = excluded.changed_at
+returning id;
+
+-- Once, and not beyond what a list takes.
+-- name: add_wish
+insert into customers.wishes (list_id, product_id, added_at)
+select :list_id, :product_id, :at
+ where (select count(*) from customers.wishes where list_id = :list_id) < :most
+on conflict (list_id, product_id) do nothing;
+
+-- Also what is not on it.
+-- name: remove_wish
+delete from customers.wishes where list_id = :list_id and product_id = :product_id;
+
+-- What a guest wished for becomes the customer's; what both have is there once.
+-- name: join_lists
+insert into customers.wishes (list_id, product_id, added_at)
+select :into, w.product_id, w.added_at from customers.wishes w where w.list_id = :list_id
+on conflict (list_id, product_id) do nothing;
+
+-- The guest's list has done its work.
+-- name: drop_list
+delete from customers.wish_lists where id = :list_id and customer_id is null;
+
+-- A decision, only if it differs from the newest one.
+-- name: decide_consent
+insert into customers.consents (customer_id, purpose, decided_at, given)
+select :customer_id, :purpose, :at, :given
+ where :given is distinct from coalesce(
+     (select given from customers.consents where customer_id = :customer_id and purpose = :purpose
+       order by decided_at desc limit 1), false)
+on conflict do nothing;
+
+-- Who is erased signs in no more, wishes for nothing and agreed to nothing.
+-- name: erase_account
+with gone as (
+    delete from customers.logins where customer_id in (select id from customers.customers where party_id = :party_id)
+), lists as (
+    delete from customers.wish_lists where customer_id in (select id from customers.customers where party_id = :party_id)
+)
+delete from customers.consents where customer_id in (select id from customers.customers where party_id = :party_id);
+
+-- One address goes.
+-- name: remove_address
+delete from customers.addresses where id = :id and customer_id = :customer_id;

@@ -1,0 +1,144 @@
+"""Accounts, sessions, wish lists and consents of customers."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import argon2
+import pytest
+
+from lotse.domains.catalog.contracts import UnknownProduct
+from lotse.domains.customers import commands
+from lotse.domains.customers.contracts import AccountTaken, SignInFailed
+from lotse.domains.customers.queries import consents, export_party, signed_in, wish_list, wishes
+from lotse.domains.customers.queries import customer as read_customer
+from lotse.kernel.auth import passwords
+from lotse.kernel.auth.attempts import TooManyAttempts
+from lotse.kernel.auth.passwords import PasswordCommon
+from lotse.kernel.db import Database, Transaction
+from lotse.kernel.refusals import Invalid
+from lotse.testing import Fresh
+from tests.scene import AT, open_shop, put_one
+
+GOOD = "three wet otters sing"
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords of tests need no 50 ms and 64 MiB each."""
+    monkeypatch.setattr(passwords, "_HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords._nobody.cache_clear()  # pyright: ignore[reportPrivateUsage]
+
+
+async def registered(db: Database, fresh: Fresh, email: str, password: str = GOOD) -> tuple[UUID, str]:
+    async with db.transaction() as tx:
+        place = await open_shop(tx, fresh)
+    return await commands.register(
+        db, shop_id=place.shop.id, name="Anna Muster", email=email, password=password, guesser=email, at=AT
+    )
+
+
+async def test_who_registers_is_signed_in_and_can_sign_in_again(db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    customer_id, token = await registered(db, fresh, email)
+    async with db.reading() as conn:
+        assert await signed_in(conn, token=token, at=AT) == customer_id
+        assert await signed_in(conn, token=token, at=AT + commands.SESSION) is None
+        assert await signed_in(conn, token=token + "x", at=AT) is None
+        assert await signed_in(conn, token=None, at=AT) is None
+    again, other = await commands.sign_in(db, email=email.upper(), password=GOOD, guesser="x", at=AT)
+    assert again == customer_id
+    assert other != token
+    async with db.transaction() as tx:
+        await commands.sign_out(tx, token=other)
+        assert await signed_in(tx, token=other, at=AT) is None
+        assert await signed_in(tx, token=token, at=AT) == customer_id
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "refusal"),
+    [
+        ("", GOOD, Invalid),
+        ("no address", GOOD, Invalid),
+        ("short@example.org", "short", Invalid),
+        ("common@example.org", "passwordpassword", PasswordCommon),
+    ],
+)
+async def test_an_account_needs_an_address_and_a_password(
+    db: Database, fresh: Fresh, email: str, password: str, refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        await registered(db, fresh, email, password)
+
+
+async def test_one_address_is_one_account(db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    await registered(db, fresh, email)
+    with pytest.raises(AccountTaken):
+        await registered(db, fresh, email.upper())
+
+
+async def test_guessing_is_refused_and_then_slowed(db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    await registered(db, fresh, email)
+    for _ in range(commands.ACCOUNT.burst):
+        with pytest.raises(SignInFailed):
+            await commands.sign_in(db, email=email, password="wrong", guesser=fresh.text("from"), at=AT)
+    with pytest.raises(TooManyAttempts):
+        await commands.sign_in(db, email=email, password=GOOD, guesser=fresh.text("from"), at=AT)
+    later = AT + timedelta(hours=1)
+    assert await commands.sign_in(db, email=email, password=GOOD, guesser=fresh.text("from"), at=later)
+    with pytest.raises(SignInFailed):
+        await commands.sign_in(db, email="nobody@example.org", password=GOOD, guesser=fresh.text("from"), at=AT)
+
+
+async def test_a_new_password_ends_the_other_sessions(db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    customer_id, first = await registered(db, fresh, email)
+    _, here = await commands.sign_in(db, email=email, password=GOOD, guesser="x", at=AT)
+    new = "four dry badgers hum"
+    with pytest.raises(SignInFailed):
+        await commands.change_password(db, customer_id=customer_id, old="wrong", new=new, token=here, at=AT)
+    await commands.change_password(db, customer_id=customer_id, old=GOOD, new=new, token=here, at=AT)
+    async with db.reading() as conn:
+        assert await signed_in(conn, token=first, at=AT) is None
+        assert await signed_in(conn, token=here, at=AT) == customer_id
+
+
+async def test_a_guests_wishes_become_the_customers(db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    customer_id, _ = await registered(db, fresh, email)
+    async with db.transaction() as tx:
+        one, two = (await put_one(tx, fresh)).id, (await put_one(tx, fresh)).id
+        guest = await commands.wish(tx, customer_id=None, list_id=None, product_id=one, at=AT)
+        assert await commands.wish(tx, customer_id=None, list_id=guest, product_id=one, at=AT) == guest
+        own = await commands.wish(tx, customer_id=customer_id, list_id=guest, product_id=two, at=AT)
+        assert own != guest
+        await commands.join_wishes(tx, customer_id=customer_id, list_id=guest, at=AT)
+        await commands.join_wishes(tx, customer_id=customer_id, list_id=guest, at=AT)
+        assert set(await wishes(tx, list_id=own)) == {one, two}
+        # Nobody takes a customer's list by knowing its id.
+        assert await wish_list(tx, customer_id=None, list_id=own) is None
+        await commands.unwish(tx, customer_id=customer_id, list_id=None, product_id=one)
+        assert await wishes(tx, list_id=own) == [two]
+
+
+async def test_only_what_there_is_can_be_wished_for(tx: Transaction) -> None:
+    with pytest.raises(UnknownProduct):
+        await commands.wish(tx, customer_id=None, list_id=None, product_id=UUID(int=3), at=AT)
+
+
+async def test_consents_are_kept_each_time_they_change(tx: Transaction, db: Database, fresh: Fresh) -> None:
+    customer_id, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+    for hours, given in enumerate((False, True, True, False)):
+        at = AT + timedelta(hours=hours)
+        await commands.decide_consent(tx, customer_id=customer_id, purpose="news_mail", given=given, at=at)
+    assert not (await consents(tx, customer_id=customer_id))["news_mail"].given
+    found = await read_customer(tx, customer_id=customer_id)
+    assert found
+    kept = await export_party(tx, party_id=found.party_id)
+    assert kept
+    assert [one.given for one in kept.consents] == [True, False]
+    with pytest.raises(Invalid):
+        await commands.decide_consent(tx, customer_id=customer_id, purpose="everything", given=True, at=AT)
+    await commands.erase_party(tx, party_id=found.party_id, at=AT)
+    assert await consents(tx, customer_id=customer_id) == {}

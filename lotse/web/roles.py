@@ -65,10 +65,11 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
     from lotse.web.proxied import Proxied
     from lotse.web.server import listen_tcp, listen_unix, serve
     from lotse.web.storefront.keeping import kept_pages
+    from lotse.web.storefront.leading import Leading
 
     async with process(settings, dsn, "pages") as own:
         # Behind the front, which logs every request already, only what is notable is worth a second line.
-        observed = Observed(kept_pages(make_pages(own), own), "pages", "notable", trusts_request_ids=True)
+        observed = Observed(kept_pages(Leading(make_pages(own), own), own), "pages", "notable", trusts_request_ids=True)
         if settings.pages_listen:
             host, _, port = settings.pages_listen.rpartition(":")
             listener = listen_tcp(host.strip("[]"), int(port))

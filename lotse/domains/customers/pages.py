@@ -551,9 +551,9 @@ def _cookie(request: Request[Any, Any, Any], name: str, value: str, seconds: int
     )
 
 
-async def _wishable(_: Connection, ask: Ask) -> Mapping[UUID, bool]:
+async def _wishable(_: Connection, ask: Ask) -> Mapping[UUID, UUID]:
     """Every product can be wished for."""
-    return dict.fromkeys(ask.ids, True)
+    return {id: id for id in ask.ids}
 
 
 async def _always(_: Connection, __: Ask) -> Standing:

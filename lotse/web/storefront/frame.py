@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import Category, CategoryChanged, ProductStateChanged
+from lotse.domains.content.contracts import MenuChanged
 from lotse.domains.parties.contracts import Shop, ShopChanged
 from lotse.kernel import clock, seams
 from lotse.kernel.auth.authenticate import staff_session
@@ -40,6 +41,7 @@ from lotse.kernel.settings import Settings
 from lotse.kernel.tags import any_of
 from lotse.web.live.demo import LIVE, buyers
 from lotse.web.shops import shop_of
+from lotse.web.storefront import menus
 from lotse.web.storefront.brand import Brand, brand_of
 
 log = structlog.get_logger()
@@ -52,7 +54,7 @@ _REMEMBERED_SECONDS = 5.0
 _OTHERS = (OFFICE, "/static", "/media", "/signin", "/signout")
 
 # Events that tell of what every page shows.
-_FRAME = (any_of(CategoryChanged), any_of(ProductStateChanged), any_of(ShopChanged))
+_FRAME = (any_of(CategoryChanged), any_of(ProductStateChanged), any_of(ShopChanged), any_of(MenuChanged))
 
 _ROOT = Path(str(files("lotse")))
 
@@ -170,6 +172,7 @@ def _forgetting(state: State) -> Callable[[frozenset[str] | None], None]:
             known: dict[str, tuple[float, list[Category]]] = state.setdefault("navigation", {})
             for language, (_, departments) in list(known.items()):
                 known[language] = (0.0, departments)
+            menus.forget(state)
 
     return forget
 
@@ -203,6 +206,7 @@ async def storefront_view(request: Request[Any, Any, Any]) -> View:
     shop = await shop_of(request)
     language, from_address = _language(request, shop)
     navigation = await _navigation(request, language)
+    await menus.refresh(request.app.state, shop, language)
     csrf = ""
     session = await staff_session(request)
     if session is not None:  # staff who shop: their posts must carry the token of their session
@@ -232,6 +236,7 @@ def _view(
     frame = (
         *(shop.id, shop.name, shop.gross, prefix, brand.logo, at.year),
         *((department.slug, department.name, department.slug in here) for department in navigation),
+        *menus.depends(menus.remembered(request.app.state, language)),
     )
     elsewhere = ("" if path == "/" else path) + (f"?{query}" if query else "")
     view = View(
@@ -240,6 +245,9 @@ def _view(
         {
             "shop": shop,
             "navigation": navigation,
+            "menus": menus.remembered(request.app.state, language),
+            "header_links": menus.header_of(request.app.state, language),
+            "foot_columns": menus.columns_of(request.app.state, language),
             "here": here,
             "frame": frame,
             "languages": [

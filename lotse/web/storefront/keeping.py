@@ -11,6 +11,7 @@ from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
 from lotse.domains.catalog.contracts import CategoryChanged
+from lotse.domains.content.contracts import MenuChanged
 from lotse.domains.parties.contracts import ShopChanged
 from lotse.kernel.auth.forms import DRAFT_COOKIE
 from lotse.kernel.auth.sessions import COOKIE as SESSION_COOKIE
@@ -27,7 +28,7 @@ from lotse.web.storefront.frame import LANGUAGE_COOKIE, offered_languages, witho
 # A longer query is nobody's link.
 _LONGEST_QUERY = 200
 # What the frame of every page shows.
-_EVERYWHERE = (any_of(CategoryChanged), any_of(ShopChanged))
+_EVERYWHERE = (any_of(CategoryChanged), any_of(ShopChanged), any_of(MenuChanged))
 
 
 def kept_pages(app: Litestar, process: Process) -> KeptPages:

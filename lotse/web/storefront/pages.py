@@ -14,6 +14,8 @@ from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.settings import Settings
 from lotse.kernel.tags import any_of
+from lotse.web.storefront.content import page_of
+from lotse.web.storefront.content import routes as content_routes
 from lotse.web.storefront.faces import faces_of
 from lotse.web.storefront.frame import PERSONAL, base_of, offered_languages
 
@@ -25,7 +27,10 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 @get("/", guards=[public], opt={"kept": True})
 async def home(view: View, database: Database, shop: Shop) -> Response[str]:
-    """The first page."""
+    """The first page: the one that staff made, else the one that comes with Lotse."""
+    own = await page_of(view, database, shop, "home")
+    if own is not None:
+        return own
     async with database.reading() as connection:
         faces = await faces_of(connection, view.language)
     cards = faces.cards[:_ON_HOME]
@@ -54,6 +59,9 @@ async def home(view: View, database: Database, shop: Shop) -> Response[str]:
 @get("/imprint", guards=[public], opt={"waits": False})
 async def imprint(view: View, database: Database, shop: Shop) -> Response[str]:
     """Who runs the shop (DDG s.5)."""
+    own = await page_of(view, database, shop, "imprint")
+    if own is not None:
+        return own
     async with database.reading() as connection:
         entity = await parties.legal_entity(connection, legal_entity_id=shop.legal_entity_id)
         party = await parties.party(connection, party_id=entity.party_id) if entity else None
@@ -61,22 +69,31 @@ async def imprint(view: View, database: Database, shop: Shop) -> Response[str]:
 
 
 @get("/delivery", guards=[public])
-async def delivery(view: View) -> Response[str]:
+async def delivery(view: View, database: Database, shop: Shop) -> Response[str]:
     """How goods and money travel."""
+    own = await page_of(view, database, shop, "delivery")
+    if own is not None:
+        return own
     return view.show("storefront/delivery.html")
 
 
 @get("/withdrawal", guards=[public], opt={"waits": False})
 async def withdrawal(view: View, database: Database, shop: Shop) -> Response[str]:
     """The right to change one's mind."""
+    own = await page_of(view, database, shop, "withdrawal")
+    if own is not None:
+        return own
     async with database.reading() as connection:
         entity = await parties.legal_entity(connection, legal_entity_id=shop.legal_entity_id)
     return view.show("storefront/withdrawal.html", entity=entity)
 
 
 @get("/privacy", guards=[public], opt={"waits": False})
-async def privacy(view: View) -> Response[str]:
+async def privacy(view: View, database: Database, shop: Shop) -> Response[str]:
     """What is kept of a visitor, and why."""
+    own = await page_of(view, database, shop, "privacy")
+    if own is not None:
+        return own
     return view.show("storefront/privacy.html")
 
 
@@ -168,4 +185,16 @@ async def site_map_part(settings: Settings, database: Database, shop: Shop, part
     return Response("\n".join(body), media_type="application/xml", headers=_SITE_MAP)
 
 
-routes = (robots, site_map, site_map_part, home, imprint, delivery, withdrawal, privacy, static_file, favicon)
+routes = (
+    *content_routes,
+    robots,
+    site_map,
+    site_map_part,
+    home,
+    imprint,
+    delivery,
+    withdrawal,
+    privacy,
+    static_file,
+    favicon,
+)

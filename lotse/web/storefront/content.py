@@ -1,0 +1,136 @@
+"""Pages made of blocks on the storefront: at `/info/…`, as first page, in place of the texts that come with Lotse, as a
+draft behind a signed link; and the page that says that something is gone for good."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+
+from lotse.domains.catalog import queries as catalog
+from lotse.domains.catalog.contracts import CategoryChanged, ProductCard, ProductChanged, ProductStateChanged
+from lotse.domains.content import queries as content
+from lotse.domains.content.contracts import HOME, LEGAL, PREVIEW_LINK, PageChanged
+from lotse.domains.content.queries import Composed
+from lotse.domains.content.rules import PLAYERS
+from lotse.domains.parties.contracts import Shop
+from lotse.kernel.auth.links import Links
+from lotse.kernel.auth.rights import public
+from lotse.kernel.db import Connection, Database
+from lotse.kernel.pages.slots import Standing
+from lotse.kernel.pages.view import View
+from lotse.kernel.refusals import NotFound
+from lotse.kernel.tags import any_of
+from lotse.web.observe import CONTENT_SECURITY_POLICY
+from lotse.web.storefront.faces import faces_of
+
+# A page says that a published one may take its place.
+CONTENT = any_of(PageChanged)
+_SHOWN = (CONTENT, any_of(ProductChanged), any_of(ProductStateChanged), any_of(CategoryChanged))
+_SIMILAR = 8
+
+
+async def page_of(view: View, database: Database, shop: Shop, slug: str) -> Response[str] | None:
+    """The published page of this name, None if there is none: then what comes with Lotse is shown."""
+    view.shows(types=_SHOWN)
+    async with database.reading() as connection:
+        found = await content.shown(
+            connection,
+            shop_id=shop.id,
+            slug=slug,
+            languages=content.languages_for(view.language, shop.language),
+            at=view.question.at,
+        )
+        if found is None:
+            return None
+        faces = await _faces(connection, found, view.language)
+    if found.until is not None:
+        view.stands(Standing(until=found.until), _nothing)
+    return await _answer(view, found, faces, is_home=slug == HOME)
+
+
+async def _nothing(connection: Connection, keys: Any) -> dict[Any, Any]:
+    """Nothing of it changes without an event or a moment."""
+    return {}
+
+
+async def _faces(connection: Connection, found: Composed, language: str) -> dict[str, str]:
+    if not any(piece.kind == "categories" for piece in found.pieces):
+        return {}
+    return (await faces_of(connection, language)).media
+
+
+async def _answer(
+    view: View, found: Composed, faces: dict[str, str], *, is_home: bool, is_preview: bool = False
+) -> Response[str]:
+    variants = found.variant_ids
+    asked = {"card.offer": variants, "card.stock": variants}
+    await view.ask(asked | ({"home.below": [view.question.shop]} if is_home else {}))
+    policy = CONTENT_SECURITY_POLICY
+    if found.has_player:
+        policy += "; frame-src 'self' " + " ".join(PLAYERS)
+    headers = {"Content-Security-Policy": policy} if found.has_player else {}
+    if is_preview:
+        # The editor shows it in a frame beside the form.
+        policy = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        headers = {"Content-Security-Policy": policy, "Cache-Control": "private, no-store"}
+    return view.show(
+        "content/page.html", page=found, faces=faces, is_home=is_home, is_preview=is_preview, headers=headers
+    )
+
+
+@get("/info/{slug:str}", guards=[public], opt={"waits": False, "kept": True})
+async def info(view: View, database: Database, shop: Shop, slug: str) -> Response[str]:
+    """A page that staff have made."""
+    if slug == HOME:
+        return view.go("/", status=301)
+    if slug in LEGAL:
+        return view.go(f"/{slug}", status=301)
+    answer = await page_of(view, database, shop, slug)
+    if answer is None:
+        raise NotFound(what="page", id=slug[:100])
+    return answer
+
+
+@get("/terms", guards=[public], opt={"waits": False})
+async def terms(view: View, database: Database, shop: Shop) -> Response[str]:
+    """The terms of business, where staff have written some."""
+    answer = await page_of(view, database, shop, "terms")
+    if answer is None:
+        raise NotFound(what="page", id="terms")
+    return answer
+
+
+@get("/preview/{of_language:str}/{token:str}", guards=[public], opt={"waits": False})
+async def preview(view: View, database: Database, links: Links, of_language: str, token: str) -> Response[str]:
+    """A draft, for whoever has its link. Refusal: `LinkInvalid`."""
+    page_id = links.read(f"{PREVIEW_LINK}:{of_language[:20]}", token)
+    async with database.reading() as connection:
+        found = await content.previewed(connection, page_id=page_id, language=of_language)
+        if found is None:
+            raise NotFound(what="page", id=str(page_id))
+        faces = await _faces(connection, found, view.language)
+    return await _answer(view, found, faces, is_home=found.slug == HOME, is_preview=True)
+
+
+@get("/gone", guards=[public], opt={"waits": False})
+async def gone(view: View, request: Request[Any, Any, Any], database: Database) -> Response[str]:
+    """What is said of something that is gone for good, with what is like it. `Leading` sends requests here."""
+    slug = str(request.scope["state"].get("gone", ""))
+    name, cards = "", list[ProductCard]()
+    if slug:
+        async with database.reading() as connection:
+            found = await catalog.product_by_slug(connection, slug=slug, language=view.language, everything=True)
+            if found is not None:
+                name = found.name
+                for step in reversed(found.path):
+                    page = await catalog.products_in_category(
+                        connection, category_id=step.id, language=view.language, limit=_SIMILAR
+                    )
+                    cards = page.items
+                    if cards:
+                        break
+    variants = [id for card in cards for id in card.variant_ids]
+    await view.ask({"card.offer": variants, "card.stock": variants})
+    return view.show("storefront/gone.html", status=410, name=name, cards=cards, headers={"Cache-Control": "no-store"})
+
+
+routes = (info, terms, preview, gone)

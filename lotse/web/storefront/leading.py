@@ -1,0 +1,140 @@
+"""What becomes of an address that leads nowhere: a redirect that staff made, the page that says that something is gone,
+or the page that says that there is nothing, which is counted for their work list.
+
+Looked at only when the application has answered 404, so that an address that leads somewhere costs nothing.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+
+from lotse.domains.catalog import queries as catalog
+from lotse.domains.content import commands
+from lotse.domains.content import queries as content
+from lotse.domains.content.contracts import Asked
+from lotse.domains.content.rules import counted, escaped, host_of, path_of
+from lotse.domains.parties.contracts import Shop
+from lotse.kernel import clock, locks
+from lotse.kernel.refusals import Refusal
+from lotse.web.process import Process
+from lotse.web.shops import MainShop, NoShop
+from lotse.web.storefront.frame import languages, without_language
+
+_log = structlog.get_logger(__name__)
+
+_OTHERS = ("/office", "/static/", "/media/", "/api/", "/signin", "/signout")
+# Paths kept in a process before they are added up; beyond that a robot is at work, and the rest is not counted.
+MOST_COUNTED = 500
+WRITE_SECONDS = 5.0
+_PRODUCT = "/p/"
+
+
+class Leading:
+    """ASGI, around the application that renders."""
+
+    def __init__(self, app: Any, process: Process) -> None:
+        self._app = app
+        self._database = process.database
+        self._shop = MainShop(process.database)
+        self._counts: dict[str, tuple[int, str]] = {}
+        self._writing: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(_OTHERS):
+            await self._app(scope, receive, send)
+            return
+        held: list[Any] = []
+
+        async def holding(message: Any) -> None:
+            if held or (message["type"] == "http.response.start" and message["status"] == 404):
+                held.append(message)
+            else:
+                await send(message)
+
+        await self._app(scope, receive, holding)
+        if held:
+            await self._lost(scope, receive, send, held)
+
+    async def _lost(self, scope: Any, receive: Any, send: Any, held: list[Any]) -> None:
+        full: str = scope["path"]
+        path = without_language(full)
+        try:
+            shop = await self._shop()
+            found = await self._found(shop, path)
+        except (*locks.OUTAGES, NoShop):
+            found = None
+            shop = None
+        if found is not None and found[0]:
+            await self._redirect(scope, send, found[0], found[1])
+            return
+        if found is not None:
+            state = {**scope["state"], "gone": path.removeprefix(_PRODUCT) if path.startswith(_PRODUCT) else ""}
+            first = full.lstrip("/").partition("/")[0]
+            prefix = f"/{first}" if first in languages() else ""
+            there = f"{prefix}/gone"
+            await self._app({**scope, "path": there, "raw_path": there.encode(), "state": state}, receive, send)
+            return
+        for message in held:
+            await send(message)
+        if shop is not None:
+            self._note(shop, scope, path)
+
+    async def _found(self, shop: Shop, path: str) -> tuple[str, int] | None:
+        """Where the path leads, with the status; an empty target: it is gone."""
+        try:
+            plain = path_of(path)
+        except Refusal:
+            return None
+        async with self._database.reading() as connection:
+            redirect = await content.redirect_at(connection, shop_id=shop.id, path=plain)
+            if redirect is not None:
+                return redirect.target or "", redirect.status
+            if plain.startswith(_PRODUCT):
+                slug = plain.removeprefix(_PRODUCT)
+                known = await catalog.product_by_slug(connection, slug=slug, language=shop.language, everything=True)
+                if known is not None and known.state == "archived":
+                    return "", 410
+        return None
+
+    async def _redirect(self, scope: Any, send: Any, target: str, status: int) -> None:
+        first = scope["path"].lstrip("/").partition("/")[0]
+        if target.startswith("/") and first in languages():
+            target = f"/{first}{target}"
+        query = scope["query_string"].decode("latin-1")
+        if query and "?" not in target:
+            target += f"?{query}"
+        headers = [
+            (b"location", escaped(target).encode("ascii", "replace")),
+            (b"content-length", b"0"),
+            # For an hour: who made a mistake wants to mend it.
+            (b"cache-control", b"public, max-age=3600"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    # -- counting
+
+    def _note(self, shop: Shop, scope: Any, path: str) -> None:
+        plain = counted(path)
+        if plain is None or (plain not in self._counts and len(self._counts) >= MOST_COUNTED):
+            return
+        referrer = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"referer"), "")
+        times, host = self._counts.get(plain, (0, ""))
+        self._counts[plain] = (times + 1, host_of(referrer) or host)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(shop), name="lost paths")
+
+    async def _write(self, shop: Shop) -> None:
+        """Add up what was counted, and again for as long as more comes."""
+        while self._counts:
+            began = time.monotonic()
+            counts, self._counts = self._counts, {}
+            asked = [Asked(path, times, host) for path, (times, host) in counts.items()]
+            try:
+                async with self._database.transaction() as tx:
+                    await commands.note_lost(tx, shop_id=shop.id, asked=asked, at=clock.now())
+            except locks.OUTAGES as error:
+                _log.warning("paths asked for in vain were not counted", error=str(error), paths=len(asked))
+            await asyncio.sleep(max(0.0, WRITE_SECONDS - (time.monotonic() - began)))

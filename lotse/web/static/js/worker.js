@@ -1,0 +1,60 @@
+// The service worker: what to show without a network, and news of an order. `SHELL` is put before it by the server.
+"use strict";
+
+// Staff work on what is now, and programs know what to do with an error.
+const OTHERS = ["/office", "/signin", "/api", "/media", "/static", "/live"];
+
+self.addEventListener("install", (event) => {
+  const wanted = [...SHELL.files, ...Object.values(SHELL.offline)];
+  event.waitUntil(caches.open(SHELL.name).then((cache) => cache.addAll(wanted)).then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil((async () => {
+    const names = await caches.keys();
+    await Promise.all(names.filter((name) => name.startsWith("lotse-") && name !== SHELL.name).map((name) => caches.delete(name)));
+    // The page is fetched while the worker starts: a phone needs a tenth of a second for that.
+    await self.registration.navigationPreload?.enable();
+    await self.clients.claim();
+  })());
+});
+
+self.addEventListener("fetch", (event) => {
+  const request = event.request;
+  const address = new URL(request.url);
+  if (request.method !== "GET" || address.origin !== self.location.origin) return;
+  const isOurs = !OTHERS.some((path) => address.pathname === path || address.pathname.startsWith(`${path}/`));
+  if (request.mode === "navigate" && isOurs) event.respondWith(shown(event, address));
+  else if (SHELL.files.includes(address.pathname + address.search)) event.respondWith(kept(request));
+});
+
+async function shown(event, address) {
+  try {
+    return (await event.preloadResponse) || (await fetch(event.request));
+  } catch (error) {
+    const spoken = [address.pathname.split("/")[1], ...self.navigator.languages.map((one) => one.slice(0, 2))];
+    const language = spoken.find((one) => one in SHELL.offline) || Object.keys(SHELL.offline)[0];
+    const page = await caches.match(SHELL.offline[language], { ignoreVary: true });
+    if (!page) throw error;
+    return page;
+  }
+}
+
+async function kept(request) {
+  return (await caches.match(request, { ignoreVary: true })) || fetch(request);
+}
+
+self.addEventListener("push", (event) => {
+  const news = event.data?.json();
+  if (!news) return;
+  event.waitUntil(self.registration.showNotification(news.title, {
+    body: news.body, tag: news.tag, lang: news.language, icon: "/icons/192.png", badge: "/icons/192.png", data: { address: news.address },
+  }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  // Only into this shop, whatever the message says.
+  const address = new URL(event.notification.data?.address || "/", self.location.origin);
+  if (address.origin === self.location.origin) event.waitUntil(self.clients.openWindow(address.href));
+});

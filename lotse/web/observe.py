@@ -76,7 +76,7 @@ class Observed:
                 status = message["status"]
                 if _is_stream(message["headers"]):  # open for as long as somebody listens: that is not slow
                     seconds = time.perf_counter() - started
-                message = {**message, "headers": _guarded(message["headers"], request_id, secure)}
+                message = {**message, "headers": guarded(message["headers"], request_id, secure=secure)}
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)
@@ -119,7 +119,7 @@ class Observed:
     def _note(self, scope: Any, status: int, seconds: float) -> None:
         # The template and not the path: ids would make a series each.
         route = scope.get("path_template") or scope["state"].get("route") or "-"
-        _histogram(self._role, scope["method"], route, status // 100).observe(seconds)
+        histogram(self._role, scope["method"], route, status // 100).observe(seconds)
         # `routine`: what comes by itself a thousand times a second, such as the refreshes of a waiting room.
         all_of_it = self._logs == "all" and not scope["state"].get("routine")
         if all_of_it or (self._logs != "off" and (status >= 500 or seconds > SLOW_SECONDS)):
@@ -133,12 +133,13 @@ class Observed:
             )
 
 
-def _guarded(headers: Any, request_id: str, secure: bool) -> list[tuple[bytes, bytes]]:
+def guarded(headers: Any, request_id: str = "", *, secure: bool) -> list[tuple[bytes, bytes]]:
     """The answer's headers with the request's id and the security headers that it did not set itself."""
     kept = [(name.lower(), value) for name, value in headers if name.lower() != b"x-request-id"]
     given = _SECURITY_NAMES & {name for name, _ in kept}
     kept += [pair for pair in _SECURITY_HEADERS if pair[0] not in given] if given else _SECURITY_HEADERS
-    kept.append((b"x-request-id", request_id.encode()))
+    if request_id:
+        kept.append((b"x-request-id", request_id.encode()))
     if secure:
         kept.append(_STRICT_TRANSPORT)
     return kept
@@ -151,7 +152,7 @@ def _is_stream(headers: Any) -> bool:
 @lru_cache(
     maxsize=4_000
 )  # routes times methods times outcomes; finding a series by its labels costs more than counting
-def _histogram(role: str, method: str, route: str, hundreds: int) -> Tally:
+def histogram(role: str, method: str, route: str, hundreds: int) -> Tally:
     # Methods that no route has are whatever a client makes up, and would be a series each.
     return Tally(HTTP_SECONDS.labels(role, method if method in _METHODS else "other", route, f"{hundreds}xx"))
 

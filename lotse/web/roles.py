@@ -64,12 +64,14 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
     from lotse.web.process import process
     from lotse.web.proxied import Proxied
     from lotse.web.server import listen_tcp, listen_unix, serve
-    from lotse.web.storefront.keeping import kept_pages
-    from lotse.web.storefront.leading import Leading
+    from lotse.web.storefront.keeping import Places, kept_pages
+    from lotse.web.storefront.swift import Swift
 
     async with process(settings, dsn, "pages") as own:
         # Behind the front, which logs every request already, only what is notable is worth a second line.
-        observed = Observed(kept_pages(Leading(make_pages(own), own), own), "pages", "notable", trusts_request_ids=True)
+        places = Places(own)
+        kept = kept_pages(make_pages(own), own, places)
+        observed = Observed(kept, "pages", "notable", trusts_request_ids=True)
         if settings.pages_listen:
             host, _, port = settings.pages_listen.rpartition(":")
             listener = listen_tcp(host.strip("[]"), int(port))
@@ -81,7 +83,7 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
         # needed more than a minute, was taken for hung, and began anew.
         os.nice(PAGES_NICE)
         _ready(lifeline)
-        await serve(Proxied(observed), listener, stop)
+        await serve(Swift(Proxied(observed), kept, places), listener, stop)
 
 
 async def worker(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:

@@ -41,6 +41,10 @@ class MainShop:
             self._known = time.monotonic() + REMEMBERED_SECONDS, await _main_shop(self._database)
         return self._known[1]
 
+    def known(self) -> Shop | None:
+        """The shop, if nothing needs to be read for it."""
+        return self._known[1] if self._known and time.monotonic() <= self._known[0] else None
+
 
 async def _main_shop(database: Database) -> Shop:
     async with database.reading() as conn:

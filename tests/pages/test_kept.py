@@ -1,12 +1,15 @@
 """Kept pages: rendered once, given up when what they show changes, never a stranger's."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import brotli
 import pytest
+import zstandard
 
 from lotse.kernel import clock
 from lotse.kernel.pages import kept
@@ -38,6 +41,8 @@ class Shop:
         self.shows: Callable[[Any], None] = lambda keeping: keeping.shows(["price:1"], ["product"])
         self.headers: list[tuple[bytes, bytes]] = [(b"content-type", b"text/html")]
         self.status = 200
+        self.sent = 0
+        self.more = b""
         self.during: Callable[[], Any] | None = None
         self.own: tuple[tuple[bytes, bytes], ...] = ()
         self.kept = KeptPages(
@@ -66,9 +71,11 @@ class Shop:
             await waiting
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": b"page ", "more_body": True})
-        await send({"type": "http.response.body", "body": b"%d" % number})
+        await send({"type": "http.response.body", "body": b"%d" % number + self.more})
 
-    async def ask(self, path: str = "/", method: str = "GET") -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    async def ask(
+        self, path: str = "/", method: str = "GET", **given: bytes
+    ) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """Body and headers."""
         body, headers = b"", []
 
@@ -76,8 +83,10 @@ class Shop:
             nonlocal body, headers
             body += message.get("body", b"")
             headers = message.get("headers", headers)
+            self.sent = message.get("status", self.sent)
 
-        await self.kept({"type": "http", "method": method, "path": path, "state": {}}, None, send)
+        told = [(name.replace("_", "-").encode(), value) for name, value in given.items()]
+        await self.kept({"type": "http", "method": method, "path": path, "headers": told, "state": {}}, None, send)
         return body, headers
 
 
@@ -141,6 +150,63 @@ async def test_what_the_visitor_chose_goes_to_that_visitor_only(shop: Shop) -> N
     assert body == b"page 1" and COOKIE not in headers
     shop.own = (COOKIE,)
     assert COOKIE in (await shop.ask())[1]
+
+
+async def test_a_page_is_packed_as_the_client_asks(shop: Shop) -> None:
+    shop.more = b" and more" * 200
+    whole, _ = await shop.ask()
+    for accept, packing, unpack in (
+        (b"gzip", b"gzip", gzip.decompress),
+        (b"gzip;q=0.5, br", b"br", brotli.decompress),
+        (b"gzip, deflate, br, zstd", b"zstd", zstandard.ZstdDecompressor().decompress),
+    ):
+        for _ in range(2):
+            body, headers = await shop.ask(accept_encoding=accept)
+            assert (unpack(body), dict(headers)[b"content-encoding"]) == (whole, packing)
+            assert dict(headers)[b"content-length"] == str(len(body)).encode()
+    assert shop.rendered == 1
+    assert b"accept-encoding" in dict(headers)[b"vary"].lower()
+    for accept in (b"identity", b"", b"gzip;q=0", b"br;q=x", b"*;q=0"):
+        body, headers = await shop.ask(accept_encoding=accept)
+        assert body == whole
+        assert b"content-encoding" not in dict(headers)
+
+
+async def test_what_is_not_kept_is_packed_all_the_same(shop: Shop) -> None:
+    shop.more, shop.status = b" and more" * 200, 404
+    body, headers = await shop.ask(accept_encoding=b"gzip")
+    assert gzip.decompress(body).startswith(b"page 1")
+    assert dict(headers)[b"content-encoding"] == b"gzip"
+
+
+async def test_a_cache_in_front_is_told_how_long_and_that_nothing_changed(shop: Shop) -> None:
+    _, headers = await shop.ask()
+    assert dict(headers)[b"cache-control"] == b"public, max-age=0, s-maxage=1, stale-if-error=600"
+    etag = dict(headers)[b"etag"]
+    body, again = await shop.ask(if_none_match=etag, surrogate_capability=b"v=Surrogate/1.0")
+    assert (shop.sent, body, dict(again)[b"etag"]) == (304, b"", etag)
+    assert (await shop.ask(if_none_match=b'"other"', surrogate_capability=b"v"))[0] == b"page 1"
+    assert (await shop.ask(if_none_match=etag))[0] == b"page 1", "a browser gets it whole"
+    shop.tags.drop(["price:1"])
+    assert (await shop.ask(if_none_match=etag, surrogate_capability=b"v"))[0] == b"page 2"
+    shop.own = (COOKIE,)
+    _, headers = await shop.ask()
+    assert dict(headers)[b"cache-control"] == b"private, no-cache"
+    assert b"surrogate-key" not in dict(headers)
+
+
+async def test_a_page_that_needs_no_look_is_there_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shop.kept.at_once("/") is None
+    shop.shows = lambda keeping: (keeping.shows(["price:1"], []), keeping.add(Standing(signs={1: 5}), shop.look))
+    await shop.ask()
+    page = shop.kept.at_once("/")
+    assert page is not None
+    assert page.answer(b"").body["body"] == b"page 1"
+    monkeypatch.setattr(kept, "LOOK_SECONDS", 0.0)
+    assert shop.kept.at_once("/") is None, "its signs are to be looked at"
+    monkeypatch.undo()
+    shop.tags.drop(["price:1"])
+    assert shop.kept.at_once("/") is None
 
 
 async def test_a_personal_page_is_passed_on(shop: Shop) -> None:

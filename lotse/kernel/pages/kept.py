@@ -10,24 +10,31 @@ stands (`Answerer.standing`). It is given up
 - after a minute in any case, and all of them when the line to the events breaks.
 
 A fill is refused if something on the page changed after its first read. There is one fill per page at a time. What is
-personal (the basket's count) comes by its own small request. `Surrogate-Key` tells a cache in front the same tags.
+personal (the basket's count) comes by its own small request.
+
+A page is kept as it was rendered and packed once per packing that clients ask for. For a cache in front,
+`Surrogate-Key` names its tags, `Cache-Control` says how long it may stand there (a second: it asks again, and by its
+`ETag` is told that the page is still the same), and `Surrogate-Capability` in a request says that there is one.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 
 import structlog
 from msgspec import Struct
 from prometheus_client import Counter
 
 from lotse.kernel import clock
+from lotse.kernel.pages.packing import MIN_BYTES, chosen_packing, packed
 from lotse.kernel.pages.slots import Connecting, Keeping
 from lotse.kernel.tags import Copies, Tags
 
 _log = structlog.get_logger(__name__)
 _asked = Counter("lotse_kept_pages", "Pages that may be kept, by where they came from.", ["outcome"])
+counted = _asked.labels("kept")
 
 # For what no event tells (goods counted at one more place, the shop's logo), and what a page forgets to say.
 MAX_AGE_SECONDS = 60.0
@@ -39,6 +46,10 @@ MOST_PAGES = 2_000
 PATIENCE_SECONDS = 5.0
 # A header that other servers still take; a page with more tags is kept here only.
 _LONGEST_SURROGATE_KEY = 6_000
+# What a cache in front may do: nothing tells it of a sale, so it looks again as often as a page here is looked at. If
+# nobody answers it shows what it has.
+SHARED: Final = b"public, max-age=0, s-maxage=1, stale-if-error=600"
+_VARIES: Final = b"Accept-Encoding"
 
 Header = tuple[bytes, bytes]
 
@@ -50,20 +61,69 @@ class Place(Struct, frozen=True):
     own: tuple[Header, ...] = ()
 
 
-class _Page:
-    """A kept page."""
+class Answer(Struct, frozen=True):
+    """A page as it is sent: the messages of an answer, made once."""
 
-    __slots__ = ("body", "good_until", "headers", "looked_at", "looking", "signs")
+    start: dict[str, Any]
+    body: dict[str, Any]
+    not_modified: dict[str, Any]
+    etag: bytes
+
+
+class KeptPage:
+    """A page as it was rendered, and as it was packed so far."""
+
+    __slots__ = (
+        "_answers",
+        "_body",
+        "_etag",
+        "_headers",
+        "good_until",
+        "language",
+        "looked_at",
+        "looking",
+        "sent",
+        "signs",
+    )
 
     def __init__(
         self, headers: list[Header], body: bytes, signs: Mapping[Any, Mapping[int, int]], since: float, until: float
     ) -> None:
-        self.headers = headers
-        self.body = body
+        self._headers = headers
+        self._body = body
+        self._etag = sha256(body).hexdigest()[:24]
+        self._answers: dict[str, Answer] = {}
+        self.language = next((value.decode() for name, value in headers if name == b"content-language"), "")
         self.signs = signs
         self.looked_at = since
         self.good_until = until
         self.looking: asyncio.Task[bool] | None = None
+        # Whole answers, made by whoever sends it in front of everything else.
+        self.sent: dict[Hashable, Answer] = {}
+
+    def answer(self, accept: bytes) -> Answer:
+        """The page for a client that accepts these packings."""
+        packing = chosen_packing(accept) if len(self._body) >= MIN_BYTES else ""
+        found = self._answers.get(packing)
+        if found is None:
+            # Two packings are two representations, and have two tags (RFC 9110, section 8.8.3.3).
+            etag = f'"{self._etag}{packing and "-" + packing}"'.encode()
+            body = packed(self._body, packing)
+            headers = [*self._headers, (b"etag", etag)]
+            unchanged = [(name, value) for name, value in headers if name not in (b"content-type", b"content-length")]
+            headers.append((b"content-length", str(len(body)).encode()))
+            if packing:
+                headers.append((b"content-encoding", packing.encode()))
+            found = self._answers[packing] = Answer(
+                {"type": "http.response.start", "status": 200, "headers": headers},
+                {"type": "http.response.body", "body": body},
+                {"type": "http.response.start", "status": 304, "headers": unchanged},
+                etag,
+            )
+        return found
+
+
+NO_BODY: Final = {"type": "http.response.body", "body": b""}
 
 
 class KeptPages:
@@ -87,7 +147,7 @@ class KeptPages:
         self._database = database
         self._everywhere = frozenset(everywhere)
         self._private = tuple(name + b"=" for name in private)
-        self._pages: Copies[Hashable, _Page] = tags.copies("pages", size=MOST_PAGES)
+        self._pages: Copies[Hashable, KeptPage] = tags.copies("pages", size=MOST_PAGES)
         self._filling: dict[Hashable, asyncio.Event] = {}
         # Drops of any event of a type, in the order in which they were heard.
         self._clock = 0
@@ -104,24 +164,34 @@ class KeptPages:
             await _patiently(filling)
             page = await self._good(place.key)
         if page is not None:
-            _asked.labels("kept").inc()
-            await send({"type": "http.response.start", "status": 200, "headers": [*page.headers, *place.own]})
-            await send({"type": "http.response.body", "body": page.body})
+            counted.inc()
+            await _send(page.answer(_header(scope, b"accept-encoding")), place, scope, send)
             return
         await self._fill(place, scope, receive, send)
 
-    async def _good(self, key: Hashable) -> _Page | None:
+    def at_once(self, key: Hashable) -> KeptPage | None:
+        """The page, if it can be sent without looking at anything."""
+        page = self._pages.get(key)
+        if page is None:
+            return None
+        now = time.monotonic()
+        if page.good_until < now or (page.signs and now - page.looked_at >= LOOK_SECONDS):
+            return None
+        return page
+
+    async def _good(self, key: Hashable) -> KeptPage | None:
+        page = self.at_once(key)
+        if page is not None:
+            return page
         page = self._pages.get(key)
         if page is None or page.good_until < time.monotonic():
             return None
-        if not page.signs or time.monotonic() - page.looked_at < LOOK_SECONDS:
-            return page
         if page.looking is None:
             page.looking = asyncio.create_task(self._look(page))
         # Shielded: others wait for the same look.
         return page if await asyncio.shield(page.looking) else None
 
-    async def _look(self, page: _Page) -> bool:
+    async def _look(self, page: KeptPage) -> bool:
         began = time.monotonic()
         try:
             async with self._database.reading() as connection:
@@ -139,50 +209,53 @@ class KeptPages:
         if filled is not None:
             self._filling[place.key] = filled
         keeping = Keeping()
+        accept = _header(scope, b"accept-encoding")
+        # Rendered as it is: what is kept is packed here, once for each packing.
+        scope["headers"] = [header for header in scope.get("headers", ()) if header[0] != b"accept-encoding"]
         scope["state"]["keeping"] = keeping
         mark, heard, began = self._tags.mark(), self._clock, time.monotonic()
         start: dict[str, Any] = {}
-        body = b""
+        parts: list[bytes] = []
 
         async def kept_send(message: Any) -> None:
-            nonlocal start, body
+            # Held back until the page is whole: only then it is known what it shows.
             if message["type"] == "http.response.start":
-                start = message  # held back until the handler is through: only then it is known what it shows
-                return
-            if start and not body and keeping.is_whole:
-                start["headers"] = [*start["headers"], *_surrogate(keeping)]
-            body += message.get("body", b"") if keeping.is_whole else b""
-            if start:
-                await send(start)
-                start_sent.append(start)
-                start = {}
-            await send(message)
-            if not message.get("more_body", False) and keeping.is_whole:
-                self._keep(place.key, start_sent[0], body, keeping, mark, heard, began)
+                start.update(message)
+            else:
+                parts.append(message.get("body", b""))
 
-        start_sent: list[Any] = []
         try:
             await self._app(scope, receive, kept_send)
+            if start:
+                page = self._page(start, b"".join(parts), keeping, began)
+                if page is not None:
+                    self._keep(place.key, page, keeping, mark, heard)
+                    own = [header for header in start["headers"] if self._is_private(*header)]
+                    await _send(page.answer(accept), Place(place.key, tuple(own)), scope, send)
+                else:
+                    await _send_plain(start, b"".join(parts), accept, send)
         finally:
             _asked.labels("rendered" if keeping.is_whole else "not kept").inc()
             if filled is not None:
                 del self._filling[place.key]
                 filled.set()
 
-    def _keep(
-        self, key: Hashable, start: Any, body: bytes, keeping: Keeping, mark: int, heard: int, began: float
-    ) -> None:
+    def _page(self, start: Any, body: bytes, keeping: Keeping, began: float) -> KeptPage | None:
+        """What was rendered, if it is everybody's."""
         headers = [(name, value) for name, value in start["headers"] if not self._is_private(name, value)]
-        if start["status"] != 200 or any(name == b"set-cookie" for name, _ in headers):
-            return
-        types = keeping.types | self._everywhere
-        if any(self._dropped_at.get(one, -1) > heard for one in types):
-            return
+        if start["status"] != 200 or not keeping.is_whole or any(name == b"set-cookie" for name, _ in headers):
+            return None
         until = began + MAX_AGE_SECONDS
         if keeping.until is not None:
             until = min(until, began + (keeping.until - clock.now()).total_seconds())
-        page = _Page(headers, body, keeping.signs, began, until)
-        self._pages.put(key, page, keeping.tags | types, mark)
+        headers = [(name, value) for name, value in headers if name not in (b"content-length", b"cache-control")]
+        headers = [*_varied(headers), (b"cache-control", SHARED), *_surrogate(keeping)]
+        return KeptPage(headers, body, keeping.signs, began, until)
+
+    def _keep(self, key: Hashable, page: KeptPage, keeping: Keeping, mark: int, heard: int) -> None:
+        types = keeping.types | self._everywhere
+        if not any(self._dropped_at.get(one, -1) > heard for one in types):
+            self._pages.put(key, page, keeping.tags | types, mark)
 
     def _is_private(self, name: bytes, value: bytes) -> bool:
         return name == b"set-cookie" and value.startswith(self._private)
@@ -197,6 +270,55 @@ class KeptPages:
         for one in types:
             self._dropped_at[one] = self._clock
         self._pages.drop(types)
+
+
+async def _send(answer: Answer, place: Place, scope: Any, send: Any) -> None:
+    if place.own:
+        # With a cookie of this visitor's: nobody keeps it for others.
+        shared = (b"cache-control", b"surrogate-key", b"etag")
+        headers = [header for header in answer.start["headers"] if header[0] not in shared]
+        await send({**answer.start, "headers": [*headers, (b"cache-control", b"private, no-cache"), *place.own]})
+        await send(answer.body)
+    elif _is_known(answer, scope):
+        await send(answer.not_modified)
+        await send(NO_BODY)
+    else:
+        await send(answer.start)
+        await send(answer.body)
+
+
+def _is_known(answer: Answer, scope: Any) -> bool:
+    """Whether a cache in front has this very page. Browsers get it whole: each look is a view, and they hold none."""
+    known, cache = b"", False
+    for name, value in scope["headers"]:
+        if name == b"if-none-match":
+            known = value
+        elif name == b"surrogate-capability":
+            cache = True
+    return cache and known != b"" and answer.etag in known
+
+
+async def _send_plain(start: dict[str, Any], body: bytes, accept: bytes, send: Any) -> None:
+    """What is not kept: a refusal, a redirect, a page with something missing."""
+    kind = next((value for name, value in start["headers"] if name == b"content-type"), b"")
+    packing = chosen_packing(accept) if len(body) >= MIN_BYTES and kind.startswith(b"text/") else ""
+    if packing:
+        body = packed(body, packing)
+        headers = [header for header in start["headers"] if header[0] != b"content-length"]
+        added = [(b"content-length", str(len(body)).encode()), (b"content-encoding", packing.encode())]
+        start = {**start, "headers": [*_varied(headers), *added]}
+    await send(start)
+    await send({"type": "http.response.body", "body": body})
+
+
+def _varied(headers: list[Header]) -> list[Header]:
+    """The headers, of which `Vary` says that packing matters."""
+    varied = [value for name, value in headers if name == b"vary"]
+    return [*(header for header in headers if header[0] != b"vary"), (b"vary", b", ".join([*varied, _VARIES]))]
+
+
+def _header(scope: Any, wanted: bytes) -> bytes:
+    return next((value for name, value in scope.get("headers", ()) if name == wanted), b"")
 
 
 def _surrogate(keeping: Keeping) -> list[Header]:

@@ -4,15 +4,16 @@ Routes say `opt={"kept": True}`; such a page is the same for everybody who asks 
 Not kept: what staff see (their forms carry a token), and a form that came back.
 """
 
+from collections.abc import Hashable
 from typing import Any
 
 from litestar import Litestar
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
 
 from lotse.domains.catalog.contracts import CategoryChanged
-from lotse.domains.content.contracts import MenuChanged
-from lotse.domains.parties.contracts import ShopChanged
+from lotse.domains.parties.contracts import Shop, ShopChanged
 from lotse.kernel.auth.forms import DRAFT_COOKIE
 from lotse.kernel.auth.sessions import COOKIE as SESSION_COOKIE
 from lotse.kernel.pages.i18n import chosen
@@ -27,57 +28,101 @@ from lotse.web.storefront.frame import LANGUAGE_COOKIE, offered_languages, witho
 
 # A longer query is nobody's link.
 _LONGEST_QUERY = 200
+# Forms of `Accept-Language` that are remembered.
+_MOST_WISHES = 2_000
+_LANGUAGE_LETTERS = 2
 # What the frame of every page shows.
-_EVERYWHERE = (any_of(CategoryChanged), any_of(ShopChanged), any_of(MenuChanged))
+_EVERYWHERE = (any_of(CategoryChanged), any_of(ShopChanged))
 
 
-def kept_pages(app: Litestar, process: Process) -> KeptPages:
-    """The application that renders, behind the pages that it rendered for everybody."""
-    shop_now = MainShop(process.database)
-    kept = Posts(
-        ("GET", path)
-        for route in page_routes()
-        if isinstance(route, HTTPRouteHandler) and route.opt.get("kept")
-        for path in route.paths
-    )
-    own: dict[str, tuple[Header, ...]] = {}
+class Told(Struct, frozen=True):
+    """What a request says of which page it wants."""
 
-    async def place(scope: Any) -> Place | None:
-        path: str = scope["path"]
-        query: bytes = scope["query_string"]
-        if len(query) > _LONGEST_QUERY or not kept.has("GET", without_language(path)):
+    path: str
+    query: bytes
+    cookie: bytes = b""
+    language: bytes = b""
+    is_piece: bool = False
+
+
+class Places:
+    """Which kept page a request is for."""
+
+    def __init__(self, process: Process) -> None:
+        self.shop = MainShop(process.database)
+        self._kept = Posts(
+            ("GET", path)
+            for route in page_routes()
+            if isinstance(route, HTTPRouteHandler) and route.opt.get("kept")
+            for path in route.paths
+        )
+        self._own: dict[str, tuple[Header, ...]] = {}
+        # What the languages of a shop come to, by what visitors say; a handful of browsers say most of it.
+        self._chosen: dict[tuple[str, str | None, bytes], str] = {}
+        self._chosen_for: Shop | None = None
+
+    async def __call__(self, scope: Any) -> Place | None:
+        """For `KeptPages`."""
+        told = told_by(scope)
+        if len(told.query) > _LONGEST_QUERY or not self._kept.has("GET", without_language(told.path)):
             return None
-        wish, accept, packed, htmx = None, "", False, False
-        for name, value in scope["headers"]:
-            if name == b"cookie":
-                cookies = _cookies(value)
-                if SESSION_COOKIE in cookies or DRAFT_COOKIE in cookies:
-                    return None
-                wish = cookies.get(LANGUAGE_COOKIE, wish)
-            elif name == b"accept-language":
-                accept = value.decode("latin-1")
-            elif name == b"accept-encoding":
-                packed = b"gzip" in value
-            elif name == b"hx-request":
-                htmx = True
         try:
-            shop = await shop_now()
+            shop = await self.shop()
         except NoShop:
             return None
-        first = path[1:].partition("/")[0]
-        language = chosen(offered_languages(shop), first, wish, accept=accept)
-        key = (path, query, language, packed, htmx)
+        return self.of(told, shop)
+
+    def of(self, told: Told, shop: Shop, decided: Hashable = ()) -> Place | None:
+        """The place of a page; None if it is a visitor's own. Whether such a page is kept at all was asked before.
+
+        `decided` is what experiments decide for this visitor: that makes another page.
+        """
+        wish = None
+        if told.cookie:
+            cookies = _cookies(told.cookie)
+            if SESSION_COOKIE in cookies or DRAFT_COOKIE in cookies:
+                return None
+            wish = cookies.get(LANGUAGE_COOKIE)
+        first = told.path[1:].partition("/")[0]
+        language = self._language(shop, first, wish, told.language)
+        key = (told.path, told.query, language, told.is_piece, decided)
         if first != language or wish == language:
             return Place(key)
         # The address chose the language: the visitor's next page shall have it, too.
-        if language not in own:
+        if language not in self._own:
             cookie: Cookie = remembered(LANGUAGE_COOKIE, language)
-            own[language] = (cookie.to_encoded_header(),)
-        return Place(key, own[language])
+            self._own[language] = (cookie.to_encoded_header(),)
+        return Place(key, self._own[language])
 
+    def _language(self, shop: Shop, first: str, wish: str | None, accept: bytes) -> str:
+        if shop is not self._chosen_for or len(self._chosen) > _MOST_WISHES:
+            self._chosen_for = shop
+            self._chosen.clear()
+        said = (first, wish, accept) if len(first) == _LANGUAGE_LETTERS else ("", wish, accept)
+        found = self._chosen.get(said)
+        if found is None:
+            found = self._chosen[said] = chosen(offered_languages(shop), first, wish, accept=accept.decode("latin-1"))
+        return found
+
+
+def told_by(scope: Any) -> Told:
+    """What the headers of a request say."""
+    cookie, language, is_piece = b"", b"", False
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            cookie = value
+        elif name == b"accept-language":
+            language = value
+        elif name == b"hx-request":
+            is_piece = True
+    return Told(scope["path"], scope["query_string"], cookie, language, is_piece)
+
+
+def kept_pages(app: Litestar, process: Process, places: Places | None = None) -> KeptPages:
+    """The application that renders, behind the pages that it rendered for everybody."""
     return KeptPages(
         app,
-        place,
+        places or Places(process),
         tags=process.tags,
         database=process.database,
         everywhere=_EVERYWHERE,

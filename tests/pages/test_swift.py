@@ -1,0 +1,98 @@
+"""Kept pages in front of everything else: the plain case at once, all others the ordinary way."""
+
+from typing import Any
+
+import pytest
+
+from lotse.kernel.pages.kept import Place
+from lotse.web.storefront.swift import Swift
+from tests.pages.test_kept import COOKIE, Shop
+
+
+class Door:
+    """`Swift` in front of kept pages; `ordinary` counts what went on."""
+
+    def __init__(self) -> None:
+        self.inside = Shop()
+        self.ordinary = 0
+        self.is_open = True
+        self.watched: list[str] = []
+        self.lets = True
+        self.swift = Swift(self.pages, self.inside.kept, self, self.watch)  # type: ignore[arg-type]
+
+    @property
+    def shop(self) -> Any:
+        return self
+
+    def known(self) -> Any:
+        return self if self.is_open else None
+
+    def of(self, told: Any, shop: Any) -> Place | None:
+        return None if b"session" in told.cookie else Place(told.path, self.inside.own)
+
+    def watch(self, path: str, told: Any, page: Any) -> bool:
+        self.watched.append(path)
+        return self.lets
+
+    async def pages(self, scope: Any, receive: Any, send: Any) -> None:
+        self.ordinary += 1
+        await self.inside.kept(scope, receive, send)
+
+    async def ask(self, path: str = "/", method: str = "GET", **given: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        told = [(name.replace("_", "-").encode(), value) for name, value in given.items()]
+        scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": told, "state": {}}
+        await self.swift(scope, None, send)
+        return sent[0]["status"], dict(sent[0]["headers"]), b"".join(one.get("body", b"") for one in sent)
+
+
+@pytest.fixture
+async def door() -> Door:
+    made = Door()
+    await made.ask()
+    return made
+
+
+async def test_a_kept_page_is_sent_at_once_with_what_every_answer_has(door: Door) -> None:
+    status, headers, body = await door.ask()
+    assert (status, body, door.ordinary) == (200, b"page 1", 1)
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    assert b"content-security-policy" in headers
+    assert b"strict-transport-security" not in headers
+    assert b"strict-transport-security" in (await door.ask(x_forwarded_proto=b"https"))[1]
+    assert door.ordinary == 1
+    assert door.watched == ["/", "/"]
+
+
+async def test_a_cache_in_front_hears_that_nothing_changed(door: Door) -> None:
+    _, headers, _ = await door.ask()
+    status, _, body = await door.ask(if_none_match=headers[b"etag"], surrogate_capability=b"v")
+    assert (status, body) == (304, b"")
+    assert (await door.ask(if_none_match=headers[b"etag"]))[0] == 200
+    assert door.ordinary == 1
+
+
+@pytest.mark.parametrize("case", ["post", "session", "other", "dropped", "no shop", "a cookie to give", "watched"])
+async def test_all_else_goes_the_ordinary_way(door: Door, case: str) -> None:
+    asked: dict[str, Any] = {}
+    match case:
+        case "post":
+            asked = {"method": "POST"}
+        case "session":
+            asked = {"cookie": b"session=1"}
+        case "other":
+            asked = {"path": "/other"}
+        case "dropped":
+            door.inside.tags.drop(["price:1"])
+        case "no shop":
+            door.is_open = False
+        case "a cookie to give":
+            door.inside.own = (COOKIE,)
+        case _:
+            door.lets = False
+    await door.ask(**asked)
+    assert door.ordinary == 2

@@ -25,9 +25,10 @@ DRAIN_SECONDS = 15.0
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """Requests are `head` + a key of 36 characters + one of `tails`, drawn at random.
+    """Requests are `head` + a key of 36 characters + one of `tails`, drawn at random; without `keyed` just the tails.
 
-    `stop_on`: a connection that gets this status asks no more; the run ends when none is left.
+    `stop_on`: a connection that gets this status asks no more; the run ends when none is left. `most`: so does each
+    once this many were sent.
     """
 
     addresses: list[tuple[str, int]]
@@ -36,8 +37,10 @@ class Job(Struct, frozen=True, kw_only=True):
     seconds: float
     head: bytes
     tails: list[bytes]
+    keyed: bool = True
     expected: int = 201
     stop_on: int | None = None
+    most: int | None = None
     seed: int = 0
 
 
@@ -73,7 +76,8 @@ def run(job: Job) -> Answer:
     # Keys are random as those of real clients are, and never those of another run, which would be answered as before.
     # Drawn ahead, because a good random number takes a microsecond.
     fresh = random.Random(os.urandom(16))
-    keys = [_key(fresh) for _ in range(int((job.warm_seconds + job.seconds) * 12_000) + job.clients)]
+    drawn = int((job.warm_seconds + job.seconds) * 12_000) + job.clients if job.keyed else 0
+    keys = [_key(fresh) for _ in range(drawn)]
     poll = select.epoll()
     open_connections: dict[int, _Connection] = {}
     for number in range(job.clients):
@@ -89,12 +93,15 @@ def run(job: Job) -> Answer:
     sample = b""
     expected = str(job.expected).encode()
     stop_on = str(job.stop_on).encode() if job.stop_on else None
-    some = len(tails)
+    some, keyed, most = len(tails), job.keyed, job.most
 
     def send(connection: _Connection) -> None:
         nonlocal sent
-        key = keys[sent] if sent < len(keys) else _key(fresh)
-        request = head + key + tails[sent % some]
+        if keyed:
+            key = keys[sent] if sent < len(keys) else _key(fresh)
+            request = head + key + tails[sent % some]
+        else:
+            request = tails[sent % some]
         sent += 1
         connection.sent_at = clock()
         if connection.sock.send(request) != len(request):
@@ -148,7 +155,7 @@ def run(job: Job) -> Answer:
                     latencies.append((now - connection.sent_at) * 1000)
             elif not sample:
                 sample = whole[:2000]
-            if over or status == stop_on:
+            if over or status == stop_on or (most is not None and sent >= most):
                 waiting -= 1
             else:
                 send(connection)

@@ -20,6 +20,7 @@ from lotse.bench.shop import PRICE_MINOR, buyer
 SOLD_OUT = 409
 # The client gives up by itself long before; this is for one that hangs.
 _PATIENCE_SECONDS = 60.0
+_LONGEST_SECONDS = 600.0
 
 
 class Load(Struct, frozen=True):
@@ -54,7 +55,7 @@ async def drive(
         start_new_session=True,  # Ctrl-C reaches us, and we end it
     )
     try:
-        async with asyncio.timeout(job.warm_seconds + job.seconds + _PATIENCE_SECONDS):
+        async with asyncio.timeout(min(job.warm_seconds + job.seconds, _LONGEST_SECONDS) + _PATIENCE_SECONDS):
             answer, used = await _watch(arena, process, job)
     except TimeoutError:
         raise BenchFailed("the load client did not end in time") from None

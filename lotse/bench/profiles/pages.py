@@ -1,0 +1,318 @@
+"""`pages`: what one `pages` process does on a shop of 49,000 articles: kept pages beside the same server's bare answer,
+and how long one visitor waits for pages that are not kept.
+
+The articles are those of `lotse import demo-large` where their folder is there (LOTSE_DATA, or ../shared/data), else
+made ones. `static` and `cached` take turns, each with the same number of clients; the bare answer has the size of the
+packed page. Pages that are not kept are asked for by one client, each address once.
+"""
+
+import asyncio
+import os
+import random
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from msgspec import Struct, structs
+
+from lotse.bench.arena import QUIET, Arena, Host, database_in, open_shop, temporary_home
+from lotse.bench.client import Job
+from lotse.bench.load import Load, drive, percentile
+from lotse.bench.profile import BenchFailed, Options, Profile, Report, Say
+from lotse.bench.shop import Shop
+from lotse.kernel import clock, runtime
+from lotse.kernel.db import Database, opened
+from lotse.kernel.desk.desk import running
+from lotse.kernel.ids import uuid7
+from lotse.kernel.seams import folders
+from lotse.kernel.settings import Settings
+from lotse.web.server import listen_tcp
+from lotse.web.supervisor import Supervisor, base_environment
+
+COLLECTION = "demo-large"
+# As many as `demo-large` brings.
+ARTICLES = 49_000
+# Enough that the server never waits for a client, few enough that none waits long.
+CLIENTS = 32
+# Pages that visitors share out among themselves: what is hot in a shop.
+KEPT_PAGES = 50
+# One visitor: so many answers make a p95 that does not jump.
+LOOKS = 400
+_ACCEPT = "accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\naccept-language: de,en;q=0.5\r\n"
+_AGENT = (
+    "user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0 Safari/537.36\r\n"
+)
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """Rates are of one process, times are milliseconds at one client. What could not be measured is null, and
+    `missing` says why."""
+
+    bench: str
+    catalogue: str
+    articles: int
+    page_bytes: int
+    static_per_second: float
+    cached_per_second: float
+    cached_ratio: float
+    product_p95_ms: float
+    category_p95_ms: float
+    search_p95_ms: float | None
+    suggest_p95_ms: float | None
+    events_per_second: float | None
+    product_p50_ms: float
+    category_p50_ms: float
+    import_per_second: float | None
+    missing: dict[str, str]
+    errors: int
+
+
+class Scene(Struct, frozen=True):
+    """A running `pages` process on the shop."""
+
+    arena: Arena
+    address: tuple[str, int]
+    catalogue: str
+    articles: int
+    import_per_second: float | None
+    products: list[str]
+    categories: list[str]
+    words: list[str]
+
+
+async def run(settings: Settings, options: Options, say: Say) -> Report:
+    """Set up, measure."""
+    async with _scene(settings, options, say) as scene:
+        errors = 0
+        draw = random.Random(options.seed or 1)
+        products = draw.sample(scene.products, min(len(scene.products), KEPT_PAGES + LOOKS))
+        hot = products[:KEPT_PAGES]
+        page_bytes = await _size(scene.address, hot)
+        static: list[float] = []
+        cached: list[float] = []
+        async with _still(page_bytes) as bare:
+            for number in range(options.rounds):
+                for name, address, rates in (("static", bare, static), ("cached", scene.address, cached)):
+                    load = await _loaded(scene, options, address, hot)
+                    errors += load.errors
+                    rates.append(load.rate)
+                    say(f"round {number + 1}: {name} {load.rate:,.0f}/s, client {load.cpu_client:.2f} cores")
+        product, bad = await _looked(scene, [f"/p/{slug}" for slug in products[KEPT_PAGES:]])
+        errors += bad
+        say(f"product: p95 {product[1]:.1f} ms")
+        # A word in the address that no page reads: each is an address of its own, so none is kept.
+        asked = [f"/c/{draw.choice(scene.categories)}?n={number}" for number in range(LOOKS)]
+        category, bad = await _looked(scene, asked)
+        errors += bad
+        say(f"category: p95 {category[1]:.1f} ms")
+        missing: dict[str, str] = {}
+        search = await _optional(scene, "search", [f"/search?q={quote(word)}" for word in scene.words], missing)
+        begun = [word[: draw.randint(2, max(2, len(word)))] for word in scene.words]
+        suggest = await _optional(scene, "suggest", [f"/search/suggest?q={quote(word)}" for word in begun], missing)
+        missing["events_per_second"] = "the log of behaviour has no load profile yet"
+    found = Figures(
+        bench="pages",
+        catalogue=scene.catalogue,
+        articles=scene.articles,
+        page_bytes=page_bytes,
+        static_per_second=round(median(static)),
+        cached_per_second=round(median(cached)),
+        cached_ratio=round(median(mine / its for mine, its in zip(cached, static, strict=True)), 3),
+        product_p95_ms=round(product[1], 2),
+        category_p95_ms=round(category[1], 2),
+        search_p95_ms=search,
+        suggest_p95_ms=suggest,
+        events_per_second=None,
+        product_p50_ms=round(product[0], 2),
+        category_p50_ms=round(category[0], 2),
+        import_per_second=scene.import_per_second,
+        missing=missing,
+        errors=errors,
+    )
+    return Report(found, _table(found), ok=not errors)
+
+
+@asynccontextmanager
+async def _scene(settings: Settings, options: Options, say: Say) -> AsyncIterator[Scene]:
+    with temporary_home() as home, database_in(settings, home) as dsn:
+        folder = _folder()
+        speed: float | None = None
+        if folder is not None and COLLECTION in folders:
+            say(f"{COLLECTION}: {folder}")
+            async with opened(dsn, role="lotse bench") as database, running(dsn) as desk:
+                report = await folders[COLLECTION](
+                    database,
+                    desk,
+                    folder,
+                    home=home,
+                    at=clock.now(),
+                    progress=lambda *said: say(" ".join(map(str, said))),
+                )
+            goods, articles, speed = Shop(uuid7(), uuid7(), [], 0), int(report.articles), report.articles_per_second
+        else:
+            say(f"a shop with {ARTICLES:,} made articles; LOTSE_DATA would lead to real ones")
+            goods, articles = await open_shop(dsn, ARTICLES), ARTICLES
+        async with opened(dsn, role="lotse bench", connections=2) as database:
+            products, categories, words = await _goods(database)
+            async with _pages(settings, home, dsn) as (host, address):
+                arena = Arena(database, goods, [host], None, say)
+                say("settling")
+                await arena.settle()
+                kind = COLLECTION if speed is not None else "made"
+                yield Scene(arena, address, kind, articles, speed, products, categories, words)
+
+
+def _folder() -> Path | None:
+    """The folder of real articles, as tests find it."""
+    given = os.environ.get("LOTSE_DATA")
+    folder = Path(given) if given else Path.cwd().parent / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+@asynccontextmanager
+async def _pages(settings: Settings, home: Path, dsn: str) -> AsyncIterator[tuple[Host, tuple[str, int]]]:
+    """One `pages` process with an address of its own, as a proxy reaches it. The worker builds what pages search in."""
+    own = structs.replace(settings, home=home / "host-1", database_url=dsn)
+    own.home.mkdir(mode=0o700, exist_ok=True)
+    folder = runtime.metrics_folder(own)
+    address = ("127.0.0.1", _free_port())
+    environment = base_environment(
+        {
+            **QUIET,
+            "LOTSE_HOME": str(own.home),
+            "LOTSE_DATABASE_URL": dsn,
+            "LOTSE_PAGES_LISTEN": f"{address[0]}:{address[1]}",
+        }
+    )
+    supervisor = Supervisor(environment, folder)
+    try:
+        await supervisor.start(("worker", "pages"), {})
+        yield Host(address, folder, own, supervisor), address
+    finally:
+        await supervisor.stop()
+
+
+def _free_port() -> int:
+    with listen_tcp("127.0.0.1", 0) as listener:
+        return int(listener.getsockname()[1])
+
+
+@asynccontextmanager
+async def _still(size: int) -> AsyncIterator[tuple[str, int]]:
+    address = ("127.0.0.1", _free_port())
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "lotse.bench.still", str(address[1]), str(size)),
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        if process.stdout is None or await process.stdout.readline() != b"ready\n":
+            raise BenchFailed("the bare server did not start; its own words stand above")
+        yield address
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+async def _goods(database: Database) -> tuple[list[str], list[str], list[str]]:
+    """Addresses of products and categories, and words that are in names."""
+    async with database.reading() as conn:
+        rows = await conn.raw.fetch("select slug from catalog.products where state = 'active' order by slug")
+        departments = await conn.raw.fetch(
+            "select distinct c.slug from catalog.categories c"
+            " join catalog.product_categories p on p.category_id = c.id order by c.slug"
+        )
+        names = await conn.raw.fetch("select name from catalog.product_texts order by product_id limit 20000")
+    words = sorted({word for row in names for word in str(row["name"]).split() if len(word) > 3 and word.isalpha()})
+    picked = random.Random(2).sample(words, min(len(words), LOOKS))
+    slugs = [str(row["slug"]) for row in rows]
+    return slugs, [str(row["slug"]) for row in departments] or [""], picked
+
+
+def _request(address: tuple[str, int], path: str) -> bytes:
+    host = f"{address[0]}:{address[1]}"
+    head = f"GET {path} HTTP/1.1\r\nhost: {host}\r\n{_AGENT}{_ACCEPT}accept-encoding: gzip, deflate, br, zstd\r\n\r\n"
+    return head.encode()
+
+
+async def _size(address: tuple[str, int], slugs: Sequence[str]) -> int:
+    """The middle size of these pages as they are sent; keeps them on the way."""
+    sizes: list[int] = []
+    async with httpx.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", timeout=30) as client:
+        for slug in slugs:
+            headers = {"accept-encoding": "gzip, deflate, br, zstd", "accept-language": "de,en;q=0.5"}
+            async with client.stream("GET", f"/p/{slug}", headers=headers) as answer:
+                if answer.status_code != 200:
+                    raise BenchFailed(f"/p/{slug} was answered {answer.status_code}")
+                sizes.append(sum([len(piece) async for piece in answer.aiter_raw()]))
+    return int(median(sizes))
+
+
+async def _loaded(scene: Scene, options: Options, address: tuple[str, int], slugs: Sequence[str]) -> Load:
+    job = Job(
+        addresses=[address],
+        clients=min(options.clients, CLIENTS),
+        warm_seconds=min(options.warm_seconds, options.seconds),
+        seconds=options.seconds,
+        head=b"",
+        tails=[_request(address, f"/p/{slug}") for slug in slugs],
+        keyed=False,
+        expected=200,
+    )
+    return await drive(scene.arena, job)
+
+
+async def _looked(scene: Scene, paths: Sequence[str]) -> tuple[tuple[float, float], int]:
+    """p50 and p95 of one visitor who looks at each of these once, and what went wrong; the first tenth warms up."""
+    job = Job(
+        addresses=[scene.address],
+        clients=1,
+        warm_seconds=0,
+        seconds=3600,
+        head=b"",
+        tails=[_request(scene.address, path) for path in paths],
+        keyed=False,
+        expected=200,
+        most=len(paths),
+    )
+    load = await drive(scene.arena, job)
+    times = sorted(load.latencies_ms[len(load.latencies_ms) // 10 :])
+    return (percentile(times, 0.50), percentile(times, 0.95)), load.errors
+
+
+async def _optional(scene: Scene, name: str, paths: Sequence[str], missing: dict[str, str]) -> float | None:
+    field = f"{name}_p95_ms"
+    try:
+        async with httpx.AsyncClient(base_url=f"http://{scene.address[0]}:{scene.address[1]}", timeout=30) as client:
+            answer = await client.get(paths[0])
+    except httpx.HTTPError as error:
+        missing[field] = f"{paths[0]}: {error!r}"
+        return None
+    if answer.status_code != 200:
+        missing[field] = f"{paths[0].partition('?')[0]} was answered {answer.status_code}"
+        return None
+    times, errors = await _looked(scene, paths)
+    scene.arena.say(f"{name}: p95 {times[1]:.1f} ms")
+    if errors:
+        missing[field] = f"{errors} of {len(paths)} were not answered well"
+        return None
+    return round(times[1], 2)
+
+
+def _table(found: Figures) -> str:
+    lines: list[tuple[str, Any]] = [
+        (name.replace("_", " "), value) for name, value in structs.asdict(found).items() if name != "missing"
+    ]
+    lines += [(f"{name.replace('_', ' ')}: missing", reason) for name, reason in found.missing.items()]
+    return "\n".join(
+        f"{name:24} {value:,}" if isinstance(value, int | float) else f"{name:24} {value}" for name, value in lines
+    )
+
+
+PROFILE = Profile("pages", "kept pages beside a bare answer, and pages that are not kept", run)

@@ -269,7 +269,8 @@ def _refused(view: View, draft: Draft | None) -> str | None:
     """Why it came back; blocks count from one for people."""
     if draft is not None and str(draft.problem.get("type", "")).endswith(":bad-block"):
         number = int(draft.problem.get("position", 0)) + 1
-        return view.text(REFUSED["bad-block"], number=number, rule=draft.problem.get("rule", ""))
+        message = REFUSED["bad-block"]
+        return view.text(message, number=number, rule=draft.problem.get("rule", ""))
     return refused(view, draft, REFUSED, fields=False)
 
 

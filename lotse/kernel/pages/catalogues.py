@@ -89,7 +89,8 @@ def update(root: Path = ROOT) -> None:
 
 
 def _is_page(name: str) -> bool:
-    return name.endswith("pages.py") or name.startswith(("web/", "kernel/pages/", "kernel/auth/"))
+    # What mails are called stands with what they say.
+    return name.endswith(("pages.py", "domains/messages/queries.py")) or name.startswith(("web/", "kernel/pages/", "kernel/auth/"))
 
 
 if __name__ == "__main__":

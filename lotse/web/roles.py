@@ -65,12 +65,13 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
     from lotse.web.proxied import Proxied
     from lotse.web.server import listen_tcp, listen_unix, serve
     from lotse.web.storefront.keeping import Places, kept_pages
+    from lotse.web.storefront.leading import Leading
     from lotse.web.storefront.swift import Swift
 
     async with process(settings, dsn, "pages") as own:
         # Behind the front, which logs every request already, only what is notable is worth a second line.
         places = Places(own)
-        kept = kept_pages(make_pages(own), own, places)
+        kept = kept_pages(Leading(make_pages(own), own), own, places)
         observed = Observed(kept, "pages", "notable", trusts_request_ids=True)
         if settings.pages_listen:
             host, _, port = settings.pages_listen.rpartition(":")

@@ -20,6 +20,7 @@ from lotse.web.process import Process
 from lotse.web.proxied import Proxied, networks
 from lotse.web.shops import MainShop
 from lotse.web.storefront.frame import languages, offered_languages
+from lotse.web.storefront.watching import WatchingPosts
 from lotse.web.waiting.gate import Gate
 
 
@@ -27,7 +28,11 @@ from lotse.web.waiting.gate import Gate
 async def door(own: Process) -> AsyncIterator[Any]:
     """The ASGI application of the role `api`, for the life of the block."""
     settings = own.settings
-    front = Front(express(make_api(own)), Posts(_posts()), _address(settings) or runtime.pages_socket(settings))
+    front = Front(
+        WatchingPosts(express(make_api(own)), own),
+        Posts(_posts()),
+        _address(settings) or runtime.pages_socket(settings),
+    )
     api = Bound("api", MOST_AT_ONCE, SLOW_WRITE_SECONDS)
     pages = Bound("pages", MOST_PAGES, SLOW_PAGE_SECONDS)
     gates: list[Gate] = []

@@ -2,19 +2,25 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from msgspec import Struct
 
+from lotse.domains.behaviour.commands import Row, appending
+from lotse.domains.experiments.commands import recording
+from lotse.domains.experiments.contracts import NewDecision
 from lotse.kernel import runtime
 from lotse.kernel.auth.links import Links, secret_of
 from lotse.kernel.db import Database, opened
 from lotse.kernel.desk.socket import DeskClient, connected
+from lotse.kernel.gathering import Gathering, gathering
 from lotse.kernel.settings import Settings
 from lotse.kernel.tags import Tags, heard
 
 
 class Process(Struct, frozen=True):
-    """The belongings of one process of the role `api` or `pages`."""
+    """The belongings of one process of the role `api` or `pages`. `behaviour` and `decisions`: what waits to be logged
+    of visitors and of choices; None where nothing is (tests)."""
 
     role: str
     settings: Settings
@@ -22,6 +28,8 @@ class Process(Struct, frozen=True):
     desk: DeskClient
     links: Links
     tags: Tags
+    behaviour: Gathering[Row] | None = None
+    decisions: Gathering[tuple[NewDecision, datetime]] | None = None
 
 
 @asynccontextmanager
@@ -31,5 +39,8 @@ async def process(settings: Settings, dsn: str, role: str) -> AsyncIterator[Proc
         opened(dsn, role=f"lotse {role}") as database,
         connected(runtime.desk_socket(settings)) as desk,
         heard(database, f"lotse {role}") as tags,
+        gathering("behaviour", appending(database)) as behaviour,
+        gathering("decisions", recording(database)) as decisions,
     ):
-        yield Process(role, settings, database, desk, Links(await secret_of(database)), tags)
+        links = Links(await secret_of(database))
+        yield Process(role, settings, database, desk, links, tags, behaviour, decisions)

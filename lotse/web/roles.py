@@ -59,20 +59,28 @@ async def api(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifel
 
 async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:
     """Render for the front, or for a proxy."""
-    from lotse.web.app import make_pages
+    from lotse.web.app import make_pages, page_routes
     from lotse.web.observe import Observed
     from lotse.web.process import process
     from lotse.web.proxied import Proxied
     from lotse.web.server import listen_tcp, listen_unix, serve
+    from lotse.web.storefront.deciding import assignments
     from lotse.web.storefront.keeping import Places, kept_pages
     from lotse.web.storefront.leading import Leading
     from lotse.web.storefront.swift import Swift
+    from lotse.web.storefront.watching import Watching
 
-    async with process(settings, dsn, "pages") as own:
+    # Loads every domain's pages, and with them the points that experiments decide at.
+    routes = page_routes()
+    async with (
+        process(settings, dsn, "pages") as own,
+        assignments(own.database, own.links, own.tags) as assigned,
+    ):
         # Behind the front, which logs every request already, only what is notable is worth a second line.
         places = Places(own)
         kept = kept_pages(Leading(make_pages(own), own), own, places)
-        observed = Observed(kept, "pages", "notable", trusts_request_ids=True)
+        watching = Watching(kept, own, assigned, routes)
+        observed = Observed(watching, "pages", "notable", trusts_request_ids=True)
         if settings.pages_listen:
             host, _, port = settings.pages_listen.rpartition(":")
             listener = listen_tcp(host.strip("[]"), int(port))
@@ -84,7 +92,7 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
         # needed more than a minute, was taken for hung, and began anew.
         os.nice(PAGES_NICE)
         _ready(lifeline)
-        await serve(Swift(Proxied(observed), kept, places), listener, stop)
+        await serve(Swift(Proxied(observed), kept, places, watching.at_once), listener, stop)
 
 
 async def worker(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:

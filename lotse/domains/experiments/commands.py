@@ -1,6 +1,6 @@
 """Make, start and stop experiments; decide, and record what was decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,15 +15,17 @@ from lotse.domains.experiments.contracts import (
     ExperimentStopped,
     Namespace,
     NewDecision,
+    PointTaken,
+    UnitKind,
     UnknownExperiment,
 )
 from lotse.domains.experiments.queries import experiment as find_experiment
 from lotse.domains.experiments.rules import assign, check_experiment, is_point
 from lotse.kernel import audit
-from lotse.kernel.db import Transaction
+from lotse.kernel.db import Database, Transaction
 from lotse.kernel.ids import uuid7
 from lotse.kernel.outbox import emit
-from lotse.kernel.refusals import Invalid
+from lotse.kernel.refusals import Invalid, refusing
 from lotse.kernel.sql import statements
 
 READS = statements("lotse.domains.experiments", "reads")
@@ -38,6 +40,8 @@ async def put_experiment(
     salt: str | None = None,
     coverage: float = 1,
     namespace: Namespace | None = None,
+    point: str = "",
+    unit: UnitKind = "visitor",
     by: str,
     at: datetime,
 ) -> Experiment:
@@ -56,6 +60,8 @@ async def put_experiment(
         salt=key if salt is None else salt,
         coverage=float(coverage),
         namespace=namespace,
+        point=point,
+        unit=unit,
         at=at,
     )
     if stored is None:
@@ -66,13 +72,15 @@ async def put_experiment(
 
 
 async def start(tx: Transaction, *, key: str, by: str, at: datetime) -> None:
-    """Let it assign from now on; nothing happens if it runs. Refusals: `UnknownExperiment`, `ExperimentNotDraft`."""
+    """Let it assign from now on; nothing happens if it runs. Refusals: `UnknownExperiment`, `ExperimentNotDraft`,
+    `PointTaken`."""
     found = await _locked(tx, key)
     if found.state == "running":
         return
     if found.state != "draft":
         raise ExperimentNotDraft(experiment=key, state=found.state)
-    await tx.execute(WRITES.start, key=key, at=at)
+    with refusing({"experiments_point_once": lambda: PointTaken(point=found.point)}):
+        await tx.execute(WRITES.start, key=key, at=at)
     await _changed(tx, found, "running", by=by, at=at)
     await emit(tx, ExperimentStarted(found.id, key), at=at)
 
@@ -122,6 +130,18 @@ async def record(tx: Transaction, decisions: Sequence[NewDecision], *, at: datet
     rows = [_decision(uuid7(), made, at) for made in decisions]
     await tx.execute(WRITES.record_decisions, decisions=rows)
     return [row.id for row in rows]
+
+
+def recording(database: Database) -> Callable[[Sequence[tuple[NewDecision, datetime]]], Awaitable[None]]:
+    """What appends decisions that gathered with their moments (`kernel.gathering`): pages do not wait for the log."""
+
+    async def record_all(gathered: Sequence[tuple[NewDecision, datetime]]) -> None:
+        async with database.single() as conn:
+            await conn.execute(
+                WRITES.record_decisions, decisions=[_decision(uuid7(), made, at) for made, at in gathered]
+            )
+
+    return record_all
 
 
 def _decision(id: UUID, made: NewDecision, at: datetime) -> Decision:

@@ -9,13 +9,17 @@ from msgspec import Struct
 from lotse.kernel.refusals import Refusal
 
 State = Literal["draft", "running", "stopped"]
+# Whom an experiment divides: visitors who agreed to be measured, or the hours of the day, which are nobody.
+UnitKind = Literal["visitor", "hour"]
 
 
 class Arm(Struct, frozen=True):
-    """One variant of an experiment. `weight` is a share against the other arms' weights: 1 and 1 are halves."""
+    """One variant of an experiment. `weight` is a share against the other arms' weights: 1 and 1 are halves. `chooses`:
+    the alternative that it means at the experiment's point."""
 
     name: str
     weight: int = 1
+    chooses: str = ""
 
 
 class Namespace(Struct, frozen=True):
@@ -27,7 +31,10 @@ class Namespace(Struct, frozen=True):
 
 
 class Experiment(Struct, frozen=True):
-    """`coverage` is the share of units that take part at all; `salt` keeps experiments independent of each other."""
+    """`coverage` is the share of units that take part at all; `salt` keeps experiments independent of each other.
+
+    `point` is where it decides (see `lotse.kernel.pages.deciding`), empty for one that code asks by its key.
+    """
 
     id: UUID
     key: str
@@ -39,6 +46,29 @@ class Experiment(Struct, frozen=True):
     created_at: datetime
     started_at: datetime | None
     stopped_at: datetime | None
+    point: str = ""
+    unit: UnitKind = "visitor"
+
+
+class Taken(Struct, frozen=True):
+    """How many units a variant has had. `expected` is the share that its weight would give it of all."""
+
+    variant: str
+    units: int
+    expected: float
+
+
+class Ratio(Struct, frozen=True):
+    """The sample-ratio check: whether the variants have had the units that their weights say.
+
+    `p` is the probability of a division at least as uneven by chance (chi-square test, Pearson 1900). Below 0.001
+    something is wrong with the division itself, and no result of the experiment means anything (Fabijan et al. 2019).
+    """
+
+    taken: list[Taken]
+    units: int
+    p: float
+    is_wrong: bool
 
 
 class Assignment(Struct, frozen=True):
@@ -124,6 +154,12 @@ class ExperimentNotRunning(Refusal, status=409, title="The experiment does not r
 
     experiment: str
     state: str
+
+
+class PointTaken(Refusal, status=409, title="Another experiment decides there"):
+    """One experiment runs at a point at a time: of two, neither would know what the other does."""
+
+    point: str
 
 
 class InvalidExperiment(Refusal, status=422, title="The experiment breaks a rule"):

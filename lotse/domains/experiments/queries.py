@@ -2,7 +2,10 @@
 
 from uuid import UUID
 
-from lotse.domains.experiments.contracts import Decision, Experiment
+from msgspec import Struct
+
+from lotse.domains.experiments.contracts import Decision, Experiment, Ratio
+from lotse.domains.experiments.rules import sample_ratio
 from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
@@ -10,9 +13,25 @@ from lotse.kernel.sql import statements
 READS = statements("lotse.domains.experiments", "reads")
 
 
+class _Units(Struct, frozen=True):
+    variant: str
+    units: int
+
+
 async def experiment(conn: Connection, *, key: str) -> Experiment | None:
     """An experiment, or None."""
     return await conn.maybe(READS.experiment, Experiment, key=key)
+
+
+async def experiment_by_id(conn: Connection, *, experiment_id: UUID) -> Experiment | None:
+    """An experiment, or None."""
+    return await conn.maybe(READS.experiment_by_id, Experiment, id=experiment_id)
+
+
+async def ratio(conn: Connection, found: Experiment) -> Ratio:
+    """How many units its variants have had, and whether that is what their weights say."""
+    counted = {one.variant: one.units for one in await conn.many(READS.units, _Units, experiment=found.key)}
+    return sample_ratio(found, counted)
 
 
 async def running(conn: Connection) -> list[Experiment]:

@@ -4,18 +4,33 @@ The bucketing is that of the GrowthBook SDK specification 0.8 (MIT), which publi
 checked by, or moved to, any system that speaks it. FNV-1a: Fowler, Noll, Vo, 32 bit.
 """
 
+import math
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
-from lotse.domains.experiments.contracts import Arm, Assignment, Experiment, InvalidExperiment, Namespace
+from lotse.domains.experiments.contracts import (
+    Arm,
+    Assignment,
+    Experiment,
+    InvalidExperiment,
+    Namespace,
+    Ratio,
+    Taken,
+)
 
 Range = tuple[float, float]
+
+# The purpose of the signed links that show a variant; the number of the variant follows, after a dot.
+PREVIEW_LINK = "experiments.preview"
 
 # Version 2 hashes twice, which takes away the bias that version 1 shows when many experiments run at once.
 HASH_VERSION = 2
 _OFFSET_BASIS = 0x811C9DC5
 _PRIME = 0x01000193
+# What a sample-ratio check calls wrong: stricter than for results, because it is looked at every day.
+SRM_BELOW = 0.001
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _POINT = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 
@@ -36,6 +51,61 @@ def assign(experiment: Experiment, unit: str) -> Assignment:
     )
     chosen = choose(position, ranges)
     return none if chosen < 0 else Assignment(experiment.key, unit, experiment.variants[chosen].name)
+
+
+def hour_of(at: datetime) -> str:
+    """The unit of everybody who comes in this hour: a time and not a person, so nobody has to agree to it.
+
+    An experiment that divides hours is a switchback (Bojinov, Simchi-Levi, Zhao 2023): every hour has one variant, the
+    same for all. It needs more time than one that divides visitors, and nothing on anybody's device.
+    """
+    return f"hour:{at.astimezone(UTC):%Y-%m-%dT%H}"
+
+
+def unit_of(experiment: Experiment, visitor: str, at: datetime) -> str:
+    """Who is assigned when this visitor comes; empty if nobody is: they did not agree, and this divides visitors."""
+    return hour_of(at) if experiment.unit == "hour" else visitor
+
+
+def chosen_at(experiment: Experiment, variant: str) -> str:
+    """The alternative that a variant means; its name where it says nothing else."""
+    arm = next((arm for arm in experiment.variants if arm.name == variant), None)
+    return (arm.chooses or arm.name) if arm else ""
+
+
+def sample_ratio(experiment: Experiment, units: Mapping[str, int]) -> Ratio:
+    """Whether the variants have had the units that their weights say; `units` by variant."""
+    total = sum(units.get(arm.name, 0) for arm in experiment.variants)
+    weights = sum(arm.weight for arm in experiment.variants)
+    taken = [Taken(arm.name, units.get(arm.name, 0), arm.weight / weights) for arm in experiment.variants]
+    weighed = [one for one in taken if one.expected > 0]
+    # Who has no weight should have nobody.
+    if any(one.units and not one.expected for one in taken):
+        return Ratio(taken, total, 0.0, True)
+    if not total or len(weighed) < 2:
+        return Ratio(taken, total, 1.0, False)
+    square = sum((one.units - total * one.expected) ** 2 / (total * one.expected) for one in weighed)
+    p = chi_square_above(square, len(weighed) - 1)
+    return Ratio(taken, total, p, p < SRM_BELOW)
+
+
+def chi_square_above(square: float, degrees: int) -> float:
+    """The probability of a chi-square of at least this (Abramowitz and Stegun 26.4.4 and 26.4.5; exact)."""
+    if square <= 0:
+        return 1.0
+    half = square / 2
+    if degrees % 2 == 0:
+        term, total = 1.0, 1.0
+        for i in range(1, degrees // 2):
+            term *= half / i
+            total += term
+        return math.exp(-half) * total
+    total = math.erfc(math.sqrt(half))
+    term = math.exp(-half) * math.sqrt(half) / math.gamma(1.5)
+    for i in range((degrees - 1) // 2):
+        total += term
+        term *= half / (i + 1.5)
+    return min(total, 1.0)
 
 
 def bucket(seed: str, unit: str, version: int) -> float | None:

@@ -28,6 +28,7 @@ from msgspec import Struct
 from prometheus_client import Counter
 
 from lotse.kernel import clock
+from lotse.kernel.pages.deciding import noted_in
 from lotse.kernel.pages.packing import MIN_BYTES, chosen_packing, packed
 from lotse.kernel.pages.slots import Connecting, Keeping
 from lotse.kernel.tags import Copies, Tags
@@ -82,6 +83,7 @@ class KeptPage:
         "language",
         "looked_at",
         "looking",
+        "noted",
         "sent",
         "signs",
     )
@@ -98,6 +100,8 @@ class KeptPage:
         self.looked_at = since
         self.good_until = until
         self.looking: asyncio.Task[bool] | None = None
+        # What it says of itself (see `deciding`): said again each time it is shown.
+        self.noted: Any = None
         # Whole answers, made by whoever sends it in front of everything else.
         self.sent: dict[Hashable, Answer] = {}
 
@@ -165,6 +169,8 @@ class KeptPages:
             page = await self._good(place.key)
         if page is not None:
             counted.inc()
+            if page.noted is not None and (noted := noted_in(scope)):
+                noted.again(page.noted)
             await _send(page.answer(_header(scope, b"accept-encoding")), place, scope, send)
             return
         await self._fill(place, scope, receive, send)
@@ -229,6 +235,8 @@ class KeptPages:
             if start:
                 page = self._page(start, b"".join(parts), keeping, began)
                 if page is not None:
+                    if (noted := noted_in(scope)) is not None:
+                        page.noted = noted.kept()
                     self._keep(place.key, page, keeping, mark, heard)
                     own = [header for header in start["headers"] if self._is_private(*header)]
                     await _send(page.answer(accept), Place(place.key, tuple(own)), scope, send)

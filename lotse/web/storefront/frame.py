@@ -22,6 +22,7 @@ from litestar.handlers import HTTPRouteHandler
 from markupsafe import Markup
 from msgspec import Struct
 
+from lotse.domains.behaviour.rules import TEXT_VERSION
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import Category, CategoryChanged, ProductStateChanged
 from lotse.domains.content.contracts import MenuChanged
@@ -117,6 +118,7 @@ def templates(static: StaticFiles, themes: Sequence[Path] = ()) -> Templates:
         catalogues=[folder / "locale" for folder in folders],
         themes=[theme / "templates" for theme in themes],
         names={
+            "consent_version": TEXT_VERSION,
             "media": media_names.address,
             "media_source": media_names.source,
             # Beside the demo the front page leads to what its simulated buyers do.

@@ -17,6 +17,7 @@ from lotse.domains.content.contracts import MenuChanged
 from lotse.domains.parties.contracts import Shop, ShopChanged
 from lotse.kernel.auth.forms import DRAFT_COOKIE
 from lotse.kernel.auth.sessions import COOKIE as SESSION_COOKIE
+from lotse.kernel.pages.deciding import noted_in
 from lotse.kernel.pages.i18n import chosen
 from lotse.kernel.pages.kept import Header, KeptPages, Place
 from lotse.kernel.pages.view import remembered
@@ -67,11 +68,14 @@ class Places:
         told = told_by(scope)
         if len(told.query) > _LONGEST_QUERY or not self._kept.has("GET", without_language(told.path)):
             return None
+        noted = noted_in(scope)
+        if noted is not None and noted.preview:
+            return None
         try:
             shop = await self.shop()
         except NoShop:
             return None
-        return self.of(told, shop)
+        return self.of(told, shop, noted.key if noted else ())
 
     def of(self, told: Told, shop: Shop, decided: Hashable = ()) -> Place | None:
         """The place of a page; None if it is a visitor's own. Whether such a page is kept at all was asked before.

@@ -1,16 +1,19 @@
 -- One experiment by its key.
 -- name: experiment
-select id, key, variants, salt, coverage, namespace, state, created_at, started_at, stopped_at
+select id, key, variants, salt, coverage, namespace, state, created_at, started_at, stopped_at,
+       point, unit
   from experiments.experiments where key = :key;
 
 -- What runs now: asked at the start of a page, a handful.
 -- name: running
-select id, key, variants, salt, coverage, namespace, state, created_at, started_at, stopped_at
+select id, key, variants, salt, coverage, namespace, state, created_at, started_at, stopped_at,
+       point, unit
   from experiments.experiments where state = 'running' order by key;
 
 -- The back office's list.
 -- name: experiments
-select id, key, variants, salt, coverage, namespace, state, created_at, started_at, stopped_at
+select id, key, variants, salt, coverage, namespace, state, created_at, started_at, stopped_at,
+       point, unit
   from experiments.experiments
  where key > coalesce(:after::text, '')
  order by key
@@ -18,7 +21,8 @@ select id, key, variants, salt, coverage, namespace, state, created_at, started_
 
 -- Its own state is decided under the lock.
 -- name: experiment_for_change
-select id, key, variants, salt, coverage, namespace, state, created_at, started_at, stopped_at
+select id, key, variants, salt, coverage, namespace, state, created_at, started_at, stopped_at,
+       point, unit
   from experiments.experiments where key = :key for update;
 
 -- "Why?": one decision.
@@ -43,3 +47,15 @@ select 'experiments.decision:' || d.id as subject, 'a variant of experiment ' ||
  where d.variant <> ''
    and (e.id is null or not exists (
        select from jsonb_array_elements(e.variants) a where a ->> 'name' = d.variant));
+
+-- How many units each variant has had: whoever comes twice is one.
+-- name: units
+select variant, count(distinct unit) as units
+  from experiments.decisions
+ where experiment = :experiment and experiment <> ''
+ group by variant;
+
+-- One experiment by its id, as a preview's link names it.
+-- name: experiment_by_id
+select id, key, variants, salt, coverage, namespace, state, created_at, started_at, stopped_at, point, unit
+  from experiments.experiments where id = :id;

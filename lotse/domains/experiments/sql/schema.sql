@@ -17,6 +17,10 @@ create table experiments.experiments (
     state text not null generated always as (
         case when stopped_at is not null then 'stopped' when started_at is not null then 'running' else 'draft' end
     ) stored,
+    -- Where it decides, by the name that the code declares; empty for one that code asks by its key.
+    point text not null default '',
+    -- Whom it divides: visitors who agreed, or hours, which are nobody.
+    unit text not null default 'visitor',
     constraint experiments_pkey primary key (id),
     -- Code and configuration name an experiment by its key.
     constraint experiments_key_unique unique (key),
@@ -27,9 +31,13 @@ create table experiments.experiments (
         jsonb_typeof(variants) = 'array' and jsonb_array_length(variants) between 2 and 20
     ),
     constraint experiments_coverage_share check (coverage >= 0 and coverage <= 1),
+    constraint experiments_unit check (unit in ('visitor', 'hour')),
     -- What never started cannot have stopped, and time does not run backwards.
     constraint experiments_moments check (stopped_at is null or (started_at is not null and stopped_at >= started_at))
 );
+
+-- Of two experiments at one point neither would know what the other does.
+create unique index experiments_point_once on experiments.experiments (point) where state = 'running' and point <> '';
 
 -- Grows with every decision: partitioned by month on the UUIDv7, so that old months leave as a whole.
 create table experiments.decisions (
@@ -55,3 +63,6 @@ create table experiments.decisions_default partition of experiments.decisions de
 
 -- "What came of it?": the outcome arrives with this key.
 create index decisions_outcome_key on experiments.decisions (outcome_key) where outcome_key <> '';
+
+-- How many units each variant has had: the sample-ratio check looks at one experiment's.
+create index decisions_experiment on experiments.decisions (experiment, variant, unit) where experiment <> '';

@@ -1,12 +1,13 @@
 -- Made, or overwritten while it is a draft; no row comes back for one that has begun.
 -- name: put_experiment
-insert into experiments.experiments as e (id, key, variants, salt, coverage, namespace, created_at)
-values (:id, :key, :variants, :salt, :coverage, :namespace, :at)
+insert into experiments.experiments as e (id, key, variants, salt, coverage, namespace, created_at, point, unit)
+values (:id, :key, :variants, :salt, :coverage, :namespace, :at, :point, :unit)
 on conflict (key) do update
    set variants = excluded.variants, salt = excluded.salt, coverage = excluded.coverage,
-       namespace = excluded.namespace
+       namespace = excluded.namespace, point = excluded.point, unit = excluded.unit
  where e.started_at is null
-returning e.id, e.key, e.variants, e.salt, e.coverage, e.namespace, e.state, e.created_at, e.started_at, e.stopped_at;
+returning e.id, e.key, e.variants, e.salt, e.coverage, e.namespace, e.state, e.created_at, e.started_at, e.stopped_at,
+          e.point, e.unit;
 
 -- The row is locked and its state checked by then.
 -- name: start

@@ -44,7 +44,7 @@ _FLASH_PATIENCE_SECONDS = 60.0
 _PROGRESS_SECONDS = 0.25
 # Which processes may be killed, and for how long they are waited for.
 VICTIMS = ("worker", "desk", "pages", "api")
-_BACK_SECONDS = 60.0
+_BACK_SECONDS = 180.0
 _BEFORE_SECONDS, _AFTER_SECONDS = 3.0, 2.5
 _LOOK_SECONDS = 0.05
 

@@ -174,6 +174,7 @@
     verdict("flash-left", now.left === null ? "…" : count.format(now.left), done ? now.left === 0 : undefined);
     verdict("flash-books", now.in_books === null ? "…" : count.format(now.in_books), done ? now.in_books === now.sold : undefined);
     put("flash-seconds", now.seconds ? `${short.format(now.seconds)} s` : "…");
+    byId("flash-result").querySelector("[data-gone]").hidden = now.phase !== "failed";
     put("flash-failed", count.format(now.failed)).hidden = !now.failed;
     byId("flash-result").querySelector(".failed").hidden = !now.failed;
     byId("act-flash").dataset.phase = now.phase;
@@ -188,6 +189,7 @@
     put("kill-answered", count.format(now.answered));
     verdict("kill-books", now.in_books === null ? "…" : count.format(now.in_books), done ? now.in_books === now.answered : undefined);
     verdict("kill-lost", now.lost === null ? "…" : count.format(now.lost), done ? now.lost === 0 : undefined);
+    byId("kill-result").querySelector("[data-gone]").hidden = now.phase !== "failed";
     byId("act-kill").dataset.phase = now.phase;
   };
   const pressed = (button, run) =>

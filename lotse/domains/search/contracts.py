@@ -201,6 +201,7 @@ class Engine(Protocol):
         ...
 
 
+# Who answers questions: an `Engine` per name. Lotse asks the one called `tantivy`; filled by search_*.
 engines: Seam[Engine] = Seam("search engines", since="0.2.0")
 
 

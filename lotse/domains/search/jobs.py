@@ -1,8 +1,8 @@
 """The index follows the event log: what changed is read and written anew, within a second; what is missing is built.
 
-Each host that runs a worker has an index of its own, a projection with its own place in the log: a lost disk or
-another version costs a rebuild and nothing else. Building takes a core for half a minute per 50,000 articles, so it happens in a
-process of its own; whoever asks meanwhile is answered from the old index.
+Each host that runs a worker has an index of its own, a projection with its own place in the log: a lost disk or another
+version costs a rebuild and nothing else. Building takes a core for half a minute per 50,000 articles, so it happens in
+a process of its own; whoever asks meanwhile is answered from the old index.
 """
 
 import asyncio

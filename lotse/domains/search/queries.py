@@ -1,5 +1,6 @@
 """Reads: products as an index wants them, what people decided, what is asked often."""
 
+import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -61,8 +62,8 @@ _MAX_SYNONYMS = 5_000
 _LONGEST_VALUE = 40
 # What a category may hold whose name changes; the others follow when they change themselves or at a rebuild.
 _MOST_BELOW = 50_000
-# Words about who made it and how it is washed would find everything of a maker.
-_NOT_SEARCHED = ("manufacturer", "care", "popularity")
+# Words about who made it, how it is washed and where its description comes from would find what nobody means.
+_NOT_SEARCHED = ("manufacturer", "responsible_person", "warnings", "care", "popularity", "source", "derived")
 
 SUGGESTED_QUERIES, SUGGESTED_CATEGORIES, SUGGESTED_PRODUCTS = 5, 3, 4
 # Cards that a process keeps: a few pages of everything that is looked at.
@@ -76,6 +77,9 @@ _product_changed = tagged(ProductChanged)
 _product_state_changed = tagged(ProductStateChanged)
 _rules_changed = tagged(RulesChanged)
 _CATEGORIES = any_of(CategoryChanged)
+
+# A name of a category that holds several kinds.
+_SEVERAL = re.compile(r"[,/&+]|\b(?:und|and|oder|or)\b", re.IGNORECASE)
 
 # A text in a language; English ids come back as they are where there is no translation.
 Translate = Callable[[str, str], str]
@@ -262,6 +266,8 @@ def _document(
 
 def _texts(text: "_Text", row: "_Described", values: Sequence[str], translate: Translate) -> Texts:
     names = [(category.own, _name(category.names, text.language)) for category in row.categories]
+    # "Milk, yoghurt and butter" is no kind of thing: what stands in it is one of them, and the name says which.
+    names = [(own and not _SEVERAL.search(name), name) for own, name in names]
     return Texts(
         name=text.name,
         summary=text.summary,

@@ -16,7 +16,7 @@ flip flops, zehentrenner, badelatschen
 absatzschuhe, pumps, high heels, heels
 ballerinas, flats
 hemd, shirt
-t-shirt, tshirt, tee
+t-shirt, tshirt
 bluse, blouse
 pullover, pulli, sweater, jumper
 sweatshirt, hoodie, kapuzenpullover

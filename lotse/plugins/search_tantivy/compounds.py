@@ -37,8 +37,8 @@ _LINKS = ("", "s", "es", "n", "en")
 # Endings that make words of words; they are no goods.
 _NO_PARTS = frozenset(
     "ung ungen heit keit lich isch iger igen chen lein ling tion ionen schaft tum los bar sam haft erin innen ant ent "
-    "ier ieren iert end ende ver vor bei auf aus ein mit zer miss nach ueber uber unter gegen hinter ige ige ten ter sten "
-    "ste stes pro des der die das und oder mal ist fur von zum zur are ell elle eur ine ist ium ton tor min inn sch "
+    "ier ieren iert end ende ver vor bei auf aus ein mit zer miss nach ueber uber unter gegen hinter ige ten ter "
+    "sten ste stes pro des der die das und oder mal ist fur von zum zur are ell elle eur ine ist ium ton tor min inn sch "
     "nol gen und all alle allen".split()
 )
 
@@ -83,6 +83,10 @@ class Splitter:
             return None
         before, head = found
         return (*(self.parts(before) or (before,)), *(self.parts(head) or (head,)))
+
+    def halves(self, form: str) -> tuple[str, str] | None:
+        """What stands before, and the head; None if it is one word."""
+        return self._best(form, 0)
 
     def _pieces(self, before: str) -> list[str]:
         deeper = self.split(before) if len(before) >= SHORTEST + 2 else None

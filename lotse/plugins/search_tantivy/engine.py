@@ -41,13 +41,15 @@ from lotse.plugins.search_tantivy.words import FREE, WITHOUT, Word, asked, compa
 
 _log = structlog.get_logger("lotse.search")
 
-# What a word weighs where it is met; `form` is the word exactly as written, anywhere but in the text.
+# What a word weighs where it is met.
 _FIELDS = {"name": 1.0, "kind": 1.05, "value": 0.8, "head": 0.85, "above": 0.5, "part": 0.35, "body": 0.22}
-_FORM = 1.1
+# Exactly as written, wherever it stands but in the text.
+_EXACT = 0.3
 _BRAND = 1.05
-_BM25 = 0.12
+_BM25 = 0.25
+_PLACED = 0.4
 # What another reading of a word is worth beside the word itself.
-_SYNONYM, _APART, _CORRECTED, _TOGETHER, _BEGINNING = 0.9, 0.8, 0.75, 0.95, 0.7
+_SYNONYM, _APART, _CORRECTED, _TOGETHER, _BEGINNING, _HEAD_ALONE = 0.9, 0.8, 0.75, 0.95, 0.7, 0.3
 _OTHER_LANGUAGE = 0.9
 # A second field that also has the word adds a little.
 _TIE = 0.15
@@ -55,8 +57,13 @@ _PHRASE = 0.35
 # How many words a beginning may stand for, and how far a correction may look.
 _BEGINNINGS = 24
 _CORRECTIONS = 3
+# Shorter endings are chance.
+_SHORTEST_HEAD = 5
 # A word that so many times fewer articles have than its neighbour was perhaps meant otherwise.
 _RATHER = 25
+# A word that fewer articles have may be a slip of whoever described them; a neighbour as near as this is one.
+_RARE = 5
+_SURE = 1.0
 # A page shows some dozens of values of a facet.
 _VALUES = 60
 _FACETS = 24
@@ -515,31 +522,51 @@ class _Search:
     def _unit(self, place: int, word: Word, spanning: Sequence[Query]) -> Query | None:
         """The best of everything that one word may mean."""
         found = list(spanning)
-        met = bool(spanning)
-        for language in self.languages:
-            share = 1.0 if language == self.own else _OTHER_LANGUAGE
-            one = self._met(word.form if language == self.own else fold(word.surface, language), language, share)
-            if one is not None:
-                found.append(one)
-                met = True
-        pieces = word.pieces or self._apart(word.form)
-        if pieces:
+        written = self._anywhere(word.surface, 1.0)
+        if written is not None:
+            found.append(written)
+        if COMPOUNDS in self.languages and len(word.form) >= _SHORTEST_HEAD and word.form.isalpha():
+            for known in self._ending_in(word.form):
+                one = self._met(known.form, COMPOUNDS, 1.0, weight=_FIELDS["head"])
+                if one is not None:
+                    found.append(one)
+        # Of "T-Shirt" the letter says nothing.
+        hyphened = tuple(piece for piece in word.pieces if len(piece) > 1)
+        for pieces in (hyphened,) if hyphened else self._apart(word.form):
             apart = self._together(pieces, _APART)
             if apart is not None:
                 found.append(apart)
-                met = True
-        is_last = place == len(self.words) - 1
-        if self.question.typing and is_last:
+        if self.question.typing and place == len(self.words) - 1:
             found.extend(self._begun(word.form))
-            met = met or bool(found)
-        if self.question.spelled and not word.form.isdigit():
-            for rank, surface in enumerate(self._meant(place, word, met=met)):
-                one = self._anywhere(surface, _CORRECTED * 0.6**rank)
+        if self.question.spelled and word.form.isalpha():
+            for rank, surface in enumerate(self._meant(place, word, met=bool(found))):
+                one = self._read_as(surface, _CORRECTED * 0.6**rank)
                 if one is not None:
                     found.append(one)
         if not found:
-            return None
-        return found[0] if len(found) == 1 else Query.disjunction_max_query(found, 0.0)
+            # The head alone rather than nothing: a "Tiefkühlpizza" is a pizza.
+            for pieces in self._apart(word.form)[:1]:
+                one = self._read_as(pieces[-1], _HEAD_ALONE)
+                if one is not None:
+                    found.append(one)
+        return _best(found)
+
+    def _read_as(self, surface: str, weight: float) -> Query | None:
+        """A word in any language, or what else it means."""
+        found = [one] if (one := self._anywhere(surface, weight)) is not None else []
+        for other in self.question.synonyms.get(stem(fold(surface, self.own), self.own), ()):
+            meant = [word.surface for word in asked(other, self.own)]
+            also = [self._anywhere(said, weight * _SYNONYM / len(meant) ** 0.5) for said in meant]
+            if also and all(one is not None for one in also):
+                found.append(_all([one for one in also if one is not None]))
+        return _best(found)
+
+    def _ending_in(self, form: str) -> list[Known]:
+        """Compounds with this head that the catalogue's words could not split, because no part stands alone."""
+        splitter = self.reading.splitter
+        if splitter.known.get(stem(form, COMPOUNDS), 0):
+            return []
+        return self.reading.vocabularies[COMPOUNDS].ending(form, _BEGINNINGS)
 
     def _met(self, form: str, language: str, share: float, *, weight: float = 1.0) -> Query | None:
         """A word in all fields of a language."""
@@ -557,16 +584,22 @@ class _Search:
         for field, count in terms.items():
             if count:
                 found.append(Query.const_score_query(self._term(f"{field}_{language}", own), _FIELDS[field] * scale))
-        if terms["name"]:
-            # Short names before long ones.
-            found.append(Query.boost_query(self._term(f"name_{language}", own), _BM25 * share * weight / _TIE))
         if exact:
-            found.append(
-                Query.const_score_query(self._term(f"form_{language}", form), _FORM * 0.5 * scale / _TIE * 0.2)
-            )
+            found.append(Query.const_score_query(self._term(f"form_{language}", form), _EXACT * scale))
         if brand:
             found.append(Query.const_score_query(self._term("brand", form), _BRAND * scale))
-        return found[0] if len(found) == 1 else Query.disjunction_max_query(found, _TIE)
+        best = Query.disjunction_max_query(found, _TIE)
+        more: list[Query] = []
+        if terms["name"]:
+            # Short names before long ones.
+            more.append(Query.boost_query(self._term(f"name_{language}", own), _BM25 * share * weight))
+        for field in ("kind", "above"):
+            if terms[field]:
+                # What also stands where such things stand is one more likely.
+                more.append(Query.const_score_query(self._term(f"{field}_{language}", own), _PLACED * scale))
+        if not more:
+            return best
+        return Query.boolean_query([(Occur.Must, best), *((Occur.Should, one) for one in more)])
 
     def _telling(self, count: int) -> float:
         return 1.0 + log(1.0 + self.all / (count + 1.0))
@@ -579,33 +612,39 @@ class _Search:
             one = self._met(fold(surface, language), language, share, weight=weight)
             if one is not None:
                 found.append(one)
-        if not found:
-            return None
-        return found[0] if len(found) == 1 else Query.disjunction_max_query(found, 0.0)
+        return _best(found)
 
     def _together(self, surfaces: Sequence[str], weight: float) -> Query | None:
         """All of these words; None if one of them is nowhere."""
         if not surfaces:
             return None
-        found = [self._anywhere(surface, weight / len(surfaces) ** 0.5) for surface in surfaces]
+        found = [self._read_as(surface, weight / len(surfaces) ** 0.5) for surface in surfaces]
         if any(one is None for one in found):
             return None
         return _all([one for one in found if one is not None])
 
-    def _apart(self, form: str) -> tuple[str, ...]:
-        """What a word is made of, if it is made of words."""
-        parts = self.reading.splitter.parts(form)
+    def _apart(self, form: str) -> list[tuple[str, ...]]:
+        """What a word is made of, if it is made of words: in two, and as far as it goes."""
+        split = self.reading.splitter
+        parts = split.parts(form)
         if parts:
-            return parts
-        # Also where there are no compounds: "runningshoes".
-        if len(form) < 7 or not form.isalpha() or self._count(form):
-            return ()
+            halves = split.halves(form)
+            return [halves, parts] if halves and halves != parts else [parts]
+        # Also where there are no compounds ("runningshoes"), and by words that only synonyms know ("Herrenuhr").
+        if len(form) < 6 or not form.isalpha() or self._count(form):
+            return []
         best: tuple[int, tuple[str, str]] | None = None
         for at in range(3, len(form) - 2):
-            score = min(self._count(form[:at]), self._count(form[at:]))
-            if score > 1 and (best is None or score > best[0]):
-                best = (score, (form[:at], form[at:]))
-        return best[1] if best else ()
+            left, right = form[:at], form[at:]
+            score = min(self._known(left), self._known(right)) * min(len(left), len(right))
+            if score > 3 and (best is None or score > best[0]):
+                best = (score, (left, right))
+        return [best[1]] if best else []
+
+    def _known(self, form: str) -> int:
+        """How well a word is known: by articles, or as somebody's synonym."""
+        count = self._count(form)
+        return max(count, 5 if len(form) > 2 and stem(form, self.own) in self.question.synonyms else 0)
 
     def _spans(self) -> Iterator[tuple[int, list[Query]]]:
         """Readings of several words as one: synonyms of a phrase, two words that are one ("zucker frei").
@@ -652,25 +691,34 @@ class _Search:
                         yield one
 
     def _meant(self, place: int, word: Word, *, met: bool) -> list[str]:
-        """Forms that somebody perhaps meant: searched as well if the word is met nowhere, offered if it is rare."""
+        """Words that somebody perhaps meant: searched as well if the word is met nowhere, offered if it is rare."""
+        mine = self._count(word.form)
+        if mine >= _RARE or stem(word.form, self.own) in self.question.synonyms:
+            return []
         near = sorted(
             (pair for language in self.languages for pair in self._near(word.surface, language)),
             key=lambda pair: pair[0],
         )
+        near += self._near_synonyms(word.form)
+        near.sort(key=lambda pair: pair[0])
+        own = stem(word.form, self.own)
+        near = [(cost, one) for cost, one in near if stem(one.form, self.own) != own]
         # Only what is about as likely as the likeliest: one guess too many buries the right one.
         found = [(one.form, one.surface, one.count) for cost, one in near if cost <= near[0][0] + 0.35]
         if met:
-            mine = self._count(word.form)
-            best = max(found, key=lambda one: one[2], default=None)
-            own = stem(word.form, self.own)
-            if best and best[2] > _RATHER * max(1, mine) and stem(best[0], self.own) != own and mine < 5:
-                self.better[place] = best[1]
-            return []
+            if not found or found[0][2] < _RATHER * max(1, mine) or near[0][0] > _SURE:
+                return []
+            self.better[place] = found[0][1]
+            return [] if mine else [surface for _, surface, _ in found[:1]]
         if not found:
             found = self._half_known(word.form)
         if found:
             self.corrected[place] = found[0][1]
         return [surface for _, surface, _ in found[:_CORRECTIONS]]
+
+    def _near_synonyms(self, form: str) -> list[tuple[float, Known]]:
+        """Also words that only the shop's synonyms know may be misspelt."""
+        return list(_synonym_words(self.question.synonyms, self.own).nearest(form))
 
     def _near(self, surface: str, language: str) -> Sequence[tuple[float, Known]]:
         return self.reading.vocabularies[language].nearest(fold(surface, language))
@@ -769,6 +817,27 @@ class _Search:
             if self._how_many(_all([this, self._term(BRAND, word.form)])):
                 met.append(f"{word.surface}: {BRAND}")
         return met
+
+
+_words_of_synonyms: dict[int, tuple[Any, Vocabulary]] = {}
+
+
+def _synonym_words(synonyms: Mapping[str, tuple[str, ...]], language: str) -> Vocabulary:
+    """The words of a shop's synonyms, read once per state of them."""
+    known = _words_of_synonyms.get(id(synonyms))
+    if known is None or known[0] is not synonyms:
+        said = {word.surface for others in synonyms.values() for other in others for word in asked(other, language)}
+        if len(_words_of_synonyms) > 20:
+            _words_of_synonyms.clear()
+        known = _words_of_synonyms[id(synonyms)] = (synonyms, Vocabulary(language, ((one, 5) for one in said)))
+    return known[1]
+
+
+def _best(found: Sequence[Query]) -> Query | None:
+    """The best of readings of one word."""
+    if len(found) < 2:
+        return found[0] if found else None
+    return Query.disjunction_max_query(list(found), 0.0)
 
 
 def _count_of(found: tantivy.SearchResult) -> int:

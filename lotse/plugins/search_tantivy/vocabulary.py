@@ -44,6 +44,7 @@ class Vocabulary:
                     there.surface = surface
                 there.count = max(there.count, count)
         self._sorted = sorted(self.known)
+        self._backwards = sorted(form[::-1] for form in self.known if form.isalpha())
         by_length: dict[int, list[str]] = defaultdict(list)
         for form in self.known:
             if len(form) >= _SHORTEST - 1 and form.isalpha():
@@ -73,6 +74,17 @@ class Vocabulary:
             if own not in found or found[own].count < one.count:
                 found[own] = one
         return sorted(found.values(), key=lambda one: (-one.count, len(one.form)))[:limit]
+
+    def ending(self, letters: str, limit: int) -> list[Known]:
+        """Longer forms that end so, the most used first: the heads of compounds."""
+        backwards = letters[::-1]
+        found: list[Known] = []
+        for other in self._backwards[bisect_left(self._backwards, backwards) :]:
+            if not other.startswith(backwards):
+                break
+            if len(other) >= len(letters) + 3:
+                found.append(self.known[other[::-1]])
+        return sorted(found, key=lambda one: -one.count)[:limit]
 
     def _nearest(self, form: str, limit: int = 3) -> tuple[tuple[float, Known], ...]:
         """Forms that were perhaps meant with how unlikely each is, the likeliest first (optimal string alignment

@@ -36,8 +36,8 @@ _LONGEST_JOINED = 12
 _LANGUAGES = {"de": "german", "en": "english", "fr": "french", "it": "italian", "es": "spanish", "nl": "dutch"}
 STOP = {
     "de": frozenset(
-        "der die das den dem des ein eine einer eines einem einen und oder mit für fuer fur von vom zu zum zur im in am "
-        "an auf aus bei als auch ist sind ich suche kaufen günstig guenstig gunstig online".split()
+        "der die das den dem des ein eine einer eines einem einen und oder mit für fuer fur von vom zu zum zur im in "
+        "am an auf aus bei als auch ist sind ich suche kaufen günstig guenstig gunstig online".split()
     ),
     "en": frozenset("the a an and or with for of to in on at by from as is are i buy cheap online some my".split()),
 }

@@ -1,10 +1,12 @@
 """Both stores keep the same promises: a folder, and a bucket of a real S3 server in a process of its own.
 
-The server is s3rver from npm: it speaks S3's HTTP over files on a disk, signatures included. What the registries have
-besides is a mock inside the client (moto), needs a container (MinIO, Garage) or is built from source for minutes.
+The server is s3rver from npm: it speaks S3's HTTP over files on a disk, but takes any secret; that requests are signed
+with ours is looked at by a server of our own below. What the registries have besides is a mock inside the client,
+needs a container (MinIO, Garage) or is built from source for minutes.
 """
 
 import asyncio
+import hmac
 import os
 import shutil
 import socket
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +164,87 @@ async def test_a_server_that_is_down_is_said_quickly_and_nothing_is_kept(
 
     async with db.reading() as conn:
         assert not (await queries.media(conn, words=f"{seed}.svg")).items
+
+
+class Verifier:
+    """An object store that does nothing but look at signatures, which s3rver lets pass whatever the secret: AWS
+    Signature Version 4, computed anew from the request as it came in and the secret that the two share.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+        self.seen: list[tuple[str, bool]] = []
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await _head(reader):
+            first, *lines = head.decode().split("\r\n")
+            method, target, _ = first.split(" ")
+            headers = {
+                name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
+            }
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
+            matches = self._signature(method, target, headers, body) == headers["authorization"].rpartition("=")[2]
+            self.seen.append((method, matches))
+            said = b"HTTP/1.1 200 OK\r\nETag: x" if matches else b"HTTP/1.1 403 Forbidden"
+            size = b"0" if method != "HEAD" else b"5"
+            date = b"Sun, 01 Mar 2026 12:00:00 GMT"
+            writer.write(said + b"\r\nLast-Modified: " + date + b"\r\nContent-Length: " + size + b"\r\n\r\n")
+            await writer.drain()
+        writer.close()
+
+    def _signature(self, method: str, target: str, headers: dict[str, str], body: bytes) -> str:
+        credential, signed, _ = (part.split("=", 1)[1] for part in headers["authorization"].split(" ", 1)[1].split(","))
+        _, day, region, service, end = credential.strip().split("/")
+        path, _, query = target.partition("?")
+        given = headers["x-amz-content-sha256"]
+        if given != "UNSIGNED-PAYLOAD":
+            given = sha256(body).hexdigest()  # what came, not what they say came
+        canonical = "\n".join(
+            [
+                method,
+                path,
+                "&".join(sorted(part if "=" in part else f"{part}=" for part in query.split("&") if part)),
+                *(f"{name}:{headers[name]}" for name in signed.split(";")),
+                "",
+                signed,
+                given,
+            ]
+        )
+        scope = "/".join((day, region, service, end))
+        text = "\n".join(["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, sha256(canonical.encode()).hexdigest()])
+        key = f"AWS4{self._secret}".encode()
+        for part in (day, region, service, end):
+            key = hmac.digest(key, part.encode(), "sha256")
+        return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    """The lines of a request; nothing where the client has gone."""
+    try:
+        return (await reader.readuntil(b"\r\n\r\n")).rstrip(b"\r\n")
+    except asyncio.IncompleteReadError:
+        return b""
+
+
+async def test_requests_to_a_bucket_are_signed_with_our_secret(own: Settings, tmp_path: Path):
+    file = tmp_path / "file"
+    file.write_bytes(b"whole")
+    for shared, is_ours in (("S3RVER", True), ("somebody else's", False)):
+        verifier = Verifier(shared)
+        server = await asyncio.start_server(verifier.answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            bucket = store_of(in_bucket(own, f"http://127.0.0.1:{port}", "signed"))
+            if is_ours:
+                await bucket.put("ab/größe 1.jpg", file)
+                assert await bucket.find("ab/größe 1.jpg")
+            else:
+                with pytest.raises(StoreUnavailable):
+                    await bucket.put("ab/one.jpg", file)
+        assert {matches for _, matches in verifier.seen} == {is_ours}
+        assert is_ours is False or {method for method, _ in verifier.seen} == {"PUT", "HEAD"}
 
 
 @pytest.mark.parametrize("address", ["s3:/bucket", "https://bucket", "s3://B", "s3://bucket/../x y"])

@@ -5,6 +5,7 @@ values (:id, :shop_id, :language, :words::text[], :one_way, :at)
 on conflict (id) do update
    set language = excluded.language, words = excluded.words, one_way = excluded.one_way, changed_at = excluded.changed_at;
 
+-- What is no synonym any more; the audit keeps it.
 -- name: delete_synonyms
 delete from search.synonyms where id = :id;
 
@@ -24,6 +25,7 @@ on conflict (id) do update
        reason = excluded.reason, valid_from = excluded.valid_from, valid_to = excluded.valid_to,
        changed_at = excluded.changed_at, changed_by = excluded.changed_by;
 
+-- A rule nobody wants any more; the audit keeps it.
 -- name: delete_rule
 delete from search.rules where id = :id;
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import uvloop
 
+from lotse.web.roles import PAGES_NICE
 from lotse.web.server import listen_tcp, serve, stop_on_signals
 
 
@@ -34,6 +35,7 @@ async def main(port: int, size: int) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     listener = listen_tcp("127.0.0.1", port)
+    os.nice(PAGES_NICE)  # as `pages`
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await serve(still(size), listener, stop)

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import httpx
 from msgspec import Struct, structs
 
+from lotse.bench import cpu
 from lotse.bench.arena import QUIET, Arena, Host, database_in, open_shop, temporary_home
 from lotse.bench.client import Job
 from lotse.bench.load import Load, drive, percentile
@@ -43,6 +44,9 @@ CLIENTS = 32
 KEPT_PAGES = 50
 # One visitor: so many answers make a p95 that does not jump.
 LOOKS = 400
+# A worker that has nothing to do looks at its queues a few times a second.
+_IDLE_CORES = 0.1
+_MOST_WAITED_SECONDS = 300
 _ACCEPT = "accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\naccept-language: de,en;q=0.5\r\n"
 _AGENT = (
     "user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0 Safari/537.36\r\n"
@@ -163,6 +167,7 @@ async def _scene(settings: Settings, options: Options, say: Say) -> AsyncIterato
                 arena = Arena(database, goods, [host], None, say)
                 say("settling")
                 await arena.settle()
+                await _idle(host)
                 kind = COLLECTION if speed is not None else "made"
                 yield Scene(arena, address, kind, articles, speed, products, categories, words)
 
@@ -195,6 +200,16 @@ async def _pages(settings: Settings, home: Path, dsn: str) -> AsyncIterator[tupl
         yield Host(address, folder, own, supervisor), address
     finally:
         await supervisor.stop()
+
+
+async def _idle(host: Host) -> None:
+    """Until the worker has done what so many new articles set off, the index of the search above all."""
+    for _ in range(_MOST_WAITED_SECONDS):
+        before = cpu.of_processes(host.pids("worker"))
+        await asyncio.sleep(1)
+        if cpu.of_processes(host.pids("worker")) - before < _IDLE_CORES:
+            return
+    raise BenchFailed("the worker did not come to rest")
 
 
 def _free_port() -> int:

@@ -18,7 +18,7 @@ Source = Literal["server", "script"]
 
 
 class Shown(Struct, frozen=True, forbid_unknown_fields=True):
-    """A thing in a list, and where it stood: the first is 0."""
+    """A thing in a list, and where it stood: the first is 1."""
 
     id: UUID
     position: _Position

@@ -1,7 +1,7 @@
 """Basket, checkout and payment as pages. Posts render nothing: what is refused comes back to its page as a draft."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, cast
@@ -14,6 +14,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
+from lotse.domains.behaviour.contracts import BasketChanged
 from lotse.domains.checkout import commands, queries
 from lotse.domains.checkout.contracts import (
     CHARGE_LINK,
@@ -51,6 +52,7 @@ from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
+from lotse.kernel.pages.deciding import decide, note, point
 from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked, posted_key, refused
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.slots import Answerer, Ask, Standing
@@ -108,6 +110,20 @@ METHODS = {
     "invoice": (N_("Invoice"), N_("First the goods, then the money: you pay within %(days)s days.")),
     "prepayment": (N_("In advance"), N_("You transfer the amount; we send the goods when it has arrived.")),
 }
+# Which way to pay stands first, and is chosen for whoever does not.
+PAYMENTS = point(
+    "checkout.payments",
+    N_("Order of the ways to pay"),
+    {"own": N_("Invoice first, then providers"), "providers": N_("Providers first")},
+    pages=["/checkout"],
+)
+# How it is said that delivery becomes free, in templates/sums.html.
+FREE_FROM = point(
+    "basket.free_delivery",
+    N_("How free delivery is said"),
+    {"to_go": N_("Free delivery from 50 €: 12 € to go"), "add": N_("Add goods for 12 € and delivery is free")},
+    pages=["/basket", "/checkout", "/checkout/sum"],
+)
 WRONG_EMAIL = N_("Please enter an e-mail address like anna@example.org.")
 WRONG_POSTCODE = N_("Five digits, please.")
 CHOOSE = N_("Please choose.")
@@ -255,6 +271,7 @@ async def add_line(
         basket_id = await commands.add_first_line(
             database, assortment, shop=shop, offer_id=offer_id, quantity=quantity, at=at
         )
+    note(BasketChanged(offer_id, "added", quantity))
     cookies = [_cookie(request, basket_id)]
     if request.headers.get("hx-request") == "true":
         # A place that fetches the note by itself: this process does not render.
@@ -274,6 +291,7 @@ async def set_quantity(
         await commands.set_quantity(
             tx, shop=shop, basket_id=_needed(request), offer_id=offer_id, quantity=quantity, at=at
         )
+    note(BasketChanged(offer_id, "set", quantity))
     return Redirect("/basket", status_code=303)
 
 
@@ -284,6 +302,7 @@ async def remove_line(
     """Take something out."""
     async with database.transaction() as tx:
         await commands.set_quantity(tx, shop=shop, basket_id=_needed(request), offer_id=offer_id, quantity=0, at=at)
+    note(BasketChanged(offer_id, "removed", 0))
     return Redirect("/basket", status_code=303)
 
 
@@ -316,7 +335,7 @@ async def checkout_page(
         promise=_told(links, window, found, view),
         form=form,
         countries=_countries(view, found),
-        methods=tuple(_method(view, method) for method in methods()),
+        methods=tuple(_method(view, method) for method in _in_order(methods())),
         known=known,
         is_untouched=draft is None and not known,
         refused=None if form.errors else said,
@@ -725,6 +744,13 @@ def _told(links: Links, window: Window | None, basket: Basket, view: View) -> st
 def _countries(view: View, basket: Basket) -> tuple[tuple[str, str], ...]:
     names = cast("dict[str, str]", view.locale.territories)
     return tuple((code, names.get(code, code)) for code in basket.delivers_to or (basket.country,))
+
+
+def _in_order(found: Sequence[Method]) -> Sequence[Method]:
+    """The ways to pay as `PAYMENTS` decides; those of equal rank as they were."""
+    if decide(PAYMENTS) != "providers":
+        return found
+    return sorted(found, key=lambda method: not method.provider)
 
 
 def _method(view: View, method: Method) -> tuple[str, str, str]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from lotse.domains.behaviour.contracts import PromiseShown
 from lotse.kernel.refusals import Refusal
 
 
@@ -49,6 +50,10 @@ class Window(Struct, frozen=True):
     days_min: int
     days_max: int
     country: str
+
+    def shown(self) -> PromiseShown:
+        """For the log of behaviour: this was said on a page."""
+        return PromiseShown(self.earliest, self.latest)
 
     def offer_properties(self) -> dict[str, Any]:
         """For machines (schema.org `OfferShippingDetails`), from the same figures."""

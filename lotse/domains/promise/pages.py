@@ -10,9 +10,18 @@ from lotse.domains.parties.queries import shop as read_shop
 from lotse.domains.promise import queries
 from lotse.domains.promise.contracts import PromiseTermsChanged, Wanted, Window
 from lotse.kernel.db import Connection
+from lotse.kernel.pages.deciding import point
+from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.slots import Answerer, Ask, Standing
 from lotse.kernel.tags import any_of, tagged
 
+# How a day of delivery is said, in templates/window.html.
+WORDING = point(
+    "promise.wording",
+    N_("How the day of delivery is said"),
+    {"span": N_("Delivery Tuesday to Thursday"), "latest": N_("With you by Thursday")},
+    pages=["/p/{slug}", "/basket", "/checkout", "/checkout/sum"],
+)
 _offer_changed = tagged(OfferChanged)
 _TYPES = (any_of(LocationChanged), any_of(PromiseTermsChanged))
 

@@ -19,6 +19,7 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, Pref
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
+from lotse.kernel.pages.deciding import decide, note
 from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.pages.i18n import catalogue
 
@@ -98,7 +99,16 @@ class Templates:
         made.filters.update(filters(locale))
         # For words that come from data (a colour, a reason): unlike `_` it reads no `%` in them.
         made.filters["said"] = translations.gettext
-        made.globals.update({"_translations": translations, "language": language, "locale": locale, **self._names})
+        made.globals.update(
+            {
+                "decide": decide,
+                "note": note,
+                "_translations": translations,
+                "language": language,
+                "locale": locale,
+                **self._names,
+            }
+        )
         return environment
 
 

@@ -17,7 +17,6 @@ from litestar.datastructures import Cookie
 from markupsafe import Markup
 from msgspec import Struct, field
 
-from lotse.kernel.pages.deciding import decide
 from lotse.kernel.pages.environment import Templates
 from lotse.kernel.pages.formatting import locale_of
 from lotse.kernel.pages.slots import Answers, Ask, Connecting, Keeping, Look, Slots, Standing
@@ -151,7 +150,6 @@ class View:
             "slot": self._slot,
             "part": self._part,
             "answers_of": self._answers,
-            "decide": decide,
             **values,
         }
         return self.site.templates.render(template, self.language, mine)

@@ -32,7 +32,7 @@ from lotse.web.storefront.deciding import PREVIEW, Assignments
 from lotse.web.storefront.frame import without_language
 
 # What a page is about may be logged where it says nothing about a person: these are the same for everybody.
-_PUBLIC = frozenset(("/p/{slug}", "/c/{slug}"))
+_PUBLIC = frozenset(("/p/{slug}", "/c/{slug}", "/info/{slug}"))
 _LOOKED_AT = frozenset((b"cookie", b"user-agent", b"sec-gpc", b"dnt", b"hx-request", b"sec-purpose"))
 # A decision is recorded once per unit and experiment; a process that has forgotten one records it again.
 _REMEMBERED = 50_000

@@ -72,7 +72,7 @@
 
     const placed = (element) => ({
       place: element.closest("[data-list]")?.dataset.list ?? "page",
-      id: element.dataset.shown,
+      id: element.dataset.article,
       position: Number(element.dataset.position) || 0,
     });
     const waiting = new Map();
@@ -94,11 +94,11 @@
         }, SEEN_MS));
       }
     }, { threshold: 0.5 });
-    const observe = (root) => root.querySelectorAll("[data-shown]").forEach((one) => observer.observe(one));
+    const observe = (root) => root.querySelectorAll("[data-article]").forEach((one) => observer.observe(one));
     observe(document);
     document.body.addEventListener("htmx:load", (event) => observe(event.target));
     document.addEventListener("click", (event) => {
-      const element = event.target.closest("a[href], button")?.closest("[data-shown]");
+      const element = event.target.closest("a[href], button")?.closest("[data-article]");
       if (element) put({ type: "clicked", ...placed(element) });
     }, true);
     setInterval(flush, FLUSH_MS);

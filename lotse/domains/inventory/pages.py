@@ -467,6 +467,7 @@ async def office_pool(
         names = await names_of(
             conn, {*(m.actor for m in shown), *([counted.counted_by] if counted and counted.counted_by else [])}
         )
+        whose = await queries.whose_pool(conn, pool_id)
     changed = sum(one.delta or 0 for one in since)
     return view.show(
         "inventory/office_pool.html",
@@ -484,7 +485,7 @@ async def office_pool(
         is_later=before is not None,
         reasons=REASONS,
         names=names,
-        may_write=principal.may("inventory.write"),
+        may_write=whose is not None and principal.covers("inventory.write", whose.freed(POOL.free)),
         form=Form.drafted(draft, Change),
         refused=refused(view, draft, REFUSED),
         key=str(uuid7()),
@@ -675,11 +676,11 @@ LOCATIONS = Table(
         N_("Name, code or city"),
     ),
     presets=(Preset(N_("Stores"), "kind=store"), Preset(N_("Warehouses"), "kind=warehouse")),
-    actions=(Action(N_("New location"), "/office/locations/new", "inventory.write", "plus"),),
+    actions=(Action(N_("New location"), "/office/locations/new", "inventory.write", "plus", everywhere=True),),
     nothing=Nothing(
         N_("No locations yet"),
         N_("A location holds stock: a warehouse, a store, a seller's place."),
-        Action(N_("New location"), "/office/locations/new", "inventory.write", "plus"),
+        Action(N_("New location"), "/office/locations/new", "inventory.write", "plus", everywhere=True),
     ),
 )
 

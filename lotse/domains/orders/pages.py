@@ -408,6 +408,9 @@ async def office_order(
         names = await names_of(
             conn, {found.actor, *(one.who for one in happened if one.who), *(m.actor for m in moved)}
         )
+    # Of slots: their buttons are for whoever may press them.
+    view.put("may_pay", whose is not None and principal.covers("payments.write", whose))
+    view.put("may_refund", whose is not None and principal.covers("orders.refund", whose))
     await view.ask(
         {
             "line.picture": [line.variant_id for line in found.lines if line.variant_id],

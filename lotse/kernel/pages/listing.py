@@ -98,6 +98,7 @@ async def show(
     if slots:
         await view.ask({slot: [getattr(row, table.key) for row in items] for slot in slots})
     may_edit = table.edit is not None and principal.may(table.edit.right)
+    begin = table.nothing.action if table.nothing else None
     # A form sends every field; the address keeps what was chosen and no more.
     said = wanted.query(table)
     return view.show(
@@ -113,7 +114,8 @@ async def show(
         next=_page_of(table, wanted, after=rows.after),
         previous=_page_of(table, wanted, before=rows.before),
         query=partial(wanted.query, table),
-        actions=[action for action in table.actions if principal.may(action.right)],
+        actions=[action for action in table.actions if action.is_for(principal)],
+        begin=begin if begin and begin.is_for(principal) else None,
         may_edit=may_edit,
         bulks=table.edit.bulks if table.edit and may_edit else (),
         **values,

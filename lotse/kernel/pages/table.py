@@ -247,6 +247,12 @@ class Action(Struct, frozen=True):
     path: str
     right: str
     icon: str = ""
+    # Whoever holds the right in one shop or place only would be refused.
+    everywhere: bool = False
+
+    def is_for(self, principal: Principal) -> bool:
+        """Whether it leads somewhere."""
+        return principal.may_everywhere(self.right) if self.everywhere else principal.may(self.right)
 
 
 class Nothing(Struct, frozen=True):

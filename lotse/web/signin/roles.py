@@ -60,7 +60,9 @@ class Row(Struct, frozen=True):
 
 
 @get(ROLES, guards=[needs("roles.read")])
-async def roles_page(view: View, database: Database, request: Request[Any, Any, Any]) -> Response[str]:
+async def roles_page(
+    view: View, database: Database, request: Request[Any, Any, Any], principal: Principal
+) -> Response[str]:
     """All roles: what they let people do, and how many hold them."""
     async with database.reading() as conn:
         known = await roles.roles(conn)
@@ -68,7 +70,9 @@ async def roles_page(view: View, database: Database, request: Request[Any, Any, 
     done = DONE.get(request.query_params.get("done", ""))
     if done:
         view.say(Said("good", view.text(done)))
-    return view.show("signin/roles.html", roles=known, asking=asking, summary=_summary)
+    return view.show(
+        "signin/roles.html", roles=known, asking=asking, summary=_summary, may=principal.may("roles.write")
+    )
 
 
 @get(NEW, guards=[needs("roles.write")])

@@ -96,7 +96,9 @@ class Places(Struct, frozen=True):
 
 
 @get(STAFF, guards=[needs("staff.read")])
-async def staff_page(view: View, database: Database, request: Request[Any, Any, Any]) -> Response[str]:
+async def staff_page(
+    view: View, database: Database, request: Request[Any, Any, Any], principal: Principal
+) -> Response[str]:
     """Everybody, by name; there are dozens, so it is one page with a search."""
     words = request.query_params.get("q", "").strip()[:100]
     only = request.query_params.get("only", "")
@@ -107,7 +109,14 @@ async def staff_page(view: View, database: Database, request: Request[Any, Any, 
         for one in found
         if {"off": not one.active, "single": one.active and not one.has_factor}.get(only, one.active or bool(words))
     ]
-    return view.show("signin/staff.html", staff=shown, words=words, only=only, total=len(found))
+    return view.show(
+        "signin/staff.html",
+        staff=shown,
+        words=words,
+        only=only,
+        total=len(found),
+        may=principal.may("staff.write"),
+    )
 
 
 @get(NEW, guards=[needs("staff.write")])

@@ -128,7 +128,9 @@ async def parts(view: View, database: Database, shop: Shop) -> Response[bytes]:
 
 
 @get(OFFICE, guards=[needs("waiting.read", "shop")])
-async def office_waiting(view: View, database: Database, shop: Shop, draft: Draft | None) -> Response[str]:
+async def office_waiting(
+    view: View, database: Database, shop: Shop, principal: Principal, draft: Draft | None
+) -> Response[str]:
     """The room: what it does, who waits, what staff can do."""
     async with database.reading() as connection:
         shown = await _now(connection, view, shop)
@@ -143,6 +145,7 @@ async def office_waiting(view: View, database: Database, shop: Shop, draft: Draf
         names=names,
         modes=MODES,
         leads=LEAD_MINUTES,
+        may_write=principal.may("waiting.write"),
         refused=refused(view, draft, REFUSED),
     )
 

@@ -32,6 +32,7 @@ PATIENCE_SECONDS = 900.0
 QUALITY = 78
 # Together they stay small enough for everybody's clone.
 MOST_BYTES = 1_500_000
+ARTICLE = "TOL-DEICHLAE2"
 PRODUCT = "/en/p/tolvaro-deichlaeufer-2-running-shoe-women"
 
 
@@ -93,8 +94,6 @@ def pictures(page: Page, url: str, login: str, password: str) -> None:
         page.set_viewport_size({"width": SIZE["width"], "height": int(box["y"] + box["height"]) + 24})
     take(page, "buttons")
     page.set_viewport_size(SIZE)
-    page.reload()
-    page.locator("#stream li").nth(11).wait_for()
     page.locator("#desk-commit:not(:text('–'))").wait_for()
     page.evaluate("document.querySelector('.buttons').remove(); scrollTo(0, 0)")
     page.wait_for_timeout(2_500)  # some dots pulse
@@ -106,10 +105,14 @@ def pictures(page: Page, url: str, login: str, password: str) -> None:
     take(page, "live-phone")
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(SIZE)
-    for name, path in {"orders": "/office/orders", "articles": "/office/products"}.items():
-        page.goto(url + path)
-        page.locator("table tbody tr").first.wait_for()
-        take(page, name)
+    page.goto(url + "/office/orders")
+    page.locator("table tbody tr").first.wait_for()
+    take(page, "orders")
+    page.goto(f"{url}/office/stock?q={ARTICLE}")
+    page.locator("tr[data-row] a[href*='/office/stock/articles/']").first.click()
+    page.locator("table.list tbody a[href*='/office/stock/pools/']").first.click()
+    page.locator("#why").wait_for()
+    take(page, "why")
     for name, path in {"shop": "/en", "product": PRODUCT}.items():
         page.goto(url + path)
         page.wait_for_load_state("networkidle")

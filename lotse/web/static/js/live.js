@@ -95,14 +95,12 @@
 
   // -- best sellers
 
-  const most = new Map();
   const top = (sellers) => {
     const list = byId("top");
     list.replaceChildren(
       ...sellers.map((one) => {
-        // The bar is of the most that was seen: it falls, and jumps when a delivery arrives.
-        most.set(one.id, Math.max(most.get(one.id) || 0, one.left, 1));
-        const share = one.left / most.get(one.id);
+        // Of what there was this morning, as far as today's sales tell: it falls, and jumps when a delivery arrives.
+        const share = one.left / Math.max(1, one.left + one.pieces);
         const item = made("li", one.left === 0 ? "none" : share < 0.2 ? "low" : "");
         const name = one.names[language] || Object.values(one.names)[0] || "";
         item.append(made("span", "name", one.option ? `${name} · ${one.option}` : name));

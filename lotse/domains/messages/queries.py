@@ -7,6 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from lotse.domains.content.queries import languages_for
+from lotse.domains.content.queries import text as text_of_page
 from lotse.domains.customers.contracts import Address
 from lotse.domains.messages.contracts import AboutAmendment, AboutMoney, AboutNotice, AboutOrder, AboutWithdrawal
 from lotse.domains.messages.rules import greeting_name
@@ -22,7 +24,7 @@ from lotse.kernel.auth.notices import SAID
 from lotse.kernel.auth.staff import Staff, everybody
 from lotse.kernel.db import Connection
 from lotse.kernel.mail import post
-from lotse.kernel.mail.contracts import Content, Mail, Sender, To, Ways
+from lotse.kernel.mail.contracts import Attachment, Content, Mail, Sender, To, Ways
 from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.pages.i18n import N_
 
@@ -165,6 +167,14 @@ async def _order_placed(conn: Connection, about: AboutOrder, to: To, ways: Ways)
     method = paid.method if paid else ""
     open_minor = paid.open_minor if paid else 0
     account = house.entity.bank_account
+    # As they stood when the order was placed: what was agreed on.
+    terms = await text_of_page(
+        conn,
+        shop_id=order.shop_id,
+        slug="terms",
+        languages=languages_for(to.language, house.shop.language),
+        at=order.placed_at,
+    )
     values: dict[str, str | bool] = {
         **_common(order, house, to, ways),
         "by_invoice": method == "invoice",
@@ -175,9 +185,12 @@ async def _order_placed(conn: Connection, about: AboutOrder, to: To, ways: Ways)
         "bic": account.bic,
         "account_holder": account.holder or house.entity.name,
         "has_account": bool(account.iban),
-        "has_terms": False,
+        "has_terms": terms is not None,
     }
-    return Content(values, house.sender(ways), {"lines": _lines(order, to.language), "addresses": _sides(order)})
+    parts = {"lines": _lines(order, to.language), "addresses": _sides(order)}
+    named = "AGB.txt" if to.language == "de" else "terms.txt"
+    attached = (Attachment(named, terms),) if terms is not None else ()
+    return Content(values, house.sender(ways), parts, attached)
 
 
 def _grouped(iban: str) -> str:

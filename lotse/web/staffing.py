@@ -88,6 +88,8 @@ def ready(currency: str = "EUR") -> tuple[ReadyRole, ...]:
                 "orders.read",
                 "pricing.read",
                 "pricing.write",
+                "search.read",
+                "search.write",
                 "shops.read",
                 "waiting.read",
                 "waiting.write",

@@ -220,17 +220,6 @@ class Synonyms(Struct, frozen=True):
     changed_at: datetime
 
 
-class SynonymRow(Struct, frozen=True):
-    """A group in the back office's table."""
-
-    id: UUID
-    shop_id: UUID
-    language: str
-    words: str
-    one_way: bool
-    changed_at: datetime
-
-
 class Rule(Struct, frozen=True):
     """A decision about one list: the results of a query or a category (then `words` is empty)."""
 

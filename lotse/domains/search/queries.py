@@ -27,11 +27,13 @@ from lotse.domains.search.contracts import (
     IN_STOCK,
     STOCK,
     Answer,
+    AskedRow,
     Document,
     Index,
     NoIndex,
     Question,
     Rule,
+    RuleRow,
     RulesChanged,
     Step,
     Synonyms,
@@ -150,6 +152,16 @@ async def synonyms(conn: Connection, *, shop_id: UUID) -> list[Synonyms]:
 async def rules(conn: Connection, *, shop_id: UUID, at: datetime) -> list[Rule]:
     """The rules of a shop that hold or will."""
     return await conn.many(READS.rules, Rule, shop_id=shop_id, at=at, limit=_MAX_RULES)
+
+
+async def rule_rows(conn: Connection, *, shop_id: UUID, language: str) -> list[RuleRow]:
+    """The rules of a shop for the back office, the last changed first; also those that are over."""
+    return await conn.many(READS.rule_rows, RuleRow, shop_id=shop_id, language=language, limit=_MAX_RULES)
+
+
+async def asked_in_vain(conn: Connection, *, shop_id: UUID, limit: int = 50) -> list[AskedRow]:
+    """What was searched for and found nothing the last time, the most asked first."""
+    return await conn.many(READS.asked_in_vain, AskedRow, shop_id=shop_id, limit=limit)
 
 
 async def popular(conn: Connection, *, shop_id: UUID, language: str, at_least: int, limit: int) -> list[str]:

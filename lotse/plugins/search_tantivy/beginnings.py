@@ -143,6 +143,7 @@ milch, milk
 käse, cheese
 butter, butter
 joghurt, jogurt, yogurt, yoghurt
+erdbeerjoghurt, strawberry yoghurt
 sahne, cream
 eis, eiscreme, speiseeis, ice cream
 brot, bread
@@ -187,7 +188,8 @@ kirsche, cherry
 erdbeere, strawberry
 zitrone, lemon
 saft, juice
-wasser, mineralwasser, water
+wasser, water
+mineralwasser, mineral water
 limonade, limo, brause, lemonade, soda
 bier, beer
 wein, wine

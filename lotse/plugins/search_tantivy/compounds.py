@@ -37,8 +37,9 @@ _LINKS = ("", "s", "es", "n", "en")
 # Endings that make words of words; they are no goods.
 _NO_PARTS = frozenset(
     "ung ungen heit keit lich isch iger igen chen lein ling tion ionen schaft tum los bar sam haft erin innen ant ent "
-    "ier ieren iert end ende ver vor bei auf aus ein mit zer miss nach ueber uber unter gegen hinter ige ten ter "
-    "sten ste stes pro des der die das und oder mal ist fur von zum zur are ell elle eur ine ist ium ton tor min inn sch "
+    "ier ieren iert end ende ver vor bei auf aus ein mit zer miss nach ueber uber unter gegen hinter ige ten "
+    "ter sten ste stes pro des der die das und oder mal ist fur von zum zur are ell elle eur ine ist ium ton "
+    "tor min inn sch "
     "nol gen und all alle allen".split()
 )
 

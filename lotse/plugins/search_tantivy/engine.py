@@ -49,7 +49,7 @@ _BRAND = 1.05
 _BM25 = 0.25
 _PLACED = 0.4
 # What another reading of a word is worth beside the word itself.
-_SYNONYM, _APART, _CORRECTED, _TOGETHER, _BEGINNING, _HEAD_ALONE = 0.9, 0.8, 0.75, 0.95, 0.7, 0.3
+_SYNONYM, _APART, _CORRECTED, _TOGETHER, _BEGINNING, _HEAD_ALONE = 0.8, 0.8, 0.75, 0.95, 0.7, 0.3
 _OTHER_LANGUAGE = 0.9
 # A second field that also has the word adds a little.
 _TIE = 0.15
@@ -64,6 +64,7 @@ _RATHER = 25
 # A word that fewer articles have may be a slip of whoever described them; a neighbour as near as this is one.
 _RARE = 5
 _SURE = 1.0
+_SLIPS = 3
 # A page shows some dozens of values of a facet.
 _VALUES = 60
 _FACETS = 24
@@ -301,6 +302,8 @@ class _Search:
         self.words = asked(question.words, own) if question.words else []
         self.own = own
         self.all = max(1, self.searcher.num_docs)
+        # Other readings of a word are no more telling than the word itself: a rare synonym would come before it.
+        self.cap: float | None = None
         self.corrected: dict[int, str] = {}
         self.better: dict[int, str] = {}
 
@@ -522,6 +525,7 @@ class _Search:
     def _unit(self, place: int, word: Word, spanning: Sequence[Query]) -> Query | None:
         """The best of everything that one word may mean."""
         found = list(spanning)
+        self.cap = self._cap_of(word)
         written = self._anywhere(word.surface, 1.0)
         if written is not None:
             found.append(written)
@@ -539,11 +543,11 @@ class _Search:
         if self.question.typing and place == len(self.words) - 1:
             found.extend(self._begun(word.form))
         if self.question.spelled and word.form.isalpha():
-            for rank, surface in enumerate(self._meant(place, word, met=bool(found))):
+            for rank, surface in enumerate(self._meant(place, word, met=written is not None or bool(spanning))):
                 one = self._read_as(surface, _CORRECTED * 0.6**rank)
                 if one is not None:
                     found.append(one)
-        if not found:
+        if not found or self.question.any_words:
             # The head alone rather than nothing: a "Tiefkühlpizza" is a pizza.
             for pieces in self._apart(word.form)[:1]:
                 one = self._read_as(pieces[-1], _HEAD_ALONE)
@@ -551,9 +555,22 @@ class _Search:
                     found.append(one)
         return _best(found)
 
-    def _read_as(self, surface: str, weight: float) -> Query | None:
-        """A word in any language, or what else it means."""
+    def _cap_of(self, word: Word) -> float | None:
+        """How telling a word is at most, by how many articles are called so."""
+        counts = [
+            self.searcher.doc_freq(f"{field}_{language}", stem(fold(word.surface, language), language))
+            for language in self.languages
+            for field in ("name", "kind", "head", "value")
+        ]
+        return self._telling(max(counts)) if max(counts) > 0 else None
+
+    def _read_as(self, surface: str, weight: float, *, whole: bool = False) -> Query | None:
+        """A word in any language, what it is made of, or what else it means."""
         found = [one] if (one := self._anywhere(surface, weight)) is not None else []
+        for pieces in () if whole else self._apart(fold(surface, self.own)):
+            apart = self._together(pieces, weight * _APART)
+            if apart is not None:
+                found.append(apart)
         for other in self.question.synonyms.get(stem(fold(surface, self.own), self.own), ()):
             meant = [word.surface for word in asked(other, self.own)]
             also = [self._anywhere(said, weight * _SYNONYM / len(meant) ** 0.5) for said in meant]
@@ -579,6 +596,7 @@ class _Search:
         telling = self._telling(
             max(terms["name"], terms["kind"], terms["value"], terms["head"], brand, terms["body"] // 3)
         )
+        own_telling, telling = telling, min(telling, self.cap or telling)
         scale = telling * share * weight
         found: list[Query] = []
         for field, count in terms.items():
@@ -592,7 +610,9 @@ class _Search:
         more: list[Query] = []
         if terms["name"]:
             # Short names before long ones.
-            more.append(Query.boost_query(self._term(f"name_{language}", own), _BM25 * share * weight))
+            more.append(
+                Query.boost_query(self._term(f"name_{language}", own), _BM25 * share * weight * telling / own_telling)
+            )
         for field in ("kind", "above"):
             if terms[field]:
                 # What also stands where such things stand is one more likely.
@@ -618,7 +638,7 @@ class _Search:
         """All of these words; None if one of them is nowhere."""
         if not surfaces:
             return None
-        found = [self._read_as(surface, weight / len(surfaces) ** 0.5) for surface in surfaces]
+        found = [self._read_as(surface, weight / len(surfaces) ** 0.5, whole=True) for surface in surfaces]
         if any(one is None for one in found):
             return None
         return _all([one for one in found if one is not None])
@@ -657,6 +677,7 @@ class _Search:
         for begin in range(len(forms)):
             for end in range(begin + 1, min(len(forms), begin + 3) + 1):
                 said = forms[begin:end]
+                self.cap = max((cap for word in self.words[begin:end] if (cap := self._cap_of(word))), default=None)
                 for other in self.question.synonyms.get(" ".join(stems[begin:end]), ()):
                     one = self._together([word.surface for word in asked(other, self.own)], _SYNONYM)
                     if one is not None:
@@ -664,7 +685,7 @@ class _Search:
                             found.setdefault(place, []).append(one)
                 if len(said) == 2:
                     for joined in self._joined(*said):
-                        one = self._anywhere(joined, _TOGETHER)
+                        one = self._read_as(joined, _TOGETHER)
                         if one is not None:
                             for place in range(begin, end):
                                 found.setdefault(place, []).append(one)
@@ -677,7 +698,7 @@ class _Search:
             found = [other + FREE[self.own]]
         elif one.endswith("en"):
             found.append(one[:-1] + other)
-        return [joined for joined in found if self._count(joined)]
+        return [joined for joined in found if self._known(joined)]
 
     def _begun(self, letters: str) -> Iterator[Query]:
         """Words that begin with these letters."""
@@ -709,7 +730,7 @@ class _Search:
             if not found or found[0][2] < _RATHER * max(1, mine) or near[0][0] > _SURE:
                 return []
             self.better[place] = found[0][1]
-            return [] if mine else [surface for _, surface, _ in found[:1]]
+            return [] if mine >= _SLIPS else [surface for _, surface, _ in found[:1]]
         if not found:
             found = self._half_known(word.form)
         if found:

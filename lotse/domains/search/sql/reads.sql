@@ -40,11 +40,6 @@ select id, shop_id, language, words, one_way, changed_at
 -- name: synonyms_for_change
 select id, shop_id, language, words, one_way, changed_at from search.synonyms where id = :id for update;
 
--- The back office's table.
--- name: synonym_table
-select s.id, s.shop_id, s.language, array_to_string(s.words, ', ') as words, s.one_way, s.changed_at
-  from search.synonyms s;
-
 -- Every rule of a shop that holds or will: the moment is compared when a list is made.
 -- name: rules
 select id, shop_id, words, category, act, target, name, value, place, reason, valid_from, valid_to
@@ -67,21 +62,27 @@ select id from search.rules
    and (valid_to is null or :valid_from::timestamptz is null or valid_to > :valid_from)
  limit 1;
 
--- The back office's table.
--- name: rule_table
-select r.id, r.shop_id, case when r.category = '' then r.said else r.category end as list, r.act,
+-- For the back office, the last changed first.
+-- name: rule_rows
+select r.id, r.shop_id, case when r.category = '' then r.said else 'c/' || r.category end as list, r.act,
        case r.target when 'value' then r.name || ': ' || r.value
                      when 'product' then coalesce((select c.name from catalog.cards(array[r.value::uuid], :language) c),
                                                   r.value)
                      else r.value end as target_label,
        r.place, r.reason, r.valid_from, r.valid_to, r.changed_at, r.changed_by
-  from search.rules r;
+  from search.rules r
+ where r.shop_id = :shop_id
+ order by r.changed_at desc, r.id
+ limit :limit;
 
--- The back office's table of what was searched for.
--- name: asked_table
+-- What found nothing the last time, the most asked first.
+-- name: asked_in_vain
 select a.shop_id::text || '/' || a.language || '/' || a.words as id, a.shop_id, a.language, a.words, a.asked, a.found,
        a.last_at
-  from search.asked a;
+  from search.asked a
+ where a.shop_id = :shop_id and a.found = 0
+ order by a.asked desc, a.words
+ limit :limit;
 
 -- What many ask for and find: for suggestions.
 -- name: popular

@@ -1,0 +1,182 @@
+"""The demo house's own pages: terms, about the house, a guide to sizes, and a first page as a draft to try the editor.
+
+Legal texts are examples, and say so: whoever opens a shop replaces them.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from lotse.domains.content import commands
+from lotse.domains.content.contracts import BannerBlock, Block, CategoriesBlock, ProductsBlock, TextBlock, Written
+from lotse.domains.content.queries import page_at
+from lotse.kernel.db import Database
+from lotse.plugins.demo_sports.trade import ACTOR
+
+_EXAMPLE_DE = "> **Muster.** Dieser Text gehört zur Demo und ist keine Rechtsberatung. Bitte ersetzen.\n\n"
+_EXAMPLE_EN = "> **Example.** This text belongs to the demo and is no legal advice. Please replace it by your own.\n\n"
+
+_TERMS_DE = (
+    _EXAMPLE_DE
+    + """## 1. Geltung
+
+Für Bestellungen in diesem Shop gelten diese Bedingungen in der Fassung zum Zeitpunkt der Bestellung. Wir liefern an
+Verbraucherinnen und Verbraucher; die Vertragssprache ist Deutsch oder Englisch.
+
+## 2. Vertragsschluss
+
+Mit „Zahlungspflichtig bestellen“ geben Sie ein verbindliches Angebot ab. Wir nehmen es mit der Bestellbestätigung
+an, die Sie per Mail bekommen. Sie enthält den Vertragstext; bitte bewahren Sie sie auf.
+
+## 3. Preise und Versand
+
+Alle Preise enthalten die gesetzliche Mehrwertsteuer. Die Versandkosten stehen im Warenkorb, bevor Sie bestellen.
+
+## 4. Zahlung
+
+Sie zahlen auf Rechnung oder im Voraus, oder mit den Diensten, die an der Kasse angeboten werden.
+
+## 5. Lieferung
+
+Wir liefern, was vorrätig ist, aus dem Lager oder einer Filiale. Der genannte Liefertag ist geschätzt.
+
+## 6. Eigentum
+
+Die Ware bleibt bis zur vollständigen Bezahlung unser Eigentum.
+
+## 7. Mängel
+
+Es gilt das gesetzliche Mängelhaftungsrecht.
+"""
+)
+_TERMS_EN = (
+    _EXAMPLE_EN
+    + """## 1. Scope
+
+Orders in this shop are subject to these terms as they stand when you order. We deliver to consumers; contracts are
+made in German or English.
+
+## 2. Conclusion of the contract
+
+By pressing “Order with obligation to pay” you make a binding offer. We accept it by the confirmation that you get
+by mail. It holds the text of the contract; please keep it.
+
+## 3. Prices and delivery
+
+All prices include VAT. The cost of delivery stands in the basket before you order.
+
+## 4. Payment
+
+You pay by invoice or in advance, or with the services that are offered at the checkout.
+
+## 5. Delivery
+
+We deliver what is in stock, from the warehouse or a store. The day that is named is estimated.
+
+## 6. Title
+
+The goods stay ours until they are paid in full.
+
+## 7. Defects
+
+The statutory rights apply.
+"""
+)
+_ABOUT_DE = """Dreißig Filialen, ein Lager und dieser Shop, überall derselbe Bestand: Was Sie hier sehen, liegt da.
+
+## Was uns wichtig ist
+
+- **Ausprobieren.** In jeder Filiale dürfen Schuhe laufen, bevor sie mitgehen.
+- **Reparieren.** Schlittschuhe, Ski und Räder bringen wir wieder in Form.
+- **Sagen, was ist.** Bestand, Preise und Liefertage ohne Sternchen.
+"""
+_ABOUT_EN = """Thirty stores, one warehouse and this shop, with one stock everywhere: what you see here is really there.
+
+## What matters to us
+
+- **Try it.** In each store shoes may run before they go home with you.
+- **Repair it.** We put skates, skis and bikes back into shape.
+- **Say what is.** Stock, prices and days of delivery without an asterisk.
+"""
+_SIZES_DE = """Messen Sie abends, im Stehen, mit den Socken, die Sie tragen wollen. Zählt der längere Fuß.
+
+| EU | Fußlänge |
+|---|---|
+| 38 | 24,0 cm |
+| 40 | 25,3 cm |
+| 42 | 26,6 cm |
+| 44 | 27,9 cm |
+| 46 | 29,2 cm |
+
+Für Laufschuhe rechnen Sie eine Daumenbreite dazu.
+"""
+_SIZES_EN = """Measure in the evening, standing, in the socks that you want to wear. The longer foot counts.
+
+| EU | length of the foot |
+|---|---|
+| 38 | 24.0 cm |
+| 40 | 25.3 cm |
+| 42 | 26.6 cm |
+| 44 | 27.9 cm |
+| 46 | 29.2 cm |
+
+For running shoes add the width of a thumb.
+"""
+
+# Slug, then title and words by language.
+_PAGES: dict[str, dict[str, tuple[str, str]]] = {
+    "terms": {"de": ("Allgemeine Geschäftsbedingungen", _TERMS_DE), "en": ("Terms of business", _TERMS_EN)},
+    "about": {"de": ("Über uns", _ABOUT_DE), "en": ("About us", _ABOUT_EN)},
+    "sizes": {"de": ("Größen und Passform", _SIZES_DE), "en": ("Sizes and fit", _SIZES_EN)},
+}
+_HOME: dict[str, tuple[str, list[Block]]] = {
+    "de": (
+        "Startseite",
+        [
+            BannerBlock(
+                "Raus in den Herbst", "Schuhe mit Grip, Jacken mit Licht.", "Neu im Regal", "/new", "", "beacon"
+            ),
+            CategoriesBlock("Was hast du vor?"),
+            ProductsBlock("Frisch im Regal"),
+        ],
+    ),
+    "en": (
+        "First page",
+        [
+            BannerBlock(
+                "Out into autumn", "Shoes with grip, jackets with light.", "New on the shelf", "/new", "", "beacon"
+            ),
+            CategoriesBlock("What are you up to?"),
+            ProductsBlock("Fresh on the shelf"),
+        ],
+    ),
+}
+
+
+async def put_pages(db: Database, shop_id: UUID, *, at: datetime) -> int:
+    """Write the pages that are not there yet; how many. The first page stays a draft: Lotse's own is shown."""
+    made = 0
+    for slug, languages in _PAGES.items():
+        made += await _put(
+            db,
+            shop_id,
+            slug,
+            {language: Written(title, "", [TextBlock(words)]) for language, (title, words) in languages.items()},
+            publish=True,
+            at=at,
+        )
+    home = {language: Written(title, "", blocks) for language, (title, blocks) in _HOME.items()}
+    return made + await _put(db, shop_id, "home", home, publish=False, at=at)
+
+
+async def _put(
+    db: Database, shop_id: UUID, slug: str, pages: dict[str, Written], *, publish: bool, at: datetime
+) -> bool:
+    async with db.transaction() as tx:
+        if await page_at(tx, shop_id=shop_id, slug=slug) is not None:
+            return False
+        page_id = await commands.add_page(tx, shop_id=shop_id, slug=slug, by=ACTOR, at=at)
+        for language, written in pages.items():
+            await commands.put_draft(tx, page_id=page_id, language=language, written=written, by=ACTOR, at=at)
+            if publish:
+                await commands.publish(tx, page_id=page_id, language=language, by=ACTOR, at=at)
+    return True

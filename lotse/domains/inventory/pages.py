@@ -33,6 +33,7 @@ from lotse.domains.inventory.contracts import (
     StockKey,
     StockLine,
     StockListing,
+    UnknownLocation,
 )
 from lotse.domains.inventory.queries import LOCATION, POOL
 from lotse.domains.inventory.rules import WEEKDAYS, distance_km, is_postcode, opening, state_of
@@ -127,6 +128,13 @@ class ProductStock(Struct, frozen=True):
     out: int
 
 
+class OfShop(Struct, frozen=True):
+    """The places that serve a shop, the preferred one first."""
+
+    shop_id: UUID
+    locations: list[Location]
+
+
 class Change(Struct, frozen=True):
     """What is typed to change a stock: goods that came in, or the number that was counted."""
 
@@ -198,9 +206,9 @@ async def _locations(connection: Connection, ask: Ask) -> Mapping[UUID, Location
     return {found.id: found for found in await queries.locations_by_ids(connection, location_ids=ask.ids)}
 
 
-async def _of_shops(connection: Connection, ask: Ask) -> Mapping[UUID, list[Location]]:
+async def _of_shops(connection: Connection, ask: Ask) -> Mapping[UUID, "OfShop"]:
     """The places that a shop sells from; one shop is shown at a time."""
-    return {id: await queries.locations_of_shop(connection, shop_id=id) for id in ask.ids}
+    return {id: OfShop(id, await queries.locations_of_shop(connection, shop_id=id)) for id in ask.ids}
 
 
 class Near(Struct, frozen=True):
@@ -884,6 +892,65 @@ async def edit_location(
     return Redirect(f"/office/locations/{location_id}?done=saved", status_code=303)
 
 
+# -- which places serve a shop
+
+NOT_A_RANK = N_("A whole number from 1 on, or nothing.")
+
+
+@get("/office/shops/{shop_id:uuid}/locations", guards=[needs("inventory.write")])
+async def serving(view: View, database: Database, draft: Draft | None, shop_id: UUID) -> Response[str]:
+    """The form that says which places serve a shop, and in which order they are asked."""
+    async with database.reading() as conn:
+        found = await shops_by_ids(conn, shop_ids=[shop_id])
+        if not found:
+            raise NotFound(what="shop", id=str(shop_id))
+        ranks = {one.id: rank for rank, one in enumerate(await queries.locations_of_shop(conn, shop_id=shop_id), 1)}
+        places = await queries.places(conn)
+    places.sort(key=lambda place: ranks.get(place.id, len(ranks) + 1))
+    return view.show(
+        "inventory/office_serving.html",
+        one=found[0],
+        places=places,
+        ranks=ranks,
+        kinds=KINDS,
+        typed=draft.typed if draft else {},
+        refused=refused(view, draft, REFUSED, fields=False),
+    )
+
+
+@post(
+    "/office/shops/{shop_id:uuid}/locations",
+    guards=[needs("inventory.write")],
+    opt={"form": "/office/shops/{shop_id}/locations"},
+)
+async def serve(
+    request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, shop_id: UUID
+) -> Redirect:
+    """Say which places serve a shop: those with a number, the smallest first. Refusals: `FormIncomplete`, then those of
+    `serve_shop`."""
+    form = await request.form()
+    ranks: dict[UUID, int] = {}
+    for name, value in form.multi_items():
+        text = str(value).strip()
+        if not name.startswith("rank.") or not text:
+            continue
+        if not (text.isascii() and text.isdecimal() and int(text[:6]) > 0 and len(text) < 6):
+            raise FormIncomplete(errors={name[:60]: Error(NOT_A_RANK)})
+        try:
+            ranks[UUID(name.removeprefix("rank."))] = int(text)
+        except ValueError:
+            raise UnknownLocation(location=name.removeprefix("rank.")[:63]) from None
+    async with database.transaction() as tx:
+        order = [place.id for place in await queries.places(tx)]
+        known = {id: place for place, id in enumerate(order)}
+        for id in ranks:
+            if id not in known:
+                raise UnknownLocation(location=str(id))
+        ids = sorted(ranks, key=lambda id: (ranks[id], known[id]))
+        await commands.serve_shop(tx, shop_id=shop_id, location_ids=ids, by=str(principal), at=at)
+    return Redirect(f"/office/shops/{shop_id}?done=saved", status_code=303)
+
+
 routes = (
     stores,
     *table_routes(STOCK),
@@ -899,6 +966,8 @@ routes = (
     make_location,
     office_location,
     edit_location,
+    serving,
+    serve,
 )
 tables = (STOCK, POOLS, LOCATIONS)
 places = (

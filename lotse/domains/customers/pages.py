@@ -84,6 +84,10 @@ CUSTOMERS = Table(
         Column("number", N_("Number"), kind="code"),
         Column("email", N_("Mail")),
         Column("phone", N_("Telephone"), shown=False),
+        # What upper domains know of them.
+        Column("orders", N_("Orders"), kind="number", slot="office.customer.orders"),
+        Column("bought", N_("Bought in all"), kind="money", slot="office.customer.bought"),
+        Column("last", N_("Last order"), slot="office.customer.last"),
         Column("customer_group", N_("Price group"), kind="code", filter="equals"),
         Column("created_at", N_("Since"), kind="moment", filter="range"),
     ),

@@ -166,6 +166,26 @@ _IS_PAID = """
 """
 
 
+# Ids carry the time at which an order was placed, but for those that were told long after; so a span of days is a span
+# of ids, as wide as the latest of it. An id is never older than its order. `coalesce` keeps the index of days out of
+# it: the planner cannot know that days and ids go together, and would read all of the span where a page is wanted.
+_PLACED = """
+    (:since::timestamptz is null
+        or coalesce(t.placed_at) >= :since and t.id >= kernel.uuid7_floor(:since::timestamptz - interval '1 day'))
+    and (:until::timestamptz is null
+        or coalesce(t.placed_at) < :until and t.id <= greatest(
+            kernel.uuid7_floor(:until::timestamptz + interval '24:00:00'),
+            (
+                select o.id from orders.orders o
+                where uuid_extract_timestamp(o.id) - o.placed_at > interval '24:00:00'
+                    and o.placed_at < :until and (:since::timestamptz is null or o.placed_at >= :since)
+                order by o.id desc
+                limit 1
+            )
+        ))
+"""
+
+
 def _within(scope: Scope) -> dict[str, Any]:
     return scope.within().columns()
 
@@ -199,7 +219,7 @@ ORDERS = Table(
     fill=_paid,
     columns=(
         Column("number", N_("Number"), kind="code", link=True, phone="title"),
-        Column("placed_at", N_("Placed"), kind="moment", filter="range"),
+        Column("placed_at", N_("Placed"), kind="moment", filter="range", condition=_PLACED),
         Column("name", N_("Customer"), template="orders/cell_customer.html"),
         Column("email", N_("Mail"), shown=False),
         Column(
@@ -671,5 +691,8 @@ finders = (Finder("orders", N_("Orders"), "orders", "orders.read", _find, budget
 slots = (
     Answerer("account.orders", "orders", "orders/of_account.html", 500, _own_orders),
     Answerer("office.customer", "orders", "orders/of_customer.html", 500, _of_customers),
+    Answerer("office.customer.orders", "orders", "orders/customer_orders.html", 400, _sums),
+    Answerer("office.customer.bought", "orders", "orders/customer_bought.html", 400, _sums),
+    Answerer("office.customer.last", "orders", "orders/customer_last.html", 400, _sums),
     Answerer("office.payment.purpose", "orders", "orders/number.html", 300, _numbers),
 )

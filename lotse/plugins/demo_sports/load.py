@@ -48,7 +48,7 @@ from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
 from lotse.kernel.media.library import Library
 from lotse.kernel.settings import Settings
-from lotse.plugins.demo_sports import retailer, trade
+from lotse.plugins.demo_sports import retailer, texts, trade
 from lotse.plugins.demo_sports.assortment import SEED, WAREHOUSE, Assortment, Category, Product, assortment
 from lotse.plugins.demo_sports.departments import DEPARTMENTS
 from lotse.plugins.demo_sports.drawings.scenes import hero, logo
@@ -67,6 +67,10 @@ _TO_STORES = timedelta(days=DAYS + 4)
 _COUNTED = timedelta(days=DAYS + 2)
 # More than 30 days after every first price: the prior price that must be shown (PAngV s.11) is the regular one.
 _REDUCED = timedelta(days=SALE_DAYS)
+
+# Customers have come in so many waves since then, the last one before the season begins.
+_CAME_IN = 24
+_FIRST_CUSTOMER, _LAST_CUSTOMER = timedelta(days=900), timedelta(days=DAYS + 5)
 
 Progress = Callable[..., None]
 
@@ -111,6 +115,7 @@ async def load(
     progress(f"customers: {len(retailer.CUSTOMERS) + len(PEOPLE)}")
     await _customers(db, house, at=at)
     await _brand(db, library, at=at)
+    await texts.put_pages(db, house.shop_id, at=at)
     variants = sum(len(product.variants) for product in goods.products)
     progress(f"{retailer.NAME}: {len(goods.products)} products, {variants} variants, {len(house.places)} locations")
     await trade.load(db, desk, goods, past, progress=progress, seconds=seconds)
@@ -452,21 +457,26 @@ async def _customers(db: Database, house: House, *, at: datetime) -> None:
         for buyer in retailer.CUSTOMERS
     ]
     buyers.extend((number, address.name, "person", email, address) for number, email, address in PEOPLE)
-    async with db.transaction() as tx:
-        known = await customers_by_number(tx, numbers=[number for number, *_ in buyers])
-        missing = [
-            PutCustomer(
-                number=number,
-                shop_id=house.shop_id,
-                kind=kind,
-                name=name,
-                email=email,
-                addresses=(("billing", address), ("delivery", address)),
-            )
-            for number, name, kind, email, address in buyers
-            if number not in known
-        ]
-        await put_customers(tx, missing, by=ACTOR, at=at)
+    # They came one after the other, as long as there is a shop: whoever the list begins with has been there longest.
+    size = -(-len(buyers) // _CAME_IN)
+    for place in range(0, len(buyers), size):
+        some = buyers[place : place + size]
+        async with db.transaction() as tx:
+            known = await customers_by_number(tx, numbers=[number for number, *_ in some])
+            missing = [
+                PutCustomer(
+                    number=number,
+                    shop_id=house.shop_id,
+                    kind=kind,
+                    name=name,
+                    email=email,
+                    addresses=(("billing", address), ("delivery", address)),
+                )
+                for number, name, kind, email, address in some
+                if number not in known
+            ]
+            came = at - _LAST_CUSTOMER - (_FIRST_CUSTOMER - _LAST_CUSTOMER) * (1 - place / len(buyers))
+            await put_customers(tx, missing, by=ACTOR, at=came)
 
 
 async def _brand(db: Database, library: Library, *, at: datetime) -> None:

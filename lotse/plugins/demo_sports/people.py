@@ -5,11 +5,15 @@ from lotse.domains.customers.contracts import Address
 _FIRST = (
     *("Anneke", "Bjarne", "Carla", "Deniz", "Eliza", "Finn", "Gesine", "Hanno", "Imke", "Jannis", "Katja", "Leif"),
     *("Mareike", "Nils", "Oda", "Pauline", "Quirin", "Rieke", "Sönke", "Tabea", "Uwe", "Valeska", "Wiebke", "Yusuf"),
+    *("Aenne", "Bela", "Corinna", "Dorian", "Elif", "Fabian", "Gundula", "Henner", "Ines", "Jasper", "Kira", "Lasse"),
+    *("Malte", "Nuria", "Ole", "Philine", "Rasmus", "Swantje", "Thies", "Ulrike", "Vincent", "Wenke", "Yara", "Zeno"),
     *("Zoe", "Alma", "Bruno", "Clara", "Dilan", "Emil", "Frieda", "Goran", "Hedda", "Ilja", "Jonna", "Karim", "Levin"),
 )
 _LAST = (
     *("Abendroth", "Birkenfeld", "Dornbusch", "Eschenau", "Federkiel", "Grotewohl", "Hagenkamp", "Immenhof", "Jarchow"),
     *("Kiebitz", "Lindenau", "Marwede", "Nordhaus", "Ohlsdorf", "Petermann", "Quast", "Rabenstein", "Sandkuhl"),
+    *("Achtersand", "Brookmann", "Ellerbrink", "Fliederau", "Gezeiter", "Heckenrath", "Inselmann", "Kranichfeld"),
+    *("Leuchtmann", "Moorkamp", "Nebelung", "Ostermoor", "Pappelbaum", "Querfeld", "Reetmeier", "Seegras", "Strandner"),
     *("Tiefensee", "Uhlenhorst", "Vossberg", "Wiesengrund", "Zabelberg"),
 )
 _STREETS = (
@@ -39,5 +43,5 @@ def _made(number: int) -> tuple[str, str, Address]:
     )
 
 
-# Customer's number, e-mail, address. Six hundred: some order often, most once.
-PEOPLE: tuple[tuple[str, str, Address], ...] = tuple(_made(number) for number in range(600))
+# Customer's number, e-mail, address. As many as a house of this size knows: some order every week, most once or twice.
+PEOPLE: tuple[tuple[str, str, Address], ...] = tuple(_made(number) for number in range(1_800))

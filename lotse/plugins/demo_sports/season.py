@@ -63,6 +63,8 @@ _PEAKS: dict[str, tuple[int, float]] = {
     "nutrition": (1, 1.3),
     "kids": (8, 1.4),
 }
+# Whom a sale is to falls off so that the first ones buy every week and the last ones hardly ever.
+_REGULARS = 550
 # From this many days before the end on, prices are reduced and people come for it.
 SALE_DAYS = 6
 _SALE_RUSH = 1.25
@@ -189,7 +191,7 @@ def _sale(
             lines[variant.sku] = SoldLine(variant.sku, most, int(price * 100))
     if not lines:
         return None
-    person = None if way == "till" else min(int(random.expovariate(1 / 180)), len(PEOPLE) - 1)
+    person = None if way == "till" else min(int(random.expovariate(1 / _REGULARS)), len(PEOPLE) - 1)
     return _with_later(
         random,
         end,

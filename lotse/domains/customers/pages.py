@@ -489,7 +489,7 @@ async def own_erasure(request: Request[Any, Any, Any], database: Database, at: d
 
 
 @get("/wishes", guards=[public])
-async def wishes(request: Request[Any, Any, Any], view: View, database: Database) -> Response[str]:
+async def wishes(request: Request[Any, Any, Any], view: View, database: Database, draft: Draft | None) -> Response[str]:
     """What somebody wished for, with or without an account."""
     customer_id = await _who(request, database, view.question.at)
     async with database.reading() as conn:
@@ -499,7 +499,13 @@ async def wishes(request: Request[Any, Any, Any], view: View, database: Database
     shown = [card for card in cards if card.state in SHOWN]
     variants = [id for card in shown for id in card.variant_ids]
     await view.ask({"card.offer": variants, "card.stock": variants})
-    return view.show("customers/wishes.html", cards=shown, is_guest=customer_id is None, headers=_NO_STORE)
+    return view.show(
+        "customers/wishes.html",
+        cards=shown,
+        is_guest=customer_id is None,
+        refused=refused(view, draft, ACCOUNT_REFUSED),
+        headers=_NO_STORE,
+    )
 
 
 @post("/wishes", guards=[public], opt={"form": "/wishes"})

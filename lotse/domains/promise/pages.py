@@ -41,4 +41,4 @@ async def _standing(connection: Connection, ask: Ask) -> Standing:
     )
 
 
-slots = (Answerer("product.promise", "promise", "promise/product_promise.html", 400, _windows, _standing, signs),)
+slots = (Answerer("product.promise", "promise", "promise/product_promise.html", 800, _windows, _standing, signs),)

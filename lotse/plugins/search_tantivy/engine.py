@@ -438,7 +438,7 @@ class _Search:
     def _pairs(self, filters: Filters, left_out: str) -> list[Query]:
         """Size 42 and red must be one shoe: of two chosen facets that vary between variants one pair must be there.
 
-        Facets of the whole article have no pairs, and ask for none.
+        Stock is a fact of each variant and always asked together with its options.
         """
         names = [name for name in filters.facets if name != left_out]
         found: list[Query] = []
@@ -449,8 +449,10 @@ class _Search:
                     for mine in filters.facets[one]
                     for theirs in filters.facets[other]
                 ]
-                if any(self.searcher.doc_freq("pair", word) for word in both):
-                    found.append(Query.term_set_query(self.schema, "pair", both))
+                vary = self._term("pair", disk.names(one, other))
+                same = Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, vary)])
+                fits = Query.term_set_query(self.schema, "pair", both)
+                found.append(Query.boolean_query([(Occur.Should, fits), (Occur.Should, same)]))
         return found
 
     # -- what people decided
@@ -507,7 +509,7 @@ class _Search:
             return by_code
         if self.question.any_words:
             some = [one for one in musts if one is not None]
-            enough = max(1, -(-len(self.words) * 3 // 5)) if len(some) > 1 else 1
+            enough = max(1, len(self.words) * 3 // 5)
             found = Query.boolean_query(
                 [(Occur.Should, one) for one in some], minimum_number_should_match=min(enough, len(some))
             )
@@ -698,7 +700,7 @@ class _Search:
             found = [other + FREE[self.own]]
         elif one.endswith("en"):
             found.append(one[:-1] + other)
-        return [joined for joined in found if self._known(joined)]
+        return [joined for joined in found if one in without or self._known(joined)]
 
     def _begun(self, letters: str) -> Iterator[Query]:
         """Words that begin with these letters."""

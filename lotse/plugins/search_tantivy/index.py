@@ -25,7 +25,7 @@ from lotse.plugins.search_tantivy.compounds import LANGUAGE, Splitter
 from lotse.plugins.search_tantivy.words import fold, stem, words
 
 # Counts up with every change of fields or analysis: an index of another version is built anew.
-VERSION = 1
+VERSION = 2
 CURRENT = "current"
 # Tantivy's buffer for a writer of one thread; more threads make more segments, which searches pay for.
 HEAP_BYTES = 64_000_000
@@ -51,6 +51,11 @@ def facet_key(name: str) -> str:
 def pair(one: tuple[str, str], other: tuple[str, str]) -> str:
     """Two values of one variant, as a word."""
     return "\x1f".join(part for value in sorted((one, other)) for part in value)
+
+
+def names(one: str, other: str) -> str:
+    """Two names of facets that vary between variants, as a word."""
+    return "\x1e".join(sorted((one, other)))
 
 
 def schema(languages: Sequence[str]) -> tantivy.Schema:
@@ -125,8 +130,12 @@ def filled(document: Document, languages: Sequence[str], splitter: Splitter) -> 
         for i in range(len(options))
         for j in range(i + 1, len(options))
     }
-    for both in pairs:
-        made.add_text("pair", both)
+    # And which two vary together at all: what is said of the whole article has no pairs, and asks for none.
+    together = {
+        names(one, other) for combination in document.combinations for one in combination for other in combination
+    }
+    for word in (*pairs, *together):
+        made.add_text("pair", word)
     if document.price_minor is not None:
         made.add_integer("price", document.price_minor)
     made.add_integer("added", document.added)

@@ -1,0 +1,229 @@
+"""The engine on a small catalogue of its own: words, typos, compounds, facets, decisions, life of the index."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid5
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lotse.domains.search.contracts import Document, Filters, NoIndex, Question, Steer, Target, Texts
+from lotse.domains.search.rules import meanings
+from lotse.plugins.search_tantivy.compounds import learnt
+from lotse.plugins.search_tantivy.engine import TantivyIndex
+from lotse.plugins.search_tantivy.words import MAX_WORDS, asked, comparable, fold, stem
+
+SPACE = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+
+
+def article(name: str, en: str = "", *, kind: str = "", brand: str = "", price: int = 1_000, **facets: str) -> Document:
+    texts = {"de": Texts(name, kinds=[kind] if kind else [])} | ({"en": Texts(en)} if en else {})
+    sizes = facets.pop("sizes", "").split()
+    return Document(
+        id=uuid5(SPACE, name),
+        texts=texts,
+        brand=brand,
+        codes=[f"SKU-{len(name)}", "4006381333931"] if name == "Müsli Früchte" else [],
+        categories=[kind.lower()] if kind else [],
+        facets={**{key: [value] for key, value in facets.items()}, **({"size": sizes} if sizes else {})},
+        combinations=[{"size": size, "stock": "yes"} for size in sizes if size != "43"],
+        price_minor=price,
+        in_stock=True,
+    )
+
+
+GOODS = [
+    article("Strom 3 Laufschuh Herren", "Strom 3 men's running shoe", kind="Schuhe", colour="red", sizes="42 43"),
+    article("Nachtzug Laufschuhe Damen", "Nachtzug women's running shoes", kind="Schuhe", colour="blue", price=2_000),
+    article("Grat Wanderschuh", "Grat hiking shoe", kind="Schuhe", colour="red", price=3_000),
+    article("Hallenfuchs Hallenschuh", kind="Schuhe", colour="green"),
+    article("Lauf Hose", kind="Hosen", colour="blue"),
+    article("Wander Hose", kind="Hosen"),
+    article("Hallen Ball"),
+    article("Müsli Früchte", brand="Haferfunk"),
+    article("Apfelsaft naturtrüb"),
+    article("Apfel getrocknet"),
+    article("Saft Orange"),
+    article("Trinkflasche 500 ml"),
+    article("T-Shirt weiß", "white t-shirt", colour="white"),
+    article("Laktosefreie Milch"),
+]
+BY_NAME = {document.texts["de"].name: document.id for document in GOODS}
+
+
+async def batches(documents: Sequence[Document]) -> AsyncIterator[Sequence[Document]]:
+    yield documents[:5]
+    yield documents[5:]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> TantivyIndex:
+    made = TantivyIndex(tmp_path_factory.mktemp("index") / "shop", ["de", "en"])
+    assert made.mark() is None
+    assert asyncio.run(made.rebuild(batches(GOODS), "7:x")) == len(GOODS)
+    assert made.mark() == "7:x"
+    return made
+
+
+def found(index: TantivyIndex, words: str, language: str = "de", **more: object) -> list[str]:
+    question = Question(words=words, language=language, **more)  # type: ignore[arg-type]
+    answer = asyncio.run(index.search(question))
+    names = {id: name for name, id in BY_NAME.items()}
+    return [names[id] for id in answer.ids]
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("Laufschuhe Damen", "Nachtzug Laufschuhe Damen"),  # as written
+        ("laufschuh herren", "Strom 3 Laufschuh Herren"),  # another form
+        ("lauf schuhe damen", "Nachtzug Laufschuhe Damen"),  # apart
+        ("herrenlaufschuh", "Strom 3 Laufschuh Herren"),  # more compound than the catalogue
+        ("laufschue damen", "Nachtzug Laufschuhe Damen"),  # misspelt
+        ("muesli", "Müsli Früchte"),  # umlauts three ways
+        ("müsli", "Müsli Früchte"),
+        ("musli", "Müsli Früchte"),
+        ("apfel saft", "Apfelsaft naturtrüb"),
+        ("apfelsäfte", "Apfelsaft naturtrüb"),
+        ("500ml trinkflasche", "Trinkflasche 500 ml"),
+        ("flasche", "Trinkflasche 500 ml"),  # a head that never stands alone
+        ("tshirt", "T-Shirt weiß"),
+        ("t-shirts", "T-Shirt weiß"),
+        ("weisses t shirt", "T-Shirt weiß"),
+        ("haferfunk", "Müsli Früchte"),  # a brand
+        ("4006381333931", "Müsli Früchte"),  # a GTIN, with or without leading zeros
+        ("04006381333931", "Müsli Früchte"),
+        ("milch ohne laktose", "Laktosefreie Milch"),
+    ],
+)
+def test_words_find_what_they_mean(index: TantivyIndex, words: str, first: str):
+    assert found(index, words)[:1] == [first]
+
+
+def test_all_words_must_be_met(index: TantivyIndex):
+    assert found(index, "laufschuhe ball") == []
+    assert found(index, "laufschuhe ball", any_words=True)
+
+
+def test_english_visitors_find_by_their_words_and_by_the_others(index: TantivyIndex):
+    assert found(index, "running shoes women", "en")[:1] == ["Nachtzug Laufschuhe Damen"]
+    assert found(index, "wanderschuh", "en") == ["Grat Wanderschuh"]
+
+
+def test_a_correction_is_said_and_can_be_refused(index: TantivyIndex):
+    answer = asyncio.run(index.search(Question(words="wanderschue", language="de")))
+    assert answer.used == "wanderschuh" and answer.ids == [BY_NAME["Grat Wanderschuh"]]
+    assert asyncio.run(index.search(Question(words="wanderschue", language="de", spelled=False))).total == 0
+
+
+def test_synonyms_come_with_the_question(index: TantivyIndex):
+    assert found(index, "sneaker") == []
+    known = {comparable("sneaker", "de"): ("laufschuhe",)}
+    assert found(index, "sneaker", synonyms=known)
+    assert meanings([], "de", comparable) == {}
+
+
+def test_counts_of_a_facet_leave_its_own_choice_out(index: TantivyIndex):
+    question = Question(words="schuhe", language="de", filters=Filters(facets={"colour": ("red",)}))
+    answer = asyncio.run(index.search(question))
+    colours = next(dict(facet.values) for facet in answer.facets if facet.name == "colour")
+    assert answer.total == 2 and colours == {"red": 2, "blue": 1, "green": 1}
+
+
+def test_what_is_chosen_must_hold_of_one_variant(index: TantivyIndex):
+    def total(**facets: tuple[str, ...]) -> int:
+        return asyncio.run(index.search(Question(language="de", filters=Filters(facets=facets)))).total
+
+    assert total(size=("42",), stock=("yes",)) == 1
+    assert total(size=("43",), stock=("yes",)) == 0  # 43 is sold out, although the shoe is there in 42
+
+
+def test_prices_narrow_and_sort(index: TantivyIndex):
+    within = Question(language="de", sort="price_down", filters=Filters(price_from=2_000))
+    answer = asyncio.run(index.search(within))
+    assert answer.ids == [BY_NAME["Grat Wanderschuh"], BY_NAME["Nachtzug Laufschuhe Damen"]]
+    assert answer.price == (1_000, 3_000)  # the span that could be chosen
+
+
+def test_pins_boosts_and_buries(index: TantivyIndex):
+    pinned = Steer(pins={1: BY_NAME["Hallen Ball"]})
+    assert found(index, "schuhe", steer=pinned)[0] == "Hallen Ball"
+    last = Steer(buries=(Target("value", "red", "colour"),))
+    assert set(found(index, "schuhe", steer=last)[-2:]) == {"Strom 3 Laufschuh Herren", "Grat Wanderschuh"}
+    up = Steer(boosts=(Target("product", str(BY_NAME["Hallenfuchs Hallenschuh"])),))
+    assert found(index, "schuhe", steer=up)[0] == "Hallenfuchs Hallenschuh"
+
+
+def test_pages_with_a_pin_show_everything_once(index: TantivyIndex):
+    steer = Steer(pins={3: BY_NAME["Hallen Ball"]})
+    pages = [found(index, "schuhe", steer=steer, offset=offset, limit=2) for offset in (0, 2, 4)]
+    listed = [name for page in pages for name in page]
+    assert len(listed) == len(set(listed)) == 5 and listed[2] == "Hallen Ball"
+
+
+def test_completions_begin_as_typed_and_find_something(index: TantivyIndex):
+    said = asyncio.run(index.complete(Question(words="lauf", language="de", typing=True), 5))
+    assert any(one.startswith("laufschuh") for one in said)
+    assert asyncio.run(index.complete(Question(words="", language="de"), 5)) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=300))
+def test_nothing_that_is_typed_is_an_error(index: TantivyIndex, words: str):
+    asyncio.run(index.search(Question(words=words, language="de", typing=True)))
+    assert len(asked(words, "de")) <= MAX_WORDS
+
+
+@pytest.mark.parametrize(
+    "words", ["x" * 10_000, "(", '"', "a AND b OR", "name:*", "/.*/", "[1 TO 2]", "\0", "+-!{}^~\\", "*"]
+)
+def test_syntax_of_others_is_only_words(index: TantivyIndex, words: str):
+    asyncio.run(index.search(Question(words=words, language="de")))
+
+
+def test_a_write_is_found_at_once_and_a_broken_index_is_known(tmp_path: Path):
+    index = TantivyIndex(tmp_path / "shop", ["de", "en"])
+    with pytest.raises(NoIndex):
+        asyncio.run(index.search(Question(words="a", language="de")))
+    asyncio.run(index.rebuild(batches(GOODS), "1:a"))
+    reader = TantivyIndex(tmp_path / "shop", ["de", "en"])
+    assert found(reader, "zelt") == []
+    before = reader.stamp()
+    tent = article("Sternwarte Zelt")
+    asyncio.run(index.write([tent], [BY_NAME["Hallen Ball"]], "2:b"))
+    fresh = TantivyIndex(tmp_path / "shop", ["de", "en"])  # as another process sees it
+    assert asyncio.run(fresh.search(Question(words="zelt", language="de"))).ids == [tent.id]
+    assert found(fresh, "hallen ball") == [] and fresh.mark() == "2:b" and fresh.stamp() != before
+    assert asyncio.run(fresh.signs([tent.id])) == {tent.id: 0}
+    # Another version, other languages, a broken file: build it anew.
+    assert TantivyIndex(tmp_path / "shop", ["de"]).mark() is None
+    generation = (tmp_path / "shop" / "current").read_text()
+    (tmp_path / "shop" / generation / "meta.json").write_text("{")
+    assert TantivyIndex(tmp_path / "shop", ["de", "en"]).mark() is None
+
+
+def test_what_is_due_says_so(tmp_path: Path):
+    index = TantivyIndex(tmp_path / "shop", ["de", "en"])
+    due = Document(UUID(int=1), {"de": Texts("Bald günstiger")}, due=datetime(2026, 1, 1, tzinfo=UTC))
+    asyncio.run(index.rebuild(batches([due]), "1:a"))
+    assert asyncio.run(index.due(datetime(2025, 12, 31, tzinfo=UTC))) == []
+    assert asyncio.run(index.due(datetime(2026, 1, 2, tzinfo=UTC))) == [due.id]
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_folding_and_comparing_settle(text: str):
+    once = fold(text.lower(), "de")
+    assert fold(once, "de") == fold(fold(once, "de"), "de")
+    assert comparable(text, "de") == comparable(text, "de")
+
+
+def test_compounds_are_split_by_the_catalogue_alone():
+    splitter = learnt(
+        {"lauf": 3, "schuhe": 5, "laufschuhe": 4, "wanderschuh": 2, "wandern": 2, "schokolade": 90, "laden": 1}
+    )
+    assert splitter.parts("laufschuhe") == ("lauf", "schuhe")
+    assert splitter.parts("schokolade") is None
+    assert stem("läuferinnen", "de") == stem("läufer", "de")

@@ -42,6 +42,8 @@ class Swift:
         if scope["type"] == "http" and scope["method"] == "GET":
             began = time.perf_counter()
             told = {name: value for name, value in scope["headers"] if name in _LOOKED_AT}
+            if b"x-forwarded-for" not in told and scope.get("client"):
+                told[b"x-forwarded-for"] = scope["client"][0].encode()
             answer = self._answer(scope, told)
             if answer is not None:
                 if (

@@ -379,7 +379,9 @@ class _Bringer:
         wanted = [_price(house, article, ids[article.sku]) for article in articles if ids[article.sku] not in priced]
         await set_prices(tx, wanted, by=ACTOR, at=at)
         fresh = [article for article in articles if ids[article.sku] not in stocked]
-        pools = await ensure_stock(tx, [StockKey(ids[one.sku], house.location_id, house.party_id) for one in fresh])
+        pools = await ensure_stock(
+            tx, [StockKey(ids[one.sku], house.location_id, house.party_id) for one in fresh], at=at
+        )
         received = [
             (pool_id, pieces)
             for article, pool_id in zip(fresh, pools, strict=True)

@@ -47,7 +47,6 @@ EXPORTS = {
     "desk.locks": "rows that these kinds need, with their second statements",
     "desk.finishes": "what is done to a batch's rows after all was decided",
     "queries.shop_finders": "`ShopFinder`s: the shop of a thing that an event names, for webhooks of one shop",
-    "queries.mails": "`Mail`s: what a domain writes to people, sent by the kernel",
     "queries.mails": "`Mail`s that this domain writes, each with an example for those who edit its words",
     "queries.export_party": "what is kept about a person, for them",
     "commands.erase_party": "erases what is kept about a person",

@@ -11,8 +11,11 @@ from lotse.kernel.refusals import Refusal
 
 
 class Sender(Struct, frozen=True):
-    """How a location sends. `cut_offs`: until when on which weekday, {"mon": "14:00"}, in its own time; a weekday that
-    is missing sends nothing. `handling_days`: working days before it leaves. `state` is ISO 3166-2 without the country."""
+    """How a location sends.
+
+    `cut_offs`: until when on which weekday, {"mon": "14:00"}, in its own time; a weekday that is missing sends nothing.
+    `handling_days`: working days before it leaves. `state` is ISO 3166-2 without the country.
+    """
 
     location_id: UUID
     country: str

@@ -38,6 +38,7 @@ _LOOKED_AT = frozenset((b"cookie", b"user-agent", b"sec-gpc", b"dnt", b"hx-reque
 _REMEMBERED = 50_000
 # Addresses whose form is remembered; there are as many kept pages at most.
 _PATHS = 5_000
+_ANYBODY = Visit()
 _VISIT, _SESSION = VISIT_COOKIE.encode(), SESSION_COOKIE.encode()
 
 
@@ -141,11 +142,15 @@ class Watching:
         client = told.get(b"x-forwarded-for", b"").decode("latin-1").rpartition(",")[2].strip()
         if not bot and self._pace.too_fast(client, time.monotonic()):
             bot = "too fast"
-        noted = Noted()
-        if kept.noted is not None:
-            noted.again(kept.noted)
-        viewed = PageViewed(page, subject if page in _PUBLIC else "", kept.language)
-        self._log(viewed, Visit(bot=bot), uuid7(), noted, clock.now())
+        if self._process.behaviour is not None:
+            # Nothing is decided on such a page: what it says of itself is all that is to be logged.
+            at = clock.now()
+            viewed = PageViewed(page, subject if page in _PUBLIC else "", kept.language)
+            facts: list[tuple[Event, datetime]] = [(viewed, at)]
+            if kept.noted is not None:
+                facts += [(fact, at) for fact in kept.noted[0]]
+            visit = Visit(bot=bot) if bot else _ANYBODY
+            self._process.behaviour.put(*commands.rows(facts, visit, source="server", view=uuid7()))
         return True
 
     def _of(self, path: str) -> tuple[str, str]:

@@ -37,10 +37,19 @@ def test_a_theme_changes_one_block_of_what_lies_beneath(tmp_path: Path) -> None:
     static = frame.static_files([tmp_path])
     made = frame.templates(static, [tmp_path])
     shop = SimpleNamespace(name="Ours", gross=True)
-    values = {"shop": shop, "languages": [], "part": lambda *_: "", "frame": ()}
+    values = {
+        "shop": shop,
+        "languages": [],
+        "part": lambda *_: "",
+        "frame": (),
+        "href": str,
+        "base": "",
+        "csrf": "",
+        "path": "/",
+    }
     page = made.render("storefront/layout.html", "en", values)
-    assert "<title>Ours</title>" in page and "/static/css/base.css" in page
-    assert page.index("css/tokens.css") < page.index("theme/tokens.css")
+    assert "<title>Ours</title>" in page and "/static/css/shop.css" in page
+    assert page.index("css/shop.css") < page.index("theme/tokens.css")
     assert static.url("theme/icon.svg") in page and "icon.svg?v=" in page and "/static/icon.svg" not in page
 
 

@@ -1,4 +1,5 @@
-"""The storefront's frame: layout, home, service pages, the app on a phone, and what all pages share (templates, slots, files, languages).
+"""The storefront's frame: layout, home, service pages, the app on a phone, and what all pages share: templates, slots,
+files, languages.
 
 Puts out `routes` and `on_app_init`, as every frame of the web does.
 """

@@ -89,7 +89,9 @@ def static_files(themes: Sequence[Path]) -> StaticFiles:
     """
     folders = {"": _ROOT / "web" / "static"}
     own = next((theme / "static" for theme in themes if (theme / "static").is_dir()), None)
-    return StaticFiles(folders | ({"theme": own} if own else {}))
+    static = StaticFiles(folders | ({"theme": own} if own else {}))
+    static.join("css/shop.css", ("css/tokens.css", "css/base.css", "css/storefront.css", "css/search.css"))
+    return static
 
 
 def owners() -> dict[str, Path]:

@@ -26,7 +26,7 @@ from lotse.web.storefront.frame import offered_languages
 SIZES = (192, 512, 180)
 # What the page of the missing network is made of.
 _SHELL = (
-    *("css/tokens.css", "css/base.css", "css/storefront.css", "css/search.css", "theme/tokens.css", "theme/theme.css"),
+    *("css/shop.css", "theme/tokens.css", "theme/theme.css"),
     *("icons.svg", "icon.svg", "theme/icon.svg", "vendor/archivo-latin.woff2"),
 )
 # The style sheets ask for it by its plain name.

@@ -13,6 +13,8 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 from msgspec.structs import asdict, replace
 
+from lotse.domains.behaviour.commands import link_party
+from lotse.domains.behaviour.rules import objects, visit_of
 from lotse.domains.catalog.contracts import SHOWN
 from lotse.domains.catalog.queries import product_cards
 from lotse.domains.customers import commands, queries
@@ -384,6 +386,14 @@ async def _welcome(
     if guest is not None:
         async with database.transaction() as tx:
             await commands.join_wishes(tx, customer_id=customer_id, list_id=guest, at=at)
+    # Who agreed to measurement is known by their number from here on: for the export and erasure of their data.
+    told = {name: request.headers.get(name, "") for name in ("sec-gpc", "dnt")}
+    visitor = visit_of(request.cookies, objects(told)).visitor
+    if visitor is not None:
+        async with database.transaction() as tx:
+            found = await queries.customer(tx, customer_id=customer_id)
+            if found is not None:
+                await link_party(tx, visitor=visitor, party_id=found.party_id, at=at)
     seconds = int(commands.SESSION.total_seconds())
     response = Redirect(
         _NEXT.get(next, "/account"),

@@ -171,8 +171,7 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
         return await _plain_search(view, database, question)
     if question.words and not question.offset:
         _count(request, database, shop, view.language, question.words, 0 if listing.step else listing.total)
-    shown = [Shown(card.id, listing.offset + place) for place, card in enumerate(listing.cards, 1)]
-    note(SearchMade(scrubbed(question.words), listing.total, shown, question.sort))
+    _note(question, listing)
     await _ask_cards(view, listing.cards)
     return view.show(
         "search/search.html", listing=listing, typed=question.words, **_around(view, shop, listing, "/search")
@@ -346,8 +345,15 @@ async def _plain_search(view: View, database: Database, question: Question) -> R
             else []
         )
     listing = _unindexed(question, cards)
+    _note(question, listing)
     await _ask_cards(view, cards)
     return view.show("search/search.html", listing=listing, typed=question.words, preparing=True, **_bare(view))
+
+
+def _note(question: Question, listing: Listing) -> None:
+    """What was shown of what was found, for the log of behaviour."""
+    shown = [Shown(card.id, listing.offset + place) for place, card in enumerate(listing.cards, 1)]
+    note(SearchMade(scrubbed(question.words), listing.total, shown, question.sort))
 
 
 def _unindexed(question: Question, cards: list[ProductCard]) -> Listing:

@@ -6,6 +6,7 @@ is not this plain case (a post, a session, a page that is not kept or has to be 
 and finds everything unchanged there.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +25,9 @@ _LOOKED_AT = frozenset(
 # Forms of `Accept-Encoding` times schemes; browsers send a handful.
 _MOST_FORMS = 50
 
+# A counter in multiprocess mode writes to a mapped file, in Python: once a second is enough.
+_COUNT_SECONDS = 1.0
+
 # Told of a page before it is sent: its path, the headers that are looked at, the page. False: the ordinary way, please.
 Watch = Callable[[str, dict[bytes, bytes], KeptPage], bool]
 
@@ -37,6 +41,7 @@ class Swift:
         self._places = places
         self._watch = watch
         self._seconds = histogram("pages", "GET", "kept", 2)
+        self._uncounted = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
@@ -72,7 +77,9 @@ class Swift:
         page = self._kept.at_once(place.key) if place is not None and not place.own else None
         if page is None or (self._watch is not None and not self._watch(path, told, page)):
             return None
-        counted.inc()
+        if not self._uncounted:
+            asyncio.get_running_loop().call_later(_COUNT_SECONDS, self._count)
+        self._uncounted += 1
         form = (told.get(b"accept-encoding", b""), told.get(b"x-forwarded-proto") == b"https")
         found = page.sent.get(form)
         if found is None:
@@ -80,6 +87,10 @@ class Swift:
                 page.sent.clear()
             found = page.sent[form] = _whole(page.answer(form[0]), secure=form[1])
         return found
+
+    def _count(self) -> None:
+        counted.inc(self._uncounted)
+        self._uncounted = 0
 
 
 def _whole(answer: Answer, *, secure: bool) -> Answer:

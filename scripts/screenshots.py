@@ -113,6 +113,9 @@ def pictures(page: Page, url: str, login: str, password: str) -> None:
     page.locator("table.list tbody a[href*='/office/stock/pools/']").first.click()
     page.locator("#why").wait_for()
     take(page, "why")
+    # As a visitor sees it who has answered what every visitor is asked.
+    page.goto(url + "/en")
+    page.get_by_role("button", name="Only what is necessary").click()
     for name, path in {"shop": "/en", "product": PRODUCT}.items():
         page.goto(url + path)
         page.wait_for_load_state("networkidle")

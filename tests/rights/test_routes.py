@@ -1,5 +1,6 @@
 """Every route, every role, foreign ids: nothing leaks. And the walk itself finds a route that does."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -246,6 +247,56 @@ async def test_who_is_theirs_is_served(scene: Scene) -> None:
             assert answer.status_code == 200, (role, address, answer.text)
         listed = await scene.clients["api"].get("/api/v1/orders", headers=headers)
         assert [row["id"] for row in listed.json()["items"]] == [str(own["order_id"])], role
+
+
+# What the palette may lead anybody to who may read it at all: the catalogue is everybody's, the rest as lists are.
+_EVERYBODYS = ("/office/products", "/office/categories", "/office/prices")
+
+
+async def test_the_palette_leads_to_nothing_foreign(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is open to whoever is signed in, so the walk over declared rights passes it by: each finder narrows by itself.
+    Asked as a page and as the palette does, with every word by which somebody could look for a thing of another's."""
+    theirs, ours = scene.theirs, scene.ours
+    words = [
+        theirs.mark,
+        theirs.mark[:6],
+        f"{theirs.mark.upper()}-1",
+        f"{theirs.mark}-1",
+        f"{theirs.mark}@example.org",
+        f"{theirs.mark} Muster",
+        theirs.location,
+        theirs.sku,
+        str(theirs.ids["order_id"]),
+    ]
+    foreign = {str(id) for id in theirs.ids.values()}
+    tried = 0
+    leaks: list[str] = []
+    for role, bound in WALKERS:
+        token = await token_of(scene.db, scene.fresh, role, _area(ours, bound))
+        free = tuple(path for path, dimensions in FREE.items() if bound in dimensions)
+        for word in words:
+            for part in ({}, {"hx-request": "true"}):
+                headers = {"authorization": f"Bearer {token}", **part}
+                answer = await scene.clients["pages"].get("/office/find", params={"q": word}, headers=headers)
+                assert answer.status_code == 200, (role, word, answer.text[:200])
+                tried += 1
+                leaks += [
+                    f"{role} of a {bound}: {word} leads to {href}"
+                    for href in re.findall(r'href="(/office/[^"]+)"', answer.text)
+                    if foreign.intersection(href.partition("?")[0].split("/"))
+                    and not href.startswith((*_EVERYBODYS, *free))
+                ]
+    with capsys.disabled():
+        print(f"\nwords x roles tried in the palette: {len(words)} x {len(WALKERS)}, {tried}; leaks: {len(leaks)}")
+    assert leaks == []
+    # The other side: what is theirs, people find.
+    token = await token_of(scene.db, scene.fresh, "Customer service", _area(ours, "shop"))
+    for word, id in ((f"{ours.mark.upper()}-1", "order_id"), (f"{ours.mark}@example.org", "customer_id")):
+        headers = {"authorization": f"Bearer {token}"}
+        answer = await scene.clients["pages"].get("/office/find", params={"q": word}, headers=headers)
+        assert str(ours.ids[id]) in answer.text, word
+    guest = await scene.clients["pages"].get("/office/find", params={"q": theirs.mark})
+    assert refused(guest) and str(theirs.ids["order_id"]) not in guest.text
 
 
 async def test_what_a_body_names_is_checked_too(scene: Scene) -> None:

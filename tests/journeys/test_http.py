@@ -105,8 +105,10 @@ def test_from_the_first_page_to_a_cancelled_order(browser: Browser, staff: Brows
     assert 'class="card"' in page and "€" in page
     names = re.findall(r"<h3><a[^>]*>([^<]+)", browser.open("/c/running?sort=name"))
     assert names == sorted(names, key=str.casefold) and len(names) == 24
-    assert "including 19% VAT" in text_of(
-        browser.open(browser.link(r"/(en/)?p/tolvaro-[a-z0-9-]*running-shoe[a-z0-9-]*"))
+    # A part of the page that is late on a busy machine is left out; the next look has it.
+    browser.shows(
+        browser.link(r"/(en/)?p/tolvaro-[a-z0-9-]*running-shoe[a-z0-9-]*"),
+        lambda page: "including 19% VAT" in text_of(page),
     )
 
     basket = text_of(buy(browser, quantity="2"))

@@ -81,7 +81,7 @@ SLOTS = {
     "office.order.payment": "payments; on the back office's order page",
     "office.variant": "variants; a variant's name in the back office",
     "office.variant.price": "variants; its price on the back office's article page",
-    "office.product.price": "products; from what to what they cost, in the back office's table and on the article's page",
+    "office.product.price": "products; from what to what they cost, in the back office's table and on the page",
     "office.product.stock": "products; how many pieces the shop can sell, in the same places",
     "office.variant.stock": "variants; its stock on the back office's article page",
     "office.customer": "customers; what is known of one, on the back office's customer page",

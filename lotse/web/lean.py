@@ -28,7 +28,7 @@ def lean(app: Litestar) -> None:
 
 def _authorize(handler: Any) -> Authorize:
     # A route that is public has nothing to ask.
-    guards = [guard for guard in handler.resolve_guards() if not (isinstance(guard, Right) and guard.name is None)]
+    guards = [guard for guard in handler.resolve_guards() if not (isinstance(guard, Right) and guard.is_public)]
 
     async def authorize(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
         for guard in guards:

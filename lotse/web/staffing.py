@@ -64,6 +64,7 @@ def ready(currency: str = "EUR") -> tuple[ReadyRole, ...]:
                 "customers.read",
                 "customers.write",
                 "inventory.read",
+                "mail.read",
                 "media.read",
                 "orders.read",
                 "orders.write",
@@ -79,6 +80,8 @@ def ready(currency: str = "EUR") -> tuple[ReadyRole, ...]:
             rights(
                 "catalog.read",
                 "catalog.write",
+                "content.read",
+                "content.write",
                 "imports.read",
                 "imports.write",
                 "inventory.read",

@@ -25,7 +25,7 @@ from lotse.domains.parties.commands import put_legal_entity, put_party, put_shop
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.parties.queries import shop as find_shop
 from lotse.kernel import clock
-from lotse.kernel.auth import roles, tokens
+from lotse.kernel.auth import roles, sessions, staff, tokens
 from lotse.kernel.auth.principal import SYSTEM
 from lotse.kernel.auth.rights import Right, Thing, right_of
 from lotse.kernel.db import Database
@@ -91,14 +91,14 @@ class Report(Struct):
         )
 
 
-def routes_of(app: Litestar, role: str) -> Iterator[Route]:
-    """Every address of an application that is not open to all."""
+def routes_of(app: Litestar, role: str, *, personal: bool = False) -> Iterator[Route]:
+    """Every address of an application that asks for a right; or those that ask only for a person."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             if not isinstance(handler, HTTPRouteHandler) or "OPTIONS" in handler.http_methods:
                 continue
             right = right_of(handler)
-            if right is None or right.name is None:
+            if right is None or right.is_public or right.personal != personal:
                 continue
             # Litestar's own path has lost the parameters' types where it had to; the handler's has not.
             for method in handler.http_methods:
@@ -175,8 +175,39 @@ async def world(db: Database, desk: Desk, fresh: Fresh) -> World:
         "shop_id": shop_id,
         "customer_id": stored.id,
         "party_id": party,
+        **await _papers(db, shop_id, placed.order_id, mark),
     }
     return World(mark, shop, location_id, code, party, sku, ids)
+
+
+async def _papers(db: Database, shop_id: UUID, order_id: UUID, mark: str) -> dict[str, UUID]:
+    """A declaration, a page and a mail of a shop."""
+    ids = {name: uuid7() for name in ("withdrawal_id", "page_id", "mail_id")}
+    async with db.transaction() as tx:
+        await tx.raw.execute(
+            "insert into returns.withdrawals (id, number, shop_id, order_id, order_number, name, email, what, parts,"
+            " way, language, mark, declared_at)"
+            " values ($1, $4, $2, $3, '', $4, '', '', '[]', 'order', 'de', '', now())",
+            ids["withdrawal_id"],
+            shop_id,
+            order_id,
+            mark,
+        )
+        await tx.raw.execute(
+            "insert into content.pages (id, shop_id, slug, created_by, created_at) values ($1, $2, $3, $4, now())",
+            ids["page_id"],
+            shop_id,
+            mark.lower(),
+            BY,
+        )
+        await tx.raw.execute(
+            "insert into kernel.mails (id, mail, event_id, recipient_mark, shop_id, language, payload, address, state,"
+            " sent_at, created_at) values ($1, 'messages.order', $1, '', $2, 'de', '{}', $3, 'sent', now(), now())",
+            ids["mail_id"],
+            shop_id,
+            f"{mark}@example.org",
+        )
+    return ids
 
 
 async def _charge(db: Database, entity: UUID, payment_id: UUID) -> UUID:
@@ -208,6 +239,18 @@ async def token_of(db: Database, fresh: Fresh, role: str, where: roles.Area) -> 
         holder = roles.Holder(token_id=made.id)
         await roles.give_role(tx, holder=holder, role_id=role_id, where=where, by=SYSTEM, at=at)
     return made.secret
+
+
+async def session_of(db: Database, fresh: Fresh, role: str, where: roles.Area) -> str:
+    """The cookie of somebody who holds a role in an area."""
+    at = clock.now()
+    async with db.transaction() as tx:
+        staff_id = await staff.add(tx, login=fresh.text("walker"), name="Walker", password_hash=None, actor=BY, at=at)
+        role_id = await roles.role_named(tx, name=role)
+        await roles.give_role(
+            tx, holder=roles.Holder(staff_id=staff_id), role_id=role_id, where=where, by=SYSTEM, at=at
+        )
+        return f"{sessions.COOKIE}={await sessions.begin(tx, staff_id=staff_id, at=at)}"
 
 
 async def ask(

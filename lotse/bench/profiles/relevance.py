@@ -2,8 +2,8 @@
 
 It asks the catalogue that is there (`lotse demo`, `lotse import demo-large DIR`, or both in one shop): wishes that it
 cannot fulfil are left out. The whole search is asked, as pages ask it: with the shop's synonyms and rules, with
-corrections, loosened where nothing is found. Full text is given its best: a configuration per language, weights by field,
-ranks by length, and any of the words where no article has all.
+corrections, loosened where nothing is found. Full text is given its best: a configuration per language, weights by
+field, ranks by length, and any of the words where no article has all.
 """
 
 from statistics import fmean

@@ -98,7 +98,7 @@ def _point(name: str) -> Point:
     return found
 
 
-@get(PATH, guards=[needs("experiments.read")])
+@get(PATH, guards=[needs("experiments.read", "everywhere")])
 async def office_experiments(view: View, database: Database, principal: Principal) -> Response[str]:
     """Every point with what is tried at it, and every experiment."""
     found: list[Experiment] = []
@@ -119,7 +119,7 @@ async def office_experiments(view: View, database: Database, principal: Principa
     )
 
 
-@get(f"{PATH}/new/{{point:str}}", guards=[needs("experiments.write")])
+@get(f"{PATH}/new/{{point:str}}", guards=[needs("experiments.write", "everywhere")])
 async def office_new(view: View, draft: Draft | None, point: str) -> Response[str]:
     """A new experiment at a point."""
     found = _point(point)
@@ -131,7 +131,7 @@ async def office_new(view: View, draft: Draft | None, point: str) -> Response[st
     )
 
 
-@post(f"{PATH}/new/{{point:str}}", guards=[needs("experiments.write")])
+@post(f"{PATH}/new/{{point:str}}", guards=[needs("experiments.write", "everywhere")])
 async def make(
     request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, point: str
 ) -> Redirect:
@@ -154,7 +154,7 @@ async def make(
     return Redirect(f"{PATH}/{made.id}?done=saved", status_code=303)
 
 
-@get(f"{PATH}/{{id:uuid}}", guards=[needs("experiments.read")])
+@get(f"{PATH}/{{id:uuid}}", guards=[needs("experiments.read", "everywhere")])
 async def office_experiment(
     view: View, database: Database, links: Links, principal: Principal, draft: Draft | None, id: UUID
 ) -> Response[str]:
@@ -194,7 +194,7 @@ async def office_experiment(
     )
 
 
-@post(f"{PATH}/{{id:uuid}}/start", guards=[needs("experiments.write")], opt={"form": f"{PATH}/{{id}}"})
+@post(f"{PATH}/{{id:uuid}}/start", guards=[needs("experiments.write", "everywhere")], opt={"form": f"{PATH}/{{id}}"})
 async def start(database: Database, principal: Principal, at: datetime, id: UUID) -> Redirect:
     """Let it assign from now on. Refusals: `ExperimentNotDraft`, `PointTaken`."""
     async with database.transaction() as tx:
@@ -202,7 +202,7 @@ async def start(database: Database, principal: Principal, at: datetime, id: UUID
     return Redirect(f"{PATH}/{id}?done=saved", status_code=303)
 
 
-@post(f"{PATH}/{{id:uuid}}/stop", guards=[needs("experiments.write")], opt={"form": f"{PATH}/{{id}}"})
+@post(f"{PATH}/{{id:uuid}}/stop", guards=[needs("experiments.write", "everywhere")], opt={"form": f"{PATH}/{{id}}"})
 async def stop(database: Database, principal: Principal, at: datetime, id: UUID) -> Redirect:
     """Let it assign no more. Refusal: `ExperimentNotRunning`."""
     async with database.transaction() as tx:

@@ -897,7 +897,7 @@ async def edit_location(
 NOT_A_RANK = N_("A whole number from 1 on, or nothing.")
 
 
-@get("/office/shops/{shop_id:uuid}/locations", guards=[needs("inventory.write")])
+@get("/office/shops/{shop_id:uuid}/locations", guards=[needs("inventory.write", "everywhere")])
 async def serving(view: View, database: Database, draft: Draft | None, shop_id: UUID) -> Response[str]:
     """The form that says which places serve a shop, and in which order they are asked."""
     async with database.reading() as conn:
@@ -920,7 +920,7 @@ async def serving(view: View, database: Database, draft: Draft | None, shop_id: 
 
 @post(
     "/office/shops/{shop_id:uuid}/locations",
-    guards=[needs("inventory.write")],
+    guards=[needs("inventory.write", "everywhere")],
     opt={"form": "/office/shops/{shop_id}/locations"},
 )
 async def serve(

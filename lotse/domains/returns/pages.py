@@ -189,7 +189,7 @@ async def _declared_of(connection: Connection, ask: Ask) -> Mapping[UUID, list[W
 
 
 def _within(scope: Scope) -> dict[str, Any]:
-    columns = scope.within(by=("shop",), free=("location", "party")).columns()
+    columns = scope.within(by=("shop",)).columns()
     return {name: columns[name] for name in ("everything", "in_shops")}
 
 

@@ -42,7 +42,6 @@ WITHDRAWAL = Thing(
     whose,
     unknown=lambda id: WithdrawalUnknown(withdrawal=str(id)),
     read="orders.read",
-    free=("location", "party"),
 )
 
 

@@ -70,10 +70,15 @@ class Right:
         # Of the account itself, whatever it may else.
         self.personal = personal
 
+    @property
+    def is_public(self) -> bool:
+        """Whether it asks nothing of anybody."""
+        return self.name is None and not self.personal
+
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         audit.origin.set(_origin(connection))
         asked.set(None)
-        if (self.name is None and not self.personal) or handler.name == "options":
+        if self.is_public or handler.name == "options":
             return
         # Here, because authentication reads the database and this module is imported by every api.py.
         from lotse.kernel.auth.authenticate import principal_of

@@ -41,7 +41,6 @@ MAIL = Thing(
     whose,
     unknown=lambda id: UnknownMail(mail=str(id)),
     read="mail.read",
-    free=("location", "party"),
 )
 
 ENDED = ("sent", "failed", "bounced", "unsure", "cancelled")

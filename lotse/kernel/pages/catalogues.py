@@ -90,7 +90,8 @@ def update(root: Path = ROOT) -> None:
 
 def _is_page(name: str) -> bool:
     # What mails are called stands with what they say.
-    return name.endswith(("pages.py", "domains/messages/queries.py")) or name.startswith(("web/", "kernel/pages/", "kernel/auth/"))
+    folders = ("web/", "kernel/pages/", "kernel/auth/")
+    return name.endswith(("pages.py", "domains/messages/queries.py")) or name.startswith(folders)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,14 @@ def places() -> tuple[Place, ...]:
 
 
 # Frames that may have pages of their own in the back office.
-_FRAMES = ("lotse.web.signin", "lotse.web.media", "lotse.web.waiting", "lotse.web.live", "lotse.web.connect", "lotse.web.mail")
+_FRAMES = (
+    "lotse.web.signin",
+    "lotse.web.media",
+    "lotse.web.waiting",
+    "lotse.web.live",
+    "lotse.web.connect",
+    "lotse.web.mail",
+)
 
 
 class MenuGroup(Struct, frozen=True):

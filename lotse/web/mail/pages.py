@@ -69,7 +69,7 @@ REFUSED = {
 
 
 def _within(scope: Scope) -> dict[str, Any]:
-    columns = scope.within(by=("shop",), free=("location", "party")).columns()
+    columns = scope.within(by=("shop",)).columns()
     return {name: columns[name] for name in ("everything", "in_shops")}
 
 

@@ -125,6 +125,7 @@ async def test_imports_and_differences(
 ):
     sku = fresh.text("SKU").upper()
     await shown(pages, "/office/imports")
+    await shown(pages, "/office/imports/new", "Send a file")
     body = f"sku,name\n{sku},Kappe\n,=cmd\n".encode()
     answer = await posts.post(
         "/office/imports", files={"file": ("articles-1.csv", body)}, data={"kind": "", "language": "de"}

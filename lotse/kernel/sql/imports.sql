@@ -46,6 +46,12 @@ select id, kind, name, format, source, options, dry_run, state, reason, bytes_to
  order by id desc
  limit :limit;
 
+-- The table of the back office.
+-- name: import_table
+select id, name, kind, source, dry_run, state, created + changed + unchanged + held + refused as rows,
+       created + changed as changed, held, refused, actor, created_at, ended_at
+  from kernel.imports;
+
 -- Pieces of a file from a number on.
 -- name: chunks
 select body from kernel.import_chunks where import_id = :import_id and number >= :number order by number limit :limit;

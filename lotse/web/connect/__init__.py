@@ -5,6 +5,6 @@ they do is the kernel's: `lotse.kernel.webhooks`, `lotse.kernel.imports`, `lotse
 """
 
 from lotse.web.connect.api import api
-from lotse.web.connect.pages import places, routes
+from lotse.web.connect.pages import places, routes, tables
 
-__all__ = ["api", "places", "routes"]
+__all__ = ["api", "places", "routes", "tables"]

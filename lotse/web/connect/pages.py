@@ -13,6 +13,7 @@ from litestar.datastructures import UploadFile
 from litestar.params import Parameter
 from litestar.response import Redirect
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from lotse.domains.parties.queries import shops
 from lotse.kernel import audit, consumers, jobs, masters
@@ -23,11 +24,13 @@ from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.imports import drop, runs
-from lotse.kernel.imports.contracts import FileNotTaken
+from lotse.kernel.imports.contracts import FileNotTaken, ImportState
 from lotse.kernel.masters import Difference
 from lotse.kernel.pages.forms import Form, checked, refused
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import table_routes
 from lotse.kernel.pages.places import Place
+from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Scope, Table
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.settings import Settings
@@ -352,33 +355,106 @@ async def office_event(view: View, database: Database, position: int) -> Respons
 # -- imports
 
 
-@get(IMPORTS, guards=[needs("imports.read")])
-async def office_imports(
-    view: View, database: Database, principal: Principal, draft: Draft | None, after: Page = None
-) -> Response[str]:
-    """Files that came, and the form for another."""
+class ImportRow(Struct, frozen=True):
+    """A file in the table; counts are of its rows. `who` is its sender by name."""
+
+    id: UUID
+    name: str
+    kind: str
+    source: str
+    dry_run: bool
+    state: ImportState
+    rows: int
+    changed: int
+    held: int
+    refused: int
+    actor: str
+    created_at: datetime
+    ended_at: datetime | None
+    who: str = ""
+
+
+async def _with_senders(conn: Connection, scope: Scope, rows: list[ImportRow]) -> list[ImportRow]:
+    names = await names_of(conn, {row.actor for row in rows})
+    return [replace(row, who=names[row.actor]) for row in rows]
+
+
+IMPORT_TABLE = Table(
+    name="kernel.imports",
+    path=IMPORTS,
+    title=N_("Imports"),
+    icon="up",
+    right="imports.read",
+    where="everywhere",
+    statement=runs.SQL.import_table,
+    row=ImportRow,
+    key="id",
+    label="name",
+    row_path=IMPORTS + "/{}",
+    order="-id",
+    fill=_with_senders,
+    columns=(
+        Column("name", N_("File"), link=True, phone="title"),
+        Column(
+            "kind",
+            N_("What is in it"),
+            kind="choice",
+            filter="choice",
+            options={code: Option(label) for code, label in KINDS.items()},
+        ),
+        Column(
+            "state",
+            N_("State"),
+            kind="choice",
+            filter="choice",
+            options={code: Option(label, tone) for code, (label, tone) in IMPORT_STATES.items()},
+        ),
+        Column("rows", N_("Rows"), kind="number"),
+        Column("changed", N_("Changed"), kind="number"),
+        Column("held", N_("Held back"), kind="number", shown=False),
+        Column("refused", N_("Refused"), kind="number"),
+        Column("who", N_("Who"), template="connect/cell_who.html"),
+        Column("source", N_("System"), kind="code", filter="equals", shown=False),
+        Column("dry_run", N_("Dry run"), kind="flag", shown=False),
+        Column(
+            "created_at",
+            N_("When"),
+            kind="moment",
+            filter="range",
+            condition="(:since::timestamptz is null or t.id >= kernel.uuid7_floor(:since))"
+            " and (:until::timestamptz is null or t.id < kernel.uuid7_floor(:until))",
+        ),
+        Column("ended_at", N_("Ended"), kind="moment", shown=False),
+    ),
+    presets=(
+        Preset(N_("Under way"), "state=receiving&state=waiting&state=running"),
+        Preset(N_("Stopped"), "state=failed"),
+    ),
+    actions=(Action(N_("Send a file"), f"{IMPORTS}/new", "imports.write", "plus", everywhere=True),),
+    nothing=Nothing(
+        N_("No files yet"),
+        N_("Send a file here, put it into the drop folder, or let your ERP send it through the API."),
+    ),
+)
+
+
+@get(f"{IMPORTS}/new", guards=[needs("imports.write")])
+async def office_new_import(view: View, database: Database, draft: Draft | None) -> Response[str]:
+    """The form for a file."""
     async with database.reading() as conn:
-        page = await runs.imports(conn, cursor=after, limit=SHOWN)
-        names = await names_of(conn, (one.actor for one in page.items))
         known = (await shops(conn, limit=SHOWN)).items
     return view.show(
-        "connect/imports.html",
-        imports=page.items,
-        next=page.next,
-        after=after,
-        names=names,
-        states=IMPORT_STATES,
+        "connect/import_form.html",
         kinds={kind: KINDS.get(kind, kind) for kind in runs.importers()},
         shops=known,
         refused=refused(view, draft, REFUSED),
-        may_write=principal.may("imports.write"),
     )
 
 
 @post(
     IMPORTS,
     guards=[needs("imports.write")],
-    opt={"form": IMPORTS},
+    opt={"form": f"{IMPORTS}/new"},
     request_max_body_size=MAX_UPLOAD_BYTES,
 )
 async def office_upload(
@@ -611,7 +687,8 @@ routes: Sequence[Any] = (
     office_change_delivery,
     office_events,
     office_event,
-    office_imports,
+    *table_routes(IMPORT_TABLE),
+    office_new_import,
     office_upload,
     office_import,
     office_refused_rows,
@@ -622,6 +699,7 @@ routes: Sequence[Any] = (
     office_jobs,
     office_job_again,
 )
+tables = (IMPORT_TABLE,)
 places = (
     Place(IMPORTS, N_("Imports"), "up", "i", "imports.read", "system", 20),
     Place(DIFFERENCES, N_("Differences"), "columns", "", "imports.read", "system", 25),

@@ -3,7 +3,9 @@
 from playwright.async_api import Page, expect
 
 from tests.journeys.conftest import Open
-from tests.journeys.test_browser import problems_of, sign_in
+from tests.journeys.test_browser import axe, problems_of, sign_in
+
+__all__ = ["axe"]  # a fixture
 
 
 async def test_a_page_from_the_editor_to_the_shop(browser_page: Page, shop: Open, axe: str) -> None:

@@ -44,6 +44,9 @@ async def test_without_a_network_it_says_so_and_shows_nothing_old(chromium: Brow
     # Its first page was loaded before the worker was there; from the next one on it stands between.
     await page.goto(f"{shop.url}/en/basket")
     await page.wait_for_function("navigator.serviceWorker.controller !== null")
+    # What the worker fetches for itself changes nothing that the visitor chose.
+    chosen = {cookie.get("name"): cookie.get("value") for cookie in await context.cookies()}
+    assert chosen.get("lotse_language") == "en"
     kept = await page.evaluate(
         """async () => {
             const names = await caches.keys();

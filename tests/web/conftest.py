@@ -1,5 +1,6 @@
 """The applications with the trial domain only, in this process, on the worker's database."""
 
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -59,5 +60,7 @@ async def pages(trial: None, process: Process, monkeypatch: pytest.MonkeyPatch) 
 
 
 def at_origin(application: Any) -> httpx.AsyncClient:
-    """A browser before an application in this process."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(Observed(application, "test", "off")), base_url=ORIGIN)
+    """A browser before an application in this process, at an address of its own: limits count by address."""
+    address = f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+    served = httpx.ASGITransport(Observed(application, "test", "off"), client=(address, 40000))
+    return httpx.AsyncClient(transport=served, base_url=ORIGIN)

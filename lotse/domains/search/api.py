@@ -16,7 +16,7 @@ from lotse.kernel.http import public
 from lotse.kernel.money import minor_digits
 
 MAX_FOUND = 100
-Words = Annotated[str, Parameter(query="q", max_length=10_000, description="What a visitor would type.")]
+Words = Annotated[str, Parameter(query="q", max_length=2_000, description="What a visitor would type.")]
 Language = Annotated[
     str, Parameter(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, description="Of the visitor, e.g. `de`.")
 ]

@@ -5,7 +5,9 @@
 const OTHERS = ["/office", "/signin", "/api", "/media", "/static", "/live"];
 
 self.addEventListener("install", (event) => {
-  const wanted = [...SHELL.files, ...Object.values(SHELL.offline)];
+  // As nobody: an address with a language in it would make that the visitor's own.
+  const pages = Object.values(SHELL.offline).map((address) => new Request(address, { credentials: "omit" }));
+  const wanted = [...SHELL.files, ...pages];
   event.waitUntil(caches.open(SHELL.name).then((cache) => cache.addAll(wanted)).then(() => self.skipWaiting()));
 });
 
@@ -13,8 +15,8 @@ self.addEventListener("activate", (event) => {
   event.waitUntil((async () => {
     const names = await caches.keys();
     await Promise.all(names.filter((name) => name.startsWith("lotse-") && name !== SHELL.name).map((name) => caches.delete(name)));
-    // The page is fetched while the worker starts: a phone needs a tenth of a second for that.
-    await self.registration.navigationPreload?.enable();
+    // No navigation preload: it asks for the pages of others, too, a second time, and a draft is shown only once.
+    await self.registration.navigationPreload?.disable();
     await self.clients.claim();
   })());
 });
@@ -30,7 +32,7 @@ self.addEventListener("fetch", (event) => {
 
 async function shown(event, address) {
   try {
-    return (await event.preloadResponse) || (await fetch(event.request));
+    return await fetch(event.request);
   } catch (error) {
     const spoken = [address.pathname.split("/")[1], ...self.navigator.languages.map((one) => one.slice(0, 2))];
     const language = spoken.find((one) => one in SHELL.offline) || Object.keys(SHELL.offline)[0];

@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from uuid import uuid4
 
 from lotse.web.app import rights
 from tests.journeys.conftest import Open
@@ -17,10 +18,11 @@ PARAMETER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+|[0-9a-f]{64}-\d+x\d+\.\w+
 def test_who_may_only_read_meets_nothing_that_would_be_refused(shop: Open) -> None:
     reading = [name for name in rights() if name.endswith(".read")]
     scopes = [word for name in reading for word in ("--scope", name)]
-    shop.lotse("staff", "add", "reader", *scopes, typed=PASSWORD + "\n")
+    login = f"reader-{uuid4().hex[:8]}"  # a second try finds the first one's
+    shop.lotse("staff", "add", login, *scopes, typed=PASSWORD + "\n")
     reader = Browser(shop)
     reader.open("/signin")
-    reader.follow(reader.fill("/signin", {"login": "reader", "password": PASSWORD}))
+    reader.follow(reader.fill("/signin", {"login": login, "password": PASSWORD}))
     waiting, seen, refused = deque(["/office/orders"]), {"/office/orders"}, list[str]()
     while waiting:
         path = waiting.popleft()

@@ -142,6 +142,7 @@ def _view(request: Request[Any, Any, Any], shop: Shop, *, who: Principal, csrf: 
             "who": who.name,
             # For what a domain shows on the page of another, where its own handler has no say.
             "may_everywhere": who.may_everywhere,
+            "may_somewhere": who.may,
             # What the browser remembers of this person must not show to the next one at the same till.
             "who_mark": sha256(str(who).encode()).hexdigest()[:12],
             "theme": theme,

@@ -19,7 +19,15 @@ from lotse.domains.catalog.commands import put_products
 from lotse.domains.catalog.contracts import PutProduct, Text
 from lotse.domains.catalog.queries import product_by_slug, variant_ids_by_sku
 from lotse.domains.inventory.commands import count_goods, move_goods
-from lotse.domains.inventory.contracts import Count, CountOverruled, InvalidCount, MoveRequest, StockChange, StockKey
+from lotse.domains.inventory.contracts import (
+    Count,
+    CountOverruled,
+    DocumentKind,
+    InvalidCount,
+    MoveRequest,
+    StockChange,
+    StockKey,
+)
 from lotse.domains.inventory.queries import location_by_code, stock_of_variants
 from lotse.domains.inventory.rules import difference
 from lotse.domains.offers.queries import offers_for_variants
@@ -416,7 +424,8 @@ async def test_moved_goods_are_in_the_log_once_with_from_where(house: House):
         [line] = await stock_of_variants(conn, variant_ids=[ids["NET"]])
     told = audit.origin.set(audit.Origin("page", "/office/stock", "2001:db8::7", "session-7", "request-7"))
     try:
-        for kind, delta in (("receipt", 4), ("adjustment", -2)):
+        changes: tuple[tuple[DocumentKind, int], ...] = (("receipt", 4), ("adjustment", -2))
+        for kind, delta in changes:
             request = MoveRequest(
                 document_id=uuid7(),
                 kind=kind,

@@ -110,12 +110,12 @@ class Mailbox:
             return f"{fault} no such luck"
         self.arrived.append(cast("EmailMessage", message_from_bytes(envelope.content, policy=policy.default)))
         if fault == "drop":
-            server.transport.abort()
+            cast("asyncio.Transport", server.transport).abort()
         if fault == "silent":
             self.silent.set()
             await asyncio.Event().wait()
         if fault == "hangup":
-            asyncio.get_running_loop().call_soon(server.transport.close)
+            asyncio.get_running_loop().call_soon(cast("asyncio.Transport", server.transport).close)
         return "250 taken"
 
 

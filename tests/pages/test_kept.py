@@ -38,7 +38,7 @@ class Shop:
         self.began = asyncio.Event()
         self.stock = {1: 5}
         self.looks = 0
-        self.shows: Callable[[Any], None] = lambda keeping: keeping.shows(["price:1"], ["product"])
+        self.shows: Callable[[Any], Any] = lambda keeping: keeping.shows(["price:1"], ["product"])
         self.headers: list[tuple[bytes, bytes]] = [(b"content-type", b"text/html")]
         self.status = 200
         self.sent = 0
@@ -155,6 +155,7 @@ async def test_what_the_visitor_chose_goes_to_that_visitor_only(shop: Shop) -> N
 async def test_a_page_is_packed_as_the_client_asks(shop: Shop) -> None:
     shop.more = b" and more" * 200
     whole, _ = await shop.ask()
+    headers: Any = []
     for accept, packing, unpack in (
         (b"gzip", b"gzip", gzip.decompress),
         (b"gzip;q=0.5, br", b"br", brotli.decompress),

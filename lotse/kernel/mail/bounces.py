@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage, Message
+from email.message import Message
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import unquote, urlsplit
@@ -54,7 +54,7 @@ class MailboxAway(Exception):
 
 def reported(raw: bytes) -> Report | None:
     """What a message reports; None if it is no report about a mail of ours."""
-    message = cast("EmailMessage", message_from_bytes(raw, policy=policy.default))
+    message: Message = message_from_bytes(raw, policy=policy.default)
     if message.get_content_type() != "multipart/report":
         return None
     mail_id = _about(message)
@@ -82,25 +82,29 @@ def reported(raw: bytes) -> Report | None:
 def _about(message: Message) -> UUID | None:
     """The mail of ours that is returned whole or as its headers."""
     for part in message.walk():
-        kind = part.get_content_type()
-        if kind == "message/rfc822":
-            payload: Any = part.get_payload()
-            inner = payload[0] if isinstance(payload, list) and payload else None
-            headers = inner if isinstance(inner, Message) else None
-        elif kind == "text/rfc822-headers":
-            content: Any = part.get_payload(decode=True)
-            headers = message_from_bytes(content or b"", policy=policy.compat32)
-        else:
+        returned = _returned(part)
+        if returned is None:
             continue
-        if headers is None:
-            continue
-        own = str(headers.get("X-Lotse-Mail", "")).strip()
+        own = str(returned.get("X-Lotse-Mail", "")).strip()
         if len(own) == 32:
             with contextlib.suppress(ValueError):
                 return UUID(own)
-        if found := mail_of(str(headers.get("Message-ID", ""))):
+        if found := mail_of(str(returned.get("Message-ID", ""))):
             return found
     return None
+
+
+def _returned(part: Message) -> Message | None:
+    """The message that a part of a report returns."""
+    match part.get_content_type():
+        case "message/rfc822":
+            inside: Any = part.get_payload()
+            return next(iter(cast("list[Message]", inside)), None) if part.is_multipart() else None
+        case "text/rfc822-headers":
+            text: Any = part.get_payload(decode=True)
+            return message_from_bytes(text or b"", policy=policy.compat32)
+        case _:
+            return None
 
 
 async def take(database: Database, reports: Iterable[Report], *, at: datetime) -> int:
@@ -167,7 +171,7 @@ def _from_imap(url: str) -> tuple[list[Report], Callable[[], None]]:
         found: dict[str, Report] = {}
         for uid in uids:
             _, answer = box.uid("fetch", uid, f"(BODY.PEEK[]<0.{MOST_BYTES}>)")  # pyright: ignore[reportUnknownMemberType]
-            raw = next((part[1] for part in answer if isinstance(part, tuple)), b"")
+            raw = next((part[1] for part in answer if part and not isinstance(part, bytes)), b"")
             report = reported(raw)
             if report is not None:
                 found[uid] = report

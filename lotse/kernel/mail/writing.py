@@ -7,7 +7,7 @@ read what it should not, or call anything. Values are escaped for Markdown befor
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -69,7 +69,7 @@ _SAID = {
 class _Words(ImmutableSandboxedEnvironment):
     """The environment of words. Not autoescaped: `finalize` escapes for Markdown, which makes the HTML."""
 
-    def __init__(self, *, finalize: Any) -> None:
+    def __init__(self, *, finalize: Callable[[object], object]) -> None:
         super().__init__(
             undefined=StrictUndefined,
             autoescape=False,  # values are escaped for Markdown instead, whose renderer writes none of their HTML
@@ -86,12 +86,17 @@ def markdown_of(value: object) -> object:
     return _PUNCTUATION.sub(r"\\\1", _one_line(str(value)))
 
 
+def line_of(value: object) -> str:
+    """A value in a subject or another line of plain text."""
+    return _one_line(str(value))
+
+
 def _one_line(text: str) -> str:
     return _SIGNS.sub("", _BREAKS.sub(" ", text)).strip()
 
 
 _BODY = _Words(finalize=markdown_of)
-_LINE = _Words(finalize=lambda value: _one_line(str(value)))
+_LINE = _Words(finalize=line_of)
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False}).disable(["image"])
 
 

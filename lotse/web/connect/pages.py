@@ -30,7 +30,7 @@ from lotse.kernel.pages.forms import Form, checked, refused
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.listing import table_routes
 from lotse.kernel.pages.places import Place
-from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Scope, Table
+from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Scope, Table, Tone
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.settings import Settings
@@ -52,7 +52,7 @@ DELIVERY_STATES = {
     "failed": (N_("Given up"), "bad"),
     "skipped": (N_("Skipped"), ""),
 }
-IMPORT_STATES = {
+IMPORT_STATES: dict[str, tuple[str, Tone]] = {
     "receiving": (N_("Arriving"), "warn"),
     "waiting": (N_("Waiting"), "warn"),
     "running": (N_("Running"), "warn"),

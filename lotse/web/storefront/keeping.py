@@ -7,7 +7,6 @@ Not kept: what staff see (their forms carry a token), and a form that came back.
 from collections.abc import Hashable
 from typing import Any
 
-from litestar import Litestar
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
@@ -123,7 +122,7 @@ def told_by(scope: Any) -> Told:
     return Told(scope["path"], scope["query_string"], cookie, language, is_piece)
 
 
-def kept_pages(app: Litestar, process: Process, places: Places | None = None) -> KeptPages:
+def kept_pages(app: Any, process: Process, places: Places | None = None) -> KeptPages:
     """The application that renders, behind the pages that it rendered for everybody."""
     return KeptPages(
         app,

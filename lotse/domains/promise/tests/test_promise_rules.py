@@ -13,7 +13,7 @@ from lotse.domains.promise.contracts import InvalidTerms, Route, Sender, Window
 from lotse.domains.promise.rules import check_route, check_sender, together, window
 
 BERLIN = ZoneInfo("Europe/Berlin")
-WORKING = dict.fromkeys(WEEKDAYS[:5], "14:00")
+WORKING: dict[str, str] = dict.fromkeys(WEEKDAYS[:5], "14:00")
 
 
 def sender(state: str = "NW", handling_days: int = 0) -> Sender:

@@ -34,6 +34,7 @@ from lotse.domains.parties.rules import (
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
 from lotse.kernel.ids import uuid7
+from lotse.kernel.masters import EVERYTHING, LOTSE, refuse_foreign
 from lotse.kernel.money import minor_digits
 from lotse.kernel.outbox import emit
 from lotse.kernel.privacy import Erased, Kept
@@ -42,6 +43,9 @@ from lotse.kernel.sql import statements
 
 READS = statements("lotse.domains.parties", "reads")
 WRITES = statements("lotse.domains.parties", "writes")
+# What outside systems tell of shops and their companies (`imports.Shops`): each has one who has the say.
+_SHOP = ("name", "channel", "languages", "currency", "country", "timezone", "gross")
+_ADDRESS = ("street", "postcode", "city")
 
 
 async def put_party(
@@ -133,11 +137,12 @@ async def put_legal_entity(
     bank_account: BankAccount | None = None,
     by: str,
     at: datetime,
+    source: str | None = LOTSE,
 ) -> UUID:
-    """Make a legal entity, or overwrite the one with this code; its id.
+    """Make a legal entity, or overwrite the one with this code; its id. `source` as in `put_shop`.
 
     Refusals in this order: `Invalid` (name, country, timezone), `UnknownCurrency`, `InvalidVatId`, `Invalid` (account),
-    `InvalidIban`, `Invalid` (code), `UnknownParty`.
+    `InvalidIban`, `NotTheMaster`, `Invalid` (code), `UnknownParty`.
     """
     check_name(name, "name")
     check_country(country, "country")
@@ -149,6 +154,17 @@ async def put_legal_entity(
         uuid7(), party_id, code, name, country, currency, vat_id, address or PostalAddress(), timezone, account
     )
     before = await legal_entity_by_code(tx, code=code)
+    if source is not None and before is not None:
+        differing = [
+            field
+            for field, ours, theirs in (
+                ("legal_name", before.name, name),
+                ("vat_id", before.vat_id, vat_id),
+                *((part, getattr(before.address, part), getattr(entity.address, part)) for part in _ADDRESS),
+            )
+            if ours != theirs
+        ]
+        await refuse_foreign(tx, "shops", differing, source=source)
     with refusing(
         {
             "legal_entities_code_form": lambda: Invalid(field="code", rule=_CODE_RULE),
@@ -176,11 +192,13 @@ async def put_shop(
     gross: bool = True,
     by: str,
     at: datetime,
+    source: str | None = LOTSE,
 ) -> UUID:
     """Make a shop, or overwrite the one with this code; its id. The first language is the one to fall back on.
 
-    Refusals in this order: `Invalid` (languages, name, country, timezone), `UnknownCurrency`, `Invalid` (code),
-    `UnknownLegalEntity`, `UnknownParty`.
+    `source` is who says so: a field that another has the say over is refused by name. None for an import, which has
+    sorted its rows by then. Refusals in this order: `Invalid` (languages, name, country, timezone), `UnknownCurrency`,
+    `NotTheMaster`, `Invalid` (code), `UnknownLegalEntity`, `UnknownParty`.
     """
     if not languages:
         raise Invalid(field="languages", rule="at least one")
@@ -205,6 +223,9 @@ async def put_shop(
         timezone,
     )
     before = await shop_by_code(tx, code=code)
+    if source is not None:
+        own = [EVERYTHING] if before is None else [one for one in _SHOP if getattr(before, one) != getattr(shop, one)]
+        await refuse_foreign(tx, "shops", own, source=source)
     with refusing(
         {
             "shops_code_form": lambda: Invalid(field="code", rule=_CODE_RULE),

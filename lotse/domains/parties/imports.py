@@ -106,6 +106,7 @@ async def _put(tx: Transaction, row: ShopRow, context: Context) -> None:
         gross=row.gross if row.gross is not UNSET else (shop.gross if shop else True),
         by=context.by,
         at=context.at,
+        source=None,
     )
 
 
@@ -156,11 +157,12 @@ async def _entity(
             _said(row.postcode, before.postcode) or "",
             _said(row.city, before.city) or "",
             before.region,
-            country,
+            before.country or country,
         ),
         bank_account=found.bank_account if found else None,
         by=context.by,
         at=context.at,
+        source=None,
     )
     stored = await legal_entity_by_code(tx, code=found.code if found else code)
     if stored is None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
 
 from lotse.domains.parties.commands import grant_role, put_legal_entity, put_parties, put_party, put_shop, revoke_role
 from lotse.domains.parties.contracts import (
@@ -17,6 +18,7 @@ from lotse.domains.parties.contracts import (
 )
 from lotse.domains.parties.queries import (
     READS,
+    legal_entity,
     legal_entity_by_code,
     parties_by_email,
     party,
@@ -25,6 +27,7 @@ from lotse.domains.parties.queries import (
     shops,
 )
 from lotse.domains.parties.rules import checked_vat_id
+from lotse.kernel.masters import NotTheMaster, set_master
 from lotse.kernel.money import UnknownCurrency
 from lotse.kernel.refusals import Invalid
 from tests.scene import AT, BY, open_shop
@@ -185,6 +188,36 @@ async def test_what_is_no_shop(tx, fresh, change, refusal):
     given |= {name: fresh.id() if value is None else value for name, value in change.items()}
     with pytest.raises(refusal):
         await put_shop(tx, **given, by=BY, at=AT)
+
+
+async def test_what_an_outside_system_has_the_say_over_is_not_changed_here(tx, fresh):
+    place = await open_shop(tx, fresh)
+    entity = await legal_entity(tx, legal_entity_id=place.shop.legal_entity_id)
+    assert entity is not None
+    for field in ("timezone", "city"):
+        await set_master(tx, kind="shops", field=field, master="erp", by=BY, at=AT)
+
+    async def shop_of(source: str | None = "lotse", **change: Any) -> None:
+        own: dict[str, Any] = asdict(place.shop)
+        del own["id"], own["language"]
+        await put_shop(tx, **own | change, by=BY, at=AT, source=source)
+
+    async def entity_of(**change: Any) -> None:
+        own: dict[str, Any] = asdict(entity)
+        del own["id"]
+        await put_legal_entity(tx, **own | change, by=BY, at=AT)
+
+    await shop_of(name="Lotse has the say over the name")
+    await entity_of(name="And over this one")
+    with pytest.raises(NotTheMaster, match="timezone"):
+        await shop_of(timezone="Europe/Vienna")
+    with pytest.raises(NotTheMaster, match="city"):
+        await entity_of(address=replace(entity.address, city="Wien"))
+    await shop_of()
+    await shop_of(timezone="Europe/Vienna", source="erp")
+    await set_master(tx, kind="shops", field="*", master="erp", by=BY, at=AT)
+    with pytest.raises(NotTheMaster):
+        await shop_of(code=fresh.text("new"))
 
 
 async def test_shops_by_code_and_in_pages(tx, fresh):

@@ -6,9 +6,17 @@ from uuid import UUID
 
 import pytest
 
-from lotse.domains.customers.contracts import Address
+from lotse.domains.customers import commands as accounts
+from lotse.domains.customers.contracts import RESET_LINK, AccountMade, Address, PasswordChanged, PasswordForgotten
 from lotse.domains.messages import queries, reactions
-from lotse.domains.messages.contracts import AboutAmendment, AboutMoney, AboutNotice, AboutOrder
+from lotse.domains.messages.contracts import (
+    AboutAccount,
+    AboutAmendment,
+    AboutMoney,
+    AboutNotice,
+    AboutOrder,
+    AboutReset,
+)
 from lotse.domains.messages.rules import is_reachable, is_stale
 from lotse.domains.orders.commands import cancel, place
 from lotse.domains.orders.contracts import Contact, OrderPlaced, PlaceLine, PlaceRequest, Source
@@ -140,6 +148,45 @@ async def test_notices_to_staff(db: Database, kind: str, language: str):
     assert (
         len(found.text.strip().split("\n\n")) == 5
     )  # heading, greeting, what happened, what to do, the way, nothing else
+
+
+async def test_mails_about_an_account_reach_its_owner_only(db: Database, fresh: Fresh):
+    async with db.transaction() as tx:
+        where = await open_shop(tx, fresh)
+    email, now = f"{fresh.text('anna')}@example.org", clock.now()
+    customer_id, _ = await accounts.register(
+        db, shop_id=where.shop.id, name=NAME, email=email, password="three wet otters sing", guesser=email, at=now
+    )
+    link = await accounts.forget_password(db, email=email, guesser=email, at=now)
+    assert link is not None
+    events = (AccountMade(customer_id), PasswordForgotten(customer_id, link, "en"), PasswordChanged(customer_id, "de"))
+    reacting = (reactions.on_account_made, reactions.on_password_forgotten, reactions.on_password_changed)
+    for event, react in zip(events, reacting, strict=True):
+        event_id = fresh.id()
+        for at in (now, now, now - timedelta(days=3)):
+            async with db.transaction() as tx:
+                await react(tx, event, at=at, event_id=event_id)  # type: ignore[arg-type]
+    async with db.reading() as conn:
+        rows = await post.about(conn, subject=f"customers.customer:{customer_id}")
+        assert [(row.mail, row.language, row.address) for row in reversed(rows)] == [
+            ("messages.account_made", "de", email),
+            ("messages.password_forgotten", "en", email),
+            ("messages.password_changed", "de", email),
+        ]
+        owner = To(address=email, name=NAME, language="de", shop_id=where.shop.id)
+        found = await wrote(conn, queries.PASSWORD_FORGOTTEN, AboutReset(customer_id, link), owner)
+        assert f"https://shop.example/account/password/{WAYS.links.sign(RESET_LINK, link)}" in found.text
+        for mail in (queries.ACCOUNT_MADE, queries.PASSWORD_CHANGED):
+            told = await wrote(conn, mail, AboutAccount(customer_id, now), owner)
+            assert "https://shop.example/account" in told.text and "/account/password/" not in told.text
+        # Sent on by staff to somebody else, it says nothing; nor once the link was used.
+        other = To(address="eve@example.org", language="de", shop_id=where.shop.id)
+        assert await queries.PASSWORD_FORGOTTEN.gather(conn, AboutReset(customer_id, link), other, WAYS) is None
+        example = await queries.PASSWORD_FORGOTTEN.example(conn, where.shop.id)
+        assert example is not None and example[0].reset_id != link
+    await accounts.reset_password(db, reset_id=link, password="four dry badgers hum", guesser=email, at=now)
+    async with db.reading() as conn:
+        assert await queries.PASSWORD_FORGOTTEN.gather(conn, AboutReset(customer_id, link), owner, WAYS) is None
 
 
 @pytest.mark.parametrize("mail", queries.mails, ids=lambda mail: mail.name)

@@ -11,10 +11,12 @@ import httpx
 import pytest
 
 from lotse.domains.checkout.tests import conftest as checkout
+from lotse.domains.customers.contracts import RESET_LINK
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.settings import Settings
+from lotse.kernel.sql import Statement
 from lotse.kernel.tags import Tags
 from lotse.testing import Fresh
 from lotse.web import app as web
@@ -22,6 +24,9 @@ from lotse.web.process import Process
 from tests.web.conftest import ORIGIN, at_origin
 
 store = checkout.store  # a fixture
+NEWEST_RESET = Statement(
+    "test", "newest", "select id from customers.resets order by requested_at desc, id desc limit 1"
+)
 
 
 class Shopper:
@@ -162,6 +167,50 @@ async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store
     await shopper.sends("/account/erase", "do not fit together", password="wrong")
     await shopper.sends("/account/erase", "New here?", password=password)
     await shopper.sends("/account/signin", "do not fit together", email=email, password=password)
+
+
+async def test_a_forgotten_password_by_mail(shopper: Shopper, fresh: Fresh, db: Database) -> None:
+    email, password = f"{fresh.text('grace')}@example.org", "three wet otters sing"
+    new = {"new_name": "Grace Hopper", "new_email": email, "new_password": password}
+    await shopper.sends("/account/register", "Hello, Grace Hopper", **new)
+    await shopper.sends("/account/signout")
+    await shopper.sees("/account", "Forgot your password?")
+    await shopper.sees("/account/forgotten", "we send you a link")
+    await shopper.sends("/account/forgotten", "This is no mail address", email="nobody")
+    # Whether there is an account or not: the same words.
+    pages = [
+        await shopper.sends("/account/forgotten", "If there is an account", email=one, language="en")
+        for one in (email, f"{fresh.text('nobody')}@example.org")
+    ]
+    assert pages[0] == pages[1] and email not in pages[0]
+    async with db.reading() as conn:
+        token = Links(b"s" * 32).sign(RESET_LINK, await conn.value(NEWEST_RESET))
+    address = f"/account/password/{token}"
+    for _ in range(2):  # mail filters look first
+        await shopper.sees(address, "New password", email)
+    await shopper.sends(address, "At least ten characters", new_password="short")
+    await shopper.sends(address, "easy to guess", new_password="passwordpassword")
+    await shopper.sends(address, "Your password is changed", "Hello, Grace", new_password="four dry badgers hum")
+    await shopper.sees(address, "This link is used up", "Ask for a new link", status=410)
+    await shopper.sees(address[:-2], status=404)
+
+
+async def test_the_checkout_keeps_an_address_when_asked_and_knows_postcodes(
+    shopper: Shopper, store: checkout.Store, fresh: Fresh
+) -> None:
+    email = f"{fresh.text('grace')}@example.org"
+    new = {"new_name": "Grace Hopper", "new_email": email, "new_password": "three wet otters sing"}
+    await shopper.sends("/account/register", "Hello", **new)
+    await shopper.sends("/account/addresses", "looks like 1010", kind="delivery", **{**ADDRESS, "country": "AT"})
+    article = await store.article(5)
+    for keep, street in (("", "Ring 1"), ("yes", "Deich 2")):
+        await shopper.sends("/basket/lines", offer_id=str(article.offer_id), quantity="1")
+        form = hidden(await shopper.sees("/checkout", "Keep this address"))
+        order = {**form, **ADDRESS, "street": street, "email": email, "payment": "invoice", "keep_address": keep}
+        await shopper.sends("/checkout", "Five digits", **{**order, "postcode": "1010"})
+        await shopper.sends("/checkout", "It is yours.", **order)
+    page = await shopper.sees("/account", "Deich 2")
+    assert "Ring 1" not in page
 
 
 async def test_wishes_of_a_guest_are_theirs_after_signing_in(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, cast
@@ -27,10 +28,12 @@ from lotse.domains.checkout.contracts import (
     Purchase,
 )
 from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY, holder_secret, promise_token, told_promise
+from lotse.domains.customers.commands import put_address
 from lotse.domains.customers.contracts import SESSION_COOKIE, Address
 from lotse.domains.customers.queries import addresses as read_addresses
 from lotse.domains.customers.queries import customer as read_customer
 from lotse.domains.customers.queries import signed_in
+from lotse.domains.customers.rules import postcode_like
 from lotse.domains.inventory.contracts import LocationChanged
 from lotse.domains.inventory.queries import availability, signs
 from lotse.domains.offers.contracts import OfferChanged
@@ -52,6 +55,7 @@ from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.ids import uuid7
+from lotse.kernel.masters import NotTheMaster
 from lotse.kernel.pages.deciding import decide, note, point
 from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked, posted_key, refused
 from lotse.kernel.pages.i18n import N_
@@ -126,11 +130,11 @@ FREE_FROM = point(
 )
 WRONG_EMAIL = N_("Please enter an e-mail address like anna@example.org.")
 WRONG_POSTCODE = N_("Five digits, please.")
+OTHER_POSTCODE = N_("A postcode there looks like %(example)s.")
 CHOOSE = N_("Please choose.")
 
 # One @, something before it, a dot after it: as the command asks for it.
 _EMAIL = r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"
-_FIVE_DIGITS = re.compile(r"[0-9]{5}")
 _Line = Annotated[str, Meta(min_length=1, max_length=120)]
 _Optional = Annotated[str, Meta(max_length=120)]
 _Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
@@ -383,9 +387,26 @@ async def place(
     promised = told_promise(links, str(form.get("promise", "")), basket_id)
     language = str(form.get("language", ""))
     language = language if language in shop.languages else shop.language
-    return await _order(
+    ordered = await _order(
         request, database, desk, shop, links, tags, principal, at, basket_id, purchase, language, promised
     )
+    if form.get("keep_address") == "yes":
+        await _keep_addresses(request, database, purchase.contact, at)
+    return ordered
+
+
+async def _keep_addresses(request: Request[Any, Any, Any], database: Database, contact: Contact, at: datetime) -> None:
+    """Put the addresses of an order into the account of whoever asked for it."""
+    customer_id = await _customer(request, database, at)
+    if customer_id is None:
+        return
+    async with database.transaction() as tx:
+        goods = contact.delivery or contact.billing
+        await put_address(tx, customer_id=customer_id, kind="delivery", address=goods, at=at)
+        if contact.delivery is not None:
+            # Where another system has the say over where bills go, it is not ours to change: the order has it.
+            with suppress(NotTheMaster):
+                await put_address(tx, customer_id=customer_id, kind="billing", address=contact.billing, at=at)
 
 
 async def _order(
@@ -629,10 +650,12 @@ def purchase_of(form: Mapping[str, Any]) -> Purchase:
     billing = Form.read(form, TypedBilling, messages=messages) if form.get("other_billing") else None
     errors = {**typed.errors, **(billing.errors if billing else {})}
     for prefix in ("", "billing_") if billing else ("",):
-        # What German posts need; the command refuses the rest by field, too.
-        postcode = str(form.get(f"{prefix}postcode", "")).strip()
-        if form.get(f"{prefix}country") == "DE" and postcode and not _FIVE_DIGITS.fullmatch(postcode):
-            errors[f"{prefix}postcode"] = Error(WRONG_POSTCODE)
+        # What posts need there; the command refuses the rest by field, too.
+        country, postcode = (str(form.get(prefix + name, "")).strip() for name in ("country", "postcode"))
+        example = postcode_like(country, postcode) if postcode else None
+        if example is not None:
+            wrong = Error(WRONG_POSTCODE) if country == "DE" else Error(OTHER_POSTCODE, {"example": example})
+            errors[f"{prefix}postcode"] = wrong
     if errors or typed.content is None:
         raise FormIncomplete(errors=errors)
     told = typed.content

@@ -10,6 +10,7 @@ from msgspec import Struct
 from lotse.domains.catalog.contracts import UnknownProduct
 from lotse.domains.customers.contracts import (
     PURPOSES,
+    AccountMade,
     AccountTaken,
     Address,
     AddressKind,
@@ -17,12 +18,15 @@ from lotse.domains.customers.contracts import (
     CustomerAddress,
     CustomerChanged,
     EditCustomer,
+    PasswordChanged,
+    PasswordForgotten,
     PutCustomer,
+    ResetOver,
     SignInFailed,
     StoredCustomer,
     UnknownCustomer,
 )
-from lotse.domains.customers.queries import Login, token_hash, wish_list
+from lotse.domains.customers.queries import Login, Reset, token_hash, wish_list
 from lotse.domains.customers.rules import check_address, check_customer, check_email, edit_of
 from lotse.domains.parties.commands import put_parties
 from lotse.domains.parties.contracts import PutParty, UnknownShop
@@ -212,6 +216,10 @@ SESSION = timedelta(days=60)
 # People mistype a few times; a program that guesses gets one try a minute for an account, and some for an address.
 ACCOUNT = attempts.Limit("customer", burst=10, interval=timedelta(minutes=1))
 ADDRESS = attempts.Limit("customer-from", burst=30, interval=timedelta(seconds=20))
+# Whoever types an address may fill somebody's letterbox: three mails at once, then one in a quarter of an hour.
+FORGOTTEN = attempts.Limit("customer-forgotten", burst=3, interval=timedelta(minutes=15))
+# Long enough for a slow mail, short enough that a mailbox read tomorrow opens nothing.
+RESET = timedelta(hours=1)
 # Long enough that guessing online is hopeless, short enough for a phone; what is common is refused beside it.
 LEAST_PASSWORD = 10
 MOST_WISHES = 200
@@ -220,9 +228,19 @@ LISTS_KEPT = timedelta(days=90)
 
 
 async def register(
-    database: Database, *, shop_id: UUID, name: str, email: str, password: str, guesser: str, at: datetime
+    database: Database,
+    *,
+    shop_id: UUID,
+    name: str,
+    email: str,
+    password: str,
+    guesser: str,
+    at: datetime,
+    language: str = "",
 ) -> tuple[UUID, str]:
     """Make a customer with an account and sign them in: their id, and the token for the cookie.
+
+    `language` is what mails to them are written in; empty for the shop's.
 
     Refusals in this order: `TooManyAttempts`, `Invalid` (email, password), `PasswordCommon`, `AccountTaken`.
     """
@@ -238,6 +256,7 @@ async def register(
         [stored] = await put_customers(tx, [PutCustomer(shop_id=shop_id, name=name, email=email)], by="customer", at=at)
         with refusing({"logins_email": AccountTaken}):
             await tx.execute(WRITES.add_login, customer_id=stored.id, email=email, password=kept, at=at)
+        await emit(tx, AccountMade(stored.id, language), at=at)
         return stored.id, await _begin_session(tx, stored.id, at)
 
 
@@ -262,7 +281,7 @@ async def sign_in(database: Database, *, email: str, password: str, guesser: str
 
 
 async def change_password(
-    database: Database, *, customer_id: UUID, old: str, new: str, token: str, at: datetime
+    database: Database, *, customer_id: UUID, old: str, new: str, token: str, at: datetime, language: str = ""
 ) -> None:
     """A new password; every other session of the account ends. Refusals: `TooManyAttempts`, `SignInFailed`, `Invalid`,
     `PasswordCommon`."""
@@ -275,6 +294,54 @@ async def change_password(
     async with database.transaction() as tx:
         await tx.execute(WRITES.set_password, customer_id=customer_id, password=kept, at=at)
         await tx.execute(WRITES.end_sessions, customer_id=customer_id, but=token_hash(token))
+        await tx.execute(WRITES.drop_resets, customer_id=customer_id)
+        await emit(tx, PasswordChanged(customer_id, language), at=at)
+
+
+async def forget_password(
+    database: Database, *, email: str, guesser: str, at: datetime, language: str = ""
+) -> UUID | None:
+    """Have a link sent to the account of a mail address, if it has one; the id of the link.
+
+    Whoever asks must not be told whether there is an account, nor notice it: attempts count for unknown addresses as
+    for known ones, and the mail is written by somebody else. Refusal: `TooManyAttempts`.
+    """
+    async with database.transaction() as tx:
+        await attempts.count(tx, ADDRESS, guesser, at=at)
+        await attempts.count(tx, FORGOTTEN, email.casefold()[:254], at=at)
+        reset_id = uuid7()
+        email = email.replace("\0", "")
+        owner: UUID | None = await tx.value(WRITES.ask_reset, id=reset_id, email=email, at=at, expires_at=at + RESET)
+        if owner is None:
+            return None
+        await emit(tx, PasswordForgotten(owner, reset_id, language), at=at)
+        return reset_id
+
+
+async def reset_password(
+    database: Database, *, reset_id: UUID, password: str, guesser: str, at: datetime, language: str = ""
+) -> tuple[UUID, str]:
+    """Set the password that a link allows to set, once. Every session of the account ends, and whoever has its mailbox
+    is signed in: who it is, and the token for the cookie.
+
+    Refusals in this order: `TooManyAttempts`, `ResetOver`, `Invalid` (password), `PasswordCommon`.
+    """
+    async with database.transaction() as tx:
+        await attempts.count(tx, ADDRESS, guesser, at=at)
+        found = await tx.maybe(READS.reset, Reset, id=reset_id, at=at)
+    if found is None:
+        raise ResetOver()
+    kept = await passwords.new_hash(password, known=(found.email,), least=LEAST_PASSWORD, field="password")
+    async with database.transaction() as tx:
+        # First of all, because it locks the account: of two who come with links to it one finds nothing left.
+        await tx.execute(WRITES.set_password, customer_id=found.customer_id, password=kept, at=at)
+        if not await tx.execute(WRITES.take_reset, id=reset_id, at=at):
+            raise ResetOver()
+        await tx.execute(WRITES.drop_resets, customer_id=found.customer_id)
+        await tx.execute(WRITES.end_sessions, customer_id=found.customer_id, but=b"")
+        await attempts.forget(tx, ACCOUNT, found.email.casefold())
+        await emit(tx, PasswordChanged(found.customer_id, language), at=at)
+        return found.customer_id, await _begin_session(tx, found.customer_id, at)
 
 
 async def sign_out(tx: Transaction, *, token: str) -> None:
@@ -328,9 +395,10 @@ async def decide_consent(tx: Transaction, *, customer_id: UUID, purpose: str, gi
 
 
 async def sweep(tx: Transaction, *, at: datetime, limit: int) -> int:
-    """Forget sessions that ended and guests' lists that nobody touched; how many."""
-    sessions = await tx.execute(WRITES.sweep_sessions, at=at, limit=limit)
-    return sessions + await tx.execute(WRITES.sweep_lists, before=at - LISTS_KEPT, limit=limit)
+    """Forget sessions and links that ended, and guests' lists that nobody touched; how many."""
+    ended = await tx.execute(WRITES.sweep_sessions, at=at, limit=limit)
+    ended += await tx.execute(WRITES.sweep_resets, at=at, limit=limit)
+    return ended + await tx.execute(WRITES.sweep_lists, before=at - LISTS_KEPT, limit=limit)
 
 
 async def _put_addresses(

@@ -120,6 +120,8 @@ class StoredCustomer(Struct, frozen=True):
 # The cookie of a signed-in customer, and the one of a guest's wish list.
 SESSION_COOKIE = "lotse_customer"
 WISHES_COOKIE = "lotse_wishes"
+# What the links of forgotten passwords are signed for.
+RESET_LINK = "customers.reset"
 # What can be agreed to in the account.
 PURPOSES = ("news_mail",)
 
@@ -159,6 +161,43 @@ class CustomerChanged(Struct, frozen=True, tag="customers.CustomerChanged"):
         return str(self.customer_id)
 
 
+class AccountMade(Struct, frozen=True, tag="customers.AccountMade"):
+    """Somebody has an account now. `language`: what they read; empty for the shop's."""
+
+    customer_id: UUID
+    language: str = ""
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.customer_id)
+
+
+class PasswordForgotten(Struct, frozen=True, tag="customers.PasswordForgotten"):
+    """Somebody asked for a new password at an account. Who holds only the id cannot set one: the link is signed."""
+
+    customer_id: UUID
+    reset_id: UUID
+    language: str = ""
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.customer_id)
+
+
+class PasswordChanged(Struct, frozen=True, tag="customers.PasswordChanged"):
+    """An account has another password, and its other sessions have ended."""
+
+    customer_id: UUID
+    language: str = ""
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.customer_id)
+
+
 class NotSignedInHere(Refusal, status=401, title="Please sign in"):
     """It is for customers who are signed in."""
 
@@ -169,6 +208,10 @@ class AccountTaken(Refusal, status=409, title="There is an account with this mai
 
 class SignInFailed(Refusal, status=422, title="Mail address and password do not fit together"):
     """It is not said which of them is wrong."""
+
+
+class ResetOver(Refusal, status=410, title="This link is used up or too old"):
+    """Ask for another one."""
 
 
 class UnknownCustomer(Refusal, status=404, title="There is no such customer"):

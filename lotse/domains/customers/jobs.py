@@ -1,4 +1,4 @@
-"""Sessions that ended, and guests' wish lists that nobody came back for."""
+"""Sessions and links that ended, and guests' wish lists that nobody came back for."""
 
 from datetime import datetime
 

@@ -19,6 +19,7 @@ from lotse.domains.catalog.contracts import SHOWN
 from lotse.domains.catalog.queries import product_cards
 from lotse.domains.customers import commands, queries
 from lotse.domains.customers.contracts import (
+    RESET_LINK,
     SESSION_COOKIE,
     WISHES_COOKIE,
     Address,
@@ -27,11 +28,12 @@ from lotse.domains.customers.contracts import (
     NotSignedInHere,
 )
 from lotse.domains.customers.queries import CUSTOMER
-from lotse.domains.customers.rules import edit_of, is_email
+from lotse.domains.customers.rules import edit_of, is_email, postcode_like
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.parties.queries import shops_by_ids
 from lotse.kernel import privacy
 from lotse.kernel.auth.forms import Draft
+from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.auth.visitor import guesser
@@ -255,14 +257,24 @@ ACCOUNT_REFUSED = {
     "too-many-attempts": N_("Too many attempts. Please wait a moment and try again."),
     "password-common": N_("This password is easy to guess. A few words in a row are better."),
     "invalid": N_("Please check what you entered. A password has at least ten characters."),
+    "not-signed-in-here": N_("You were signed out. Please sign in again."),
     "unknown-product": N_("This product is not there any more."),
 }
 TOO_SHORT = N_("At least ten characters, please.")
+OTHER_POSTCODE = N_("A postcode there looks like %(example)s.")
+# What was done, said on the page that it led to, by the word in its address.
+DONE = {
+    "address": N_("The address is saved."),
+    "consents": N_("Your choice is saved."),
+    "erased": N_("Your account is erased."),
+    "password": N_("Your password is changed. You are signed out everywhere else."),
+    "removed": N_("The address is removed."),
+}
 _NO_STORE = {"Cache-Control": "private, no-store"}
 _EMAIL = r"^\s*[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+\s*$"
 _Line = Annotated[str, Meta(min_length=1, max_length=120)]
 # Where a sign-in may lead; anything else leads to the account.
-_NEXT = {"checkout": "/checkout", "wishes": "/wishes"}
+_NEXT = {"checkout": "/checkout", "wishes": "/wishes", "password": "/account?done=password"}
 
 
 class SigningIn(Struct, frozen=True):
@@ -290,6 +302,18 @@ class TypedAddress(Struct, frozen=True):
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
     company: Annotated[str, Meta(max_length=120)] = ""
     street2: Annotated[str, Meta(max_length=120)] = ""
+
+
+class Forgotten(Struct, frozen=True):
+    """Whose password is forgotten."""
+
+    email: Annotated[str, Meta(min_length=3, max_length=254, pattern=_EMAIL)]
+
+
+class NewPassword(Struct, frozen=True):
+    """What is typed where a link has led."""
+
+    new_password: Annotated[str, Meta(min_length=10, max_length=200)]
 
 
 class Passwords(Struct, frozen=True):
@@ -324,13 +348,23 @@ async def account(
     shop: Shop,
     draft: Draft | None,
     next: Annotated[str, Parameter(max_length=20)] = "",
+    done: Annotated[str, Parameter(max_length=20)] = "",
 ) -> Response[str]:
     """The account: orders, addresses, consents, what is kept; for who is not signed in the ways in."""
     customer_id = await _who(request, database, view.question.at)
     said = refused(view, draft, ACCOUNT_REFUSED)
+    told = view.text(DONE[done]) if done in DONE and draft is None else ""
     if customer_id is None:
         sign_in, new = Form.drafted(draft, SigningIn), Form.drafted(draft, Registering)
-        return view.show("customers/sign_in.html", sign_in=sign_in, new=new, next=next, refused=said, headers=_NO_STORE)
+        return view.show(
+            "customers/sign_in.html",
+            sign_in=sign_in,
+            new=new,
+            next=next,
+            refused=said,
+            done=told if done == "erased" else "",
+            headers=_NO_STORE,
+        )
     async with database.reading() as conn:
         found = await queries.customer(conn, customer_id=customer_id)
         if found is None:
@@ -347,6 +381,7 @@ async def account(
         form=Form.drafted(draft, TypedAddress),
         countries=[(code, names.get(code, code)) for code in dict.fromkeys((shop.country, "DE", "AT", "CH"))],
         refused=said,
+        done=told,
         headers=_NO_STORE,
     )
 
@@ -375,6 +410,7 @@ async def register(request: Request[Any, Any, Any], database: Database, shop: Sh
         password=typed.new_password,
         guesser=_guesser(request),
         at=at,
+        language=_language(form, shop),
     )
     return await _welcome(request, database, customer_id, token, str(form.get("next", "")), at)
 
@@ -415,15 +451,79 @@ async def sign_out(request: Request[Any, Any, Any], database: Database) -> Redir
 
 
 @post("/account/password", guards=[public], opt={"form": "/account"})
-async def change_password(request: Request[Any, Any, Any], database: Database, at: datetime) -> Redirect:
+async def change_password(request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime) -> Redirect:
     """A new password. Refusals: `NotSignedInHere`, `FormIncomplete`, then the command's."""
     customer_id = await _customer(request, database, at)
-    typed = checked(await request.form(), Passwords, messages={"new_password": TOO_SHORT})
-    token = request.cookies.get(SESSION_COOKIE, "")
+    form = await request.form()
+    typed = checked(form, Passwords, messages={"new_password": TOO_SHORT})
     await commands.change_password(
-        database, customer_id=customer_id, old=typed.old_password, new=typed.new_password, token=token, at=at
+        database,
+        customer_id=customer_id,
+        old=typed.old_password,
+        new=typed.new_password,
+        token=request.cookies.get(SESSION_COOKIE, ""),
+        at=at,
+        language=_language(form, shop),
     )
     return Redirect("/account?done=password", status_code=303)
+
+
+@get("/account/forgotten", guards=[public])
+async def forgotten(
+    view: View, draft: Draft | None, sent: Annotated[str, Parameter(max_length=20)] = ""
+) -> Response[str]:
+    """Ask for a link to a new password; afterwards the same words for everybody."""
+    form = Form.drafted(draft, Forgotten)
+    said = None if form.errors else refused(view, draft, ACCOUNT_REFUSED)
+    is_sent = sent == "yes" and draft is None
+    return view.show("customers/forgotten.html", form=form, refused=said, is_sent=is_sent, headers=_NO_STORE)
+
+
+@post("/account/forgotten", guards=[public], opt={"form": "/account/forgotten"})
+async def forget_password(request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime) -> Redirect:
+    """Have a link sent, if there is such an account. Refusals: `FormIncomplete`, `TooManyAttempts`."""
+    form = await request.form()
+    typed = checked(form, Forgotten, messages={"email": NOT_AN_ADDRESS})
+    await commands.forget_password(
+        database, email=typed.email.strip(), guesser=_guesser(request), at=at, language=_language(form, shop)
+    )
+    return Redirect("/account/forgotten?sent=yes", status_code=303)
+
+
+@get("/account/password/{token:str}", guards=[public])
+async def new_password(view: View, database: Database, links: Links, draft: Draft | None, token: str) -> Response[str]:
+    """Where the link of the mail leads. To look uses nothing up: mail filters look, too. Refusal: `LinkInvalid`."""
+    async with database.reading() as conn:
+        found = await queries.reset(conn, reset_id=links.read(RESET_LINK, token), at=view.question.at)
+    form = Form.drafted(draft, NewPassword)
+    return view.show(
+        "customers/new_password.html",
+        status=200 if found else 410,
+        reset=found,
+        token=token,
+        form=form,
+        refused=None if form.errors or not found else refused(view, draft, ACCOUNT_REFUSED),
+        headers=_NO_STORE,
+    )
+
+
+@post("/account/password/{token:str}", guards=[public], opt={"form": "/account/password/{token}"})
+async def reset_password(
+    request: Request[Any, Any, Any], database: Database, shop: Shop, links: Links, at: datetime, token: str
+) -> Redirect:
+    """Set the new password. Refusals: `LinkInvalid`, `FormIncomplete`, then the command's."""
+    reset_id = links.read(RESET_LINK, token)
+    form = await request.form()
+    typed = checked(form, NewPassword, messages={"new_password": TOO_SHORT})
+    customer_id, session = await commands.reset_password(
+        database,
+        reset_id=reset_id,
+        password=typed.new_password,
+        guesser=_guesser(request),
+        at=at,
+        language=_language(form, shop),
+    )
+    return await _welcome(request, database, customer_id, session, "password", at)
 
 
 @post("/account/addresses", guards=[public], opt={"form": "/account"})
@@ -432,11 +532,14 @@ async def add_address(request: Request[Any, Any, Any], database: Database, at: d
     customer_id = await _customer(request, database, at)
     form = await request.form()
     typed = checked(form, TypedAddress)
+    example = postcode_like(typed.country, typed.postcode)
+    if example is not None:
+        raise FormIncomplete(errors={"postcode": Error(OTHER_POSTCODE, {"example": example})})
     address = Address(**asdict(typed))
     async with database.transaction() as tx:
         kind = "billing" if form.get("kind") == "billing" else "delivery"
         await commands.put_address(tx, customer_id=customer_id, kind=kind, address=address, at=at)
-    return Redirect("/account#addresses", status_code=303)
+    return Redirect("/account?done=address", status_code=303)
 
 
 @post("/account/addresses/{address_id:uuid}/remove", guards=[public], opt={"form": "/account"})
@@ -447,7 +550,7 @@ async def remove_address(
     customer_id = await _customer(request, database, at)
     async with database.transaction() as tx:
         await commands.remove_address(tx, customer_id=customer_id, address_id=address_id, at=at)
-    return Redirect("/account#addresses", status_code=303)
+    return Redirect("/account?done=removed", status_code=303)
 
 
 @post("/account/consents", guards=[public], opt={"form": "/account"})
@@ -457,7 +560,7 @@ async def consent(request: Request[Any, Any, Any], database: Database, at: datet
     given = (await request.form()).get("news_mail") == "yes"
     async with database.transaction() as tx:
         await commands.decide_consent(tx, customer_id=customer_id, purpose="news_mail", given=given, at=at)
-    return Redirect("/account#privacy", status_code=303)
+    return Redirect("/account?done=consents", status_code=303)
 
 
 @get("/account/export.json", guards=[public])
@@ -554,6 +657,12 @@ def _list_of(request: Request[Any, Any, Any]) -> UUID | None:
         return None
 
 
+def _language(form: Mapping[str, Any], shop: Shop) -> str:
+    """What the page was read in; empty for the shop's own."""
+    language = str(form.get("language", ""))
+    return language if language in shop.languages else ""
+
+
 def _guesser(request: Request[Any, Any, Any]) -> str:
     return guesser(request.client.host if request.client else "")
 
@@ -591,6 +700,10 @@ routes = (
     register,
     sign_out,
     change_password,
+    forgotten,
+    forget_password,
+    new_password,
+    reset_password,
     add_address,
     remove_address,
     consent,

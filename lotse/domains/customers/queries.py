@@ -94,6 +94,15 @@ class Login(Struct, frozen=True):
     password: str
 
 
+class Reset(Struct, frozen=True):
+    """A link that may set a password, until it expires."""
+
+    id: UUID
+    customer_id: UUID
+    email: str
+    expires_at: datetime
+
+
 def token_hash(token: str) -> bytes:
     """How a session is found: the token has 256 random bits, so a plain hash is enough."""
     return sha256(token.encode()).digest()
@@ -109,6 +118,16 @@ async def signed_in(conn: Connection, *, token: str | None, at: datetime) -> UUI
 async def login(conn: Connection, *, customer_id: UUID) -> Login | None:
     """What a customer signs in with, or None."""
     return await conn.maybe(READS.login_of_customer, Login, customer_id=customer_id)
+
+
+async def reset(conn: Connection, *, reset_id: UUID, at: datetime) -> Reset | None:
+    """Whose password a link may set; None once it was used or is too old."""
+    return await conn.maybe(READS.reset, Reset, id=reset_id, at=at)
+
+
+async def newest_account(conn: Connection, *, shop_id: UUID | None) -> UUID | None:
+    """A customer with an account, for examples."""
+    return await conn.value(READS.newest_account, shop_id=shop_id)
 
 
 async def wish_list(conn: Connection, *, customer_id: UUID | None, list_id: UUID | None) -> UUID | None:

@@ -10,6 +10,24 @@ from lotse.kernel.refusals import Invalid
 # mail to it can tell.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _GROUP = re.compile(r"([a-z0-9][a-z0-9_-]{0,31})?")
+# How postcodes look among neighbours (Universal Postal Union, addressing by country): a pattern and an example.
+# Of other countries nothing is asked.
+_POSTCODES = {
+    "AT": ("[1-9][0-9]{3}", "1010"),
+    "BE": ("[1-9][0-9]{3}", "1000"),
+    "CH": ("[1-9][0-9]{3}", "8001"),
+    "CZ": ("[1-7][0-9]{2} ?[0-9]{2}", "110 00"),
+    "DE": ("[0-9]{5}", "20457"),
+    "DK": ("[0-9]{4}", "1050"),
+    "ES": ("[0-9]{5}", "28001"),
+    "FR": ("[0-9]{5}", "75001"),
+    "IT": ("[0-9]{5}", "00118"),
+    "LI": ("94[89][0-9]", "9490"),
+    "LU": ("(L-)?[1-9][0-9]{3}", "1009"),
+    "NL": ("[1-9][0-9]{3} ?[A-Za-z]{2}", "1011 AB"),
+    "PL": ("[0-9]{2}-?[0-9]{3}", "00-001"),
+    "SE": ("[1-9][0-9]{2} ?[0-9]{2}", "111 20"),
+}
 # Labels and forms end there.
 _LENGTHS = {"name": 200, "company": 200, "street": 200, "street2": 200, "postcode": 20, "city": 100, "region": 100}
 
@@ -46,6 +64,12 @@ def check_address(address: Address, where: str) -> None:
         if len(value) > longest or "\0" in value:
             raise Invalid(field=f"{where}.{name}", rule=f"at most {longest} characters, none of them NUL")
     check_country(address.country, f"{where}.country")
+
+
+def postcode_like(country: str, postcode: str) -> str | None:
+    """None if a postcode looks like one of its country, else an example of one that does."""
+    pattern, example = _POSTCODES.get(country, (".+", ""))
+    return None if re.fullmatch(pattern, postcode.strip()) else example
 
 
 def edit_of(customer: Customer) -> EditCustomer:

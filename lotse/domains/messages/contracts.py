@@ -1,6 +1,6 @@
 """What mails are about: ids only, because the queue outlives names."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
@@ -42,3 +42,17 @@ class AboutNotice(Struct, frozen=True):
 
     staff_id: UUID
     kind: str
+
+
+class AboutReset(Struct, frozen=True):
+    """A link to a new password."""
+
+    customer_id: UUID
+    reset_id: UUID
+
+
+class AboutAccount(Struct, frozen=True):
+    """Something that happened to a customer's account, and when."""
+
+    customer_id: UUID
+    happened_at: datetime

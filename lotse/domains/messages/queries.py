@@ -9,8 +9,18 @@ from msgspec import Struct
 
 from lotse.domains.content.queries import languages_for
 from lotse.domains.content.queries import text as text_of_page
-from lotse.domains.customers.contracts import Address
-from lotse.domains.messages.contracts import AboutAmendment, AboutMoney, AboutNotice, AboutOrder, AboutWithdrawal
+from lotse.domains.customers.contracts import RESET_LINK, Address, Customer
+from lotse.domains.customers.queries import customer, login, newest_account
+from lotse.domains.customers.queries import reset as read_reset
+from lotse.domains.messages.contracts import (
+    AboutAccount,
+    AboutAmendment,
+    AboutMoney,
+    AboutNotice,
+    AboutOrder,
+    AboutReset,
+    AboutWithdrawal,
+)
 from lotse.domains.messages.rules import greeting_name
 from lotse.domains.orders.contracts import ORDER_LINK, Amendment, Line, Order
 from lotse.domains.orders.queries import newest_with_contact
@@ -20,6 +30,7 @@ from lotse.domains.parties.queries import legal_entity, party, shop
 from lotse.domains.payments.queries import payment, without_provider
 from lotse.domains.returns.contracts import WITHDRAWAL_LINK
 from lotse.domains.returns.queries import newest_withdrawal, withdrawal
+from lotse.kernel import clock
 from lotse.kernel.auth.notices import SAID
 from lotse.kernel.auth.staff import Staff, everybody
 from lotse.kernel.db import Connection
@@ -291,6 +302,74 @@ async def _withdrawal_received(conn: Connection, about: AboutWithdrawal, to: To,
     return Content(values, house.sender(ways), {"pieces": {"pieces": pieces}})
 
 
+# -- customers' accounts
+
+# What example mails link to: no row has this id, so their link sets nobody's password.
+_NO_RESET = UUID(int=0)
+
+
+async def account_address(conn: Connection, *, customer_id: UUID, language: str) -> To | None:
+    """Where somebody with an account is reached: at what they sign in with. None if it is erased."""
+    known = await customer(conn, customer_id=customer_id)
+    account = await login(conn, customer_id=customer_id)
+    house = await house_of(conn, known.shop_id) if known else None
+    if known is None or account is None or house is None:
+        return None
+    return To(
+        address=account.email,
+        name=greeting_name(known.name),
+        language=language or house.shop.language,
+        shop_id=known.shop_id,
+        party_id=known.party_id,
+        about=f"customers.customer:{customer_id}",
+    )
+
+
+async def _account_of(conn: Connection, customer_id: UUID) -> tuple[Customer, House] | None:
+    known = await customer(conn, customer_id=customer_id)
+    house = await house_of(conn, known.shop_id) if known else None
+    return (known, house) if known and house else None
+
+
+async def _password_forgotten(conn: Connection, about: AboutReset, to: To, ways: Ways) -> Content | None:
+    found = await _account_of(conn, about.customer_id)
+    if found is None:
+        return None
+    _, house = found
+    expires_at = clock.now()
+    if about.reset_id != _NO_RESET:
+        reset = await read_reset(conn, reset_id=about.reset_id, at=clock.now())
+        # Used or too old, or sent on by staff to somebody whose account it is not.
+        if reset is None or reset.email.lower() != to.address.lower():
+            return None
+        expires_at = reset.expires_at
+    token = ways.links.sign(RESET_LINK, about.reset_id)
+    values: dict[str, str | bool] = {
+        "name": to.name,
+        "shop": house.shop.name,
+        "until": filters(locale_of(to.language))["moment"](expires_at, house.shop.timezone, "long"),
+        "link": ways.to(_path(house.shop, to, f"/account/password/{token}")),
+    }
+    return Content(values, house.sender(ways))
+
+
+async def _account_told(conn: Connection, about: AboutAccount, to: To, ways: Ways) -> Content | None:
+    found = await _account_of(conn, about.customer_id)
+    if found is None:
+        return None
+    _, house = found
+    forgotten = ways.to(_path(house.shop, to, "/account/forgotten"))
+    values: dict[str, str | bool] = {
+        "name": to.name,
+        "shop": house.shop.name,
+        "email": to.address,
+        "when": filters(locale_of(to.language))["moment"](about.happened_at, house.shop.timezone, "long"),
+        "link": ways.to(_path(house.shop, to, "/account")),
+        "forgotten_link": forgotten,
+    }
+    return Content(values, house.sender(ways))
+
+
 # -- staff
 
 
@@ -350,6 +429,17 @@ async def _example_notice(conn: Connection, shop_id: UUID | None) -> tuple[About
     if found is None:
         return None
     return AboutNotice(found.id, "new-device"), To(address=found.login, name=found.name, language="en")
+
+
+async def _example_account(conn: Connection, shop_id: UUID | None) -> tuple[AboutAccount, To] | None:
+    found = await _example_reset(conn, shop_id)
+    return (AboutAccount(found[0].customer_id, clock.now()), found[1]) if found else None
+
+
+async def _example_reset(conn: Connection, shop_id: UUID | None) -> tuple[AboutReset, To] | None:
+    customer_id = await newest_account(conn, shop_id=shop_id)
+    to = await account_address(conn, customer_id=customer_id, language="") if customer_id else None
+    return (AboutReset(customer_id, _NO_RESET), to) if customer_id and to else None
 
 
 async def _example(conn: Connection, shop_id: UUID | None, *, amended: bool) -> tuple[Order, To] | None:
@@ -434,6 +524,31 @@ WITHDRAWAL_RECEIVED = Mail(
     hint=N_("At once when somebody withdraws online. The law wants content, day and time of what arrived in it."),
     parts=("pieces",),
 )
+ACCOUNT_MADE = Mail(
+    "messages.account_made",
+    N_("Welcome"),
+    AboutAccount,
+    _account_told,
+    _example_account,
+    hint=N_("When somebody made an account."),
+)
+PASSWORD_FORGOTTEN = Mail(
+    "messages.password_forgotten",
+    N_("Link to a new password"),
+    AboutReset,
+    _password_forgotten,
+    _example_reset,
+    hint=N_("When somebody with an account forgot the password. No copy is kept: its link opens the account."),
+    is_secret=True,
+)
+PASSWORD_CHANGED = Mail(
+    "messages.password_changed",
+    N_("Password changed"),
+    AboutAccount,
+    _account_told,
+    _example_account,
+    hint=N_("After an account got another password, so that its owner hears of it whoever did it."),
+)
 ACCOUNT_NOTICE = Mail(
     "messages.account_notice",
     N_("Notice about a staff account"),
@@ -449,5 +564,8 @@ mails = (
     ORDER_CANCELLED,
     ORDER_AMENDED,
     WITHDRAWAL_RECEIVED,
+    ACCOUNT_MADE,
+    PASSWORD_FORGOTTEN,
+    PASSWORD_CHANGED,
     ACCOUNT_NOTICE,
 )

@@ -5,16 +5,29 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from lotse.domains.customers.contracts import AccountMade, PasswordChanged, PasswordForgotten
 from lotse.domains.customers.queries import customer
-from lotse.domains.messages.contracts import AboutAmendment, AboutMoney, AboutNotice, AboutOrder, AboutWithdrawal
+from lotse.domains.messages.contracts import (
+    AboutAccount,
+    AboutAmendment,
+    AboutMoney,
+    AboutNotice,
+    AboutOrder,
+    AboutReset,
+    AboutWithdrawal,
+)
 from lotse.domains.messages.queries import (
+    ACCOUNT_MADE,
     ACCOUNT_NOTICE,
     ORDER_AMENDED,
     ORDER_CANCELLED,
     ORDER_PLACED,
+    PASSWORD_CHANGED,
+    PASSWORD_FORGOTTEN,
     PAYMENT_FAILED,
     PAYMENT_RECEIVED,
     WITHDRAWAL_RECEIVED,
+    account_address,
     staff_address,
 )
 from lotse.domains.messages.rules import WRITTEN_TO, greeting_name, is_reachable, is_stale
@@ -89,6 +102,27 @@ async def on_withdrawn(tx: Transaction, event: WithdrawalDeclared, *, at: dateti
     await post.enqueue(tx, WITHDRAWAL_RECEIVED, AboutWithdrawal(declared.id), to=to, event_id=event_id, at=clock.now())
 
 
+@reacts(AccountMade)
+async def on_account_made(tx: Transaction, event: AccountMade, *, at: datetime, event_id: UUID) -> None:
+    """A welcome."""
+    about = AboutAccount(event.customer_id, at)
+    await _tell_customer(tx, ACCOUNT_MADE, about, event.customer_id, event.language, at=at, event_id=event_id)
+
+
+@reacts(PasswordForgotten)
+async def on_password_forgotten(tx: Transaction, event: PasswordForgotten, *, at: datetime, event_id: UUID) -> None:
+    """The link to a new password; once it is used or too old there is nothing left to say."""
+    about = AboutReset(event.customer_id, event.reset_id)
+    await _tell_customer(tx, PASSWORD_FORGOTTEN, about, event.customer_id, event.language, at=at, event_id=event_id)
+
+
+@reacts(PasswordChanged)
+async def on_password_changed(tx: Transaction, event: PasswordChanged, *, at: datetime, event_id: UUID) -> None:
+    """That an account has another password: its owner hears of it whoever did it."""
+    about = AboutAccount(event.customer_id, at)
+    await _tell_customer(tx, PASSWORD_CHANGED, about, event.customer_id, event.language, at=at, event_id=event_id)
+
+
 @reacts(AccountNoticed)
 async def on_noticed(tx: Transaction, event: AccountNoticed, *, at: datetime, event_id: UUID) -> None:
     """What somebody who works here should know about their account, where the log-in is a mail address."""
@@ -98,6 +132,15 @@ async def on_noticed(tx: Transaction, event: AccountNoticed, *, at: datetime, ev
     if to is not None and is_reachable(to.address):
         about = AboutNotice(event.staff_id, event.kind)
         await post.enqueue(tx, ACCOUNT_NOTICE, about, to=to, event_id=event_id, at=clock.now())
+
+
+async def _tell_customer(
+    tx: Transaction, mail: Mail, about: Struct, customer_id: UUID, language: str, *, at: datetime, event_id: UUID
+) -> None:
+    """Write to the address of an account."""
+    to = None if is_stale(at, clock.now()) else await account_address(tx, customer_id=customer_id, language=language)
+    if to is not None and is_reachable(to.address):
+        await post.enqueue(tx, mail, about, to=to, event_id=event_id, at=clock.now())
 
 
 async def _write(tx: Transaction, mail: Mail, about: Struct, order_id: UUID, event_id: UUID) -> None:

@@ -95,6 +95,8 @@ class Mail(Struct, frozen=True):
     hint: str = ""
     # What its template may use beside the plain values.
     parts: tuple[str, ...] = ()
+    # What it says opens an account: no copy is kept that staff could read, a second try writes it anew.
+    is_secret: bool = False
 
 
 class Wording(Struct, frozen=True):

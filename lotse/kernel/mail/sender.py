@@ -225,7 +225,8 @@ class Sender:
                 attachments=content.attachments,
                 at=at,
             )
-            await tx.execute(SQL.keep_copy, id=mail.id, message=message)
+            if not kind.is_secret:
+                await tx.execute(SQL.keep_copy, id=mail.id, message=message)
         return written.subject, message
 
     async def _subject_of(self, mail: Queued) -> str:

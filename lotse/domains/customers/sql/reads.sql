@@ -114,3 +114,19 @@ select w.product_id, w.added_at
   join customers.wish_lists l on l.id = w.list_id
  where l.customer_id = any(:ids::uuid[])
  order by w.added_at;
+
+-- Whose password a link may set, while it may.
+-- name: reset
+select r.id, l.customer_id, l.email, r.expires_at
+  from customers.resets r
+  join customers.logins l on l.customer_id = r.customer_id
+ where r.id = :id and r.expires_at > :at;
+
+-- An account as an example for previews, of a shop or of any: the newest.
+-- name: newest_account
+select l.customer_id
+  from customers.logins l
+  join customers.customers c on c.id = l.customer_id
+ where :shop_id::uuid is null or c.shop_id = :shop_id
+ order by l.created_at desc
+ limit 1;

@@ -116,3 +116,21 @@ delete from customers.consents where customer_id in (select id from customers.cu
 -- One address goes.
 -- name: remove_address
 delete from customers.addresses where id = :id and customer_id = :customer_id;
+
+-- Only for an address that has an account; nobody is told which.
+-- name: ask_reset
+insert into customers.resets (id, customer_id, requested_at, expires_at)
+select :id, l.customer_id, :at, :expires_at from customers.logins l where lower(l.email) = lower(:email)
+returning customer_id;
+
+-- The link is used up.
+-- name: take_reset
+delete from customers.resets where id = :id and expires_at > :at;
+
+-- A new password ends every link that was asked for before.
+-- name: drop_resets
+delete from customers.resets where customer_id = :customer_id;
+
+-- Links whose hour is over.
+-- name: sweep_resets
+delete from customers.resets where id in (select id from customers.resets where expires_at < :at limit :limit);

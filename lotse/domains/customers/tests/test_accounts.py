@@ -1,5 +1,6 @@
 """Accounts, sessions, wish lists and consents of customers."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,18 +9,20 @@ import pytest
 
 from lotse.domains.catalog.contracts import UnknownProduct
 from lotse.domains.customers import commands
-from lotse.domains.customers.contracts import AccountTaken, SignInFailed
-from lotse.domains.customers.queries import consents, export_party, signed_in, wish_list, wishes
+from lotse.domains.customers.contracts import AccountTaken, ResetOver, SignInFailed
+from lotse.domains.customers.queries import consents, export_party, reset, signed_in, wish_list, wishes
 from lotse.domains.customers.queries import customer as read_customer
 from lotse.kernel.auth import passwords
 from lotse.kernel.auth.attempts import TooManyAttempts
 from lotse.kernel.auth.passwords import PasswordCommon
 from lotse.kernel.db import Database, Transaction
 from lotse.kernel.refusals import Invalid
+from lotse.kernel.sql import Statement
 from lotse.testing import Fresh
 from tests.scene import AT, open_shop, put_one
 
 GOOD = "three wet otters sing"
+EVENTS = Statement("test", "events", "select type from kernel.outbox where key = :key")
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +106,78 @@ async def test_a_new_password_ends_the_other_sessions(db: Database, fresh: Fresh
     async with db.reading() as conn:
         assert await signed_in(conn, token=first, at=AT) is None
         assert await signed_in(conn, token=here, at=AT) == customer_id
+
+
+async def asked(db: Database, email: str, **more: str) -> UUID:
+    """A link that was sent."""
+    found = await commands.forget_password(db, email=email, guesser=email, at=AT, **more)
+    assert found is not None
+    return found
+
+
+NEW = "four dry badgers hum"
+
+
+async def test_a_forgotten_password_is_set_anew_once_and_ends_every_session(db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    customer_id, before = await registered(db, fresh, email)
+    link, other = await asked(db, email.upper(), language="de"), await asked(db, email)
+    async with db.reading() as conn:
+        found = await reset(conn, reset_id=link, at=AT)
+        assert found and (found.customer_id, found.email) == (customer_id, email)
+    # What cannot be a password uses nothing up.
+    for bad, refusal in (("short", Invalid), ("passwordpassword", PasswordCommon)):
+        with pytest.raises(refusal):
+            await commands.reset_password(db, reset_id=link, password=bad, guesser=email, at=AT)
+    who, token = await commands.reset_password(db, reset_id=link, password=NEW, guesser=email, at=AT)
+    assert who == customer_id
+    async with db.reading() as conn:
+        assert await signed_in(conn, token=before, at=AT) is None
+        assert await signed_in(conn, token=token, at=AT) == customer_id
+        events = await conn.values(EVENTS, key=str(customer_id))
+    assert {"customers.AccountMade", "customers.PasswordForgotten", "customers.PasswordChanged"} <= set(events)
+    # Neither the same link nor one that was asked for before works any more.
+    for used in (link, other, fresh.id()):
+        with pytest.raises(ResetOver):
+            await commands.reset_password(db, reset_id=used, password=GOOD, guesser=email, at=AT)
+    with pytest.raises(SignInFailed):
+        await commands.sign_in(db, email=email, password=GOOD, guesser="x", at=AT)
+    assert (await commands.sign_in(db, email=email, password=NEW, guesser="x", at=AT))[0] == customer_id
+
+
+async def test_a_link_ends_after_its_hour_and_when_the_password_changes(db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    customer_id, token = await registered(db, fresh, email)
+    late = await asked(db, email)
+    with pytest.raises(ResetOver):
+        await commands.reset_password(db, reset_id=late, password=NEW, guesser="late", at=AT + commands.RESET)
+    await commands.change_password(db, customer_id=customer_id, old=GOOD, new=NEW, token=token, at=AT)
+    with pytest.raises(ResetOver):
+        await commands.reset_password(db, reset_id=late, password=GOOD, guesser=email, at=AT)
+
+
+async def test_of_two_who_use_a_link_at_once_one_is_refused(db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    await registered(db, fresh, email)
+    links = [await asked(db, email), await asked(db, email)]
+    uses = (
+        commands.reset_password(db, reset_id=link, password=f"{NEW} {n}", guesser=email, at=AT)
+        for n, link in enumerate([*links, *links])
+    )
+    ended = await asyncio.gather(*uses, return_exceptions=True)
+    assert sum(isinstance(one, tuple) for one in ended) == 1
+    assert sum(isinstance(one, ResetOver) for one in ended) == 3
+
+
+async def test_an_unknown_address_is_answered_and_slowed_like_a_known_one(db: Database, fresh: Fresh) -> None:
+    known, unknown = f"{fresh.text('anna')}@example.org", f"{fresh.text('nobody')}@example.org"
+    await registered(db, fresh, known)
+    for email in (known, unknown):
+        for _ in range(commands.FORGOTTEN.burst):
+            link = await commands.forget_password(db, email=email, guesser=fresh.text("from"), at=AT)
+            assert (link is None) == (email == unknown)
+        with pytest.raises(TooManyAttempts):
+            await commands.forget_password(db, email=email, guesser=fresh.text("from"), at=AT)
 
 
 async def test_a_guests_wishes_become_the_customers(db: Database, fresh: Fresh) -> None:

@@ -17,7 +17,7 @@ from lotse.domains.customers.queries import (
     customers_by_number,
     found,
 )
-from lotse.domains.customers.rules import check_email
+from lotse.domains.customers.rules import check_email, postcode_like
 from lotse.domains.parties.contracts import UnknownShop
 from lotse.domains.parties.queries import party
 from lotse.kernel.refusals import Invalid
@@ -159,3 +159,23 @@ async def test_nothing_disagrees(tx, good):
     await put_customers(tx, [good], by=BY, at=AT)
     found = await tx.raw.fetch(READS.check_roles.sql)
     assert [row for row in found if row["subject"].endswith(good.number)] == []
+
+
+@pytest.mark.parametrize(
+    ("country", "postcode", "example"),
+    [
+        ("DE", "20457", None),
+        ("DE", " 01067 ", None),
+        ("DE", "2045", "20457"),
+        ("DE", "<b>1", "20457"),
+        ("AT", "1010", None),
+        ("AT", "10100", "1010"),
+        ("CH", "8001", None),
+        ("CH", "0800", "8001"),
+        ("NL", "1011 ab", None),
+        ("NL", "1011", "1011 AB"),
+        ("US", "anything", None),
+    ],
+)
+def test_a_postcode_looks_like_one_of_its_country(country: str, postcode: str, example: str | None) -> None:
+    assert postcode_like(country, postcode) == example

@@ -10,6 +10,7 @@ import threading
 import time
 from array import array
 from datetime import datetime
+from struct import Struct
 from uuid import UUID, SafeUUID
 
 _lock = threading.Lock()
@@ -35,6 +36,20 @@ def uuid7() -> UUID:
     return made
 
 
+def many_uuid7(count: int) -> list[bytes]:
+    """So many of them at once, as bytes, in their order: a quarter of what as many calls cost."""
+    global _last
+    with _lock:
+        first = max(time.time_ns() * 4096 // 1_000_000, _last + 1)
+        # One after another, a fraction of a millisecond ahead of the clock: whoever is next begins behind them.
+        _last = first + count - 1
+    return [
+        _pack((ticks >> 12) << 16 | 0x7000 | (ticks & 4095), 0b10 << 62 | low >> 2)
+        for ticks, low in enumerate(array("Q", os.urandom(8 * count)), first)
+    ]
+
+
+_pack = Struct(">QQ").pack
 _new, _set = object.__new__, object.__setattr__
 # Random halves drawn ahead: one call of the system for many ids.
 _random: list[int] = []

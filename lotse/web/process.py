@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from lotse.domains.behaviour.commands import Row, appending
+from lotse.domains.behaviour.commands import Row, View, appending
 from lotse.domains.experiments.commands import recording
 from lotse.domains.experiments.contracts import NewDecision
 from lotse.kernel import runtime
@@ -28,7 +28,7 @@ class Process(Struct, frozen=True):
     desk: DeskClient
     links: Links
     tags: Tags
-    behaviour: Gathering[Row] | None = None
+    behaviour: Gathering[Row | View] | None = None
     decisions: Gathering[tuple[NewDecision, datetime]] | None = None
 
 

@@ -33,6 +33,20 @@ async def test_what_does_not_fit_is_refused_whole():
         held.set()
 
 
+async def test_one_by_one_the_same_bound_holds():
+    written: list[int] = []
+    held = asyncio.Event()
+
+    async def write(things: Sequence[int]) -> None:
+        await held.wait()
+        written.extend(things)
+
+    async with gathering("test", write, most=3) as gathered:
+        assert [gathered.add(number) for number in range(5)] == [True] * 3 + [False] * 2
+        held.set()
+    assert written == [0, 1, 2]
+
+
 async def test_a_database_that_is_away_is_asked_again(monkeypatch):
     monkeypatch.setattr(kernel, "RETRY_SECONDS", 0)
     written: list[int] = []

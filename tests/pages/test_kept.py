@@ -229,6 +229,21 @@ async def test_signs_are_looked_at_once_a_second_and_differ_or_not(shop: Shop, m
     assert {body for body, _ in found} == {b"page 2"} and shop.looks == 2, "one look for all who ask meanwhile"
 
 
+async def test_a_look_in_time_keeps_everybody_on_the_short_way(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.shows = lambda keeping: (keeping.shows([], []), keeping.add(Standing(signs=dict(shop.stock)), shop.look))
+    await shop.ask()
+    assert shop.kept.at_once("/") is not None and shop.looks == 0, "fresh"
+    monkeypatch.setattr(kept, "EARLY_SECONDS", 0.0)
+    page = shop.kept.at_once("/")
+    assert page is not None and page.looking is not None
+    assert shop.kept.at_once("/") is page and await page.looking
+    assert (shop.looks, shop.rendered) == (1, 1), "one look, for all who ask meanwhile"
+    shop.stock[1] += 1
+    assert shop.kept.at_once("/") is page, "not told yet"
+    assert page.looking is not None and not await page.looking
+    assert shop.kept.at_once("/") is None, "it shows what is no more"
+
+
 async def test_a_moment_ends_what_holds_until_then(shop: Shop) -> None:
     def shows(keeping: Any) -> None:
         keeping.shows([], [])

@@ -30,7 +30,7 @@ class Door:
     def of(self, told: Any, shop: Any) -> Place | None:
         return None if b"session" in told.cookie else Place(told.path, self.inside.own)
 
-    def watch(self, path: str, told: Any, page: Any) -> bool:
+    def watch(self, path: str, told: Any, client: str, page: Any) -> bool:
         self.watched.append(path)
         return self.lets
 
@@ -91,7 +91,8 @@ async def test_all_else_goes_the_ordinary_way(door: Door, case: str) -> None:
         case "no shop":
             door.is_open = False
         case "a cookie to give":
-            door.inside.own = (COOKIE,)
+            # Another language: where one and the same request is led is remembered.
+            door.inside.own, asked = (COOKIE,), {"accept_language": b"fr"}
         case _:
             door.lets = False
     await door.ask(**asked)

@@ -1,11 +1,12 @@
 """Write the log, keep consents and their proofs, forget what is withdrawn."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import structlog
 from msgspec import Struct
 from prometheus_client import Counter
@@ -13,8 +14,9 @@ from prometheus_client import Counter
 from lotse.domains.behaviour.contracts import Consent, ConsentGiven, Event, Source, Visit
 from lotse.domains.behaviour.queries import READS
 from lotse.domains.behaviour.rules import TEXT_VERSION
+from lotse.kernel.copying import NULL, UUID_NEXT, begun, copy, jsonb, moment, smallint, text
 from lotse.kernel.db import Connection, Database, Transaction
-from lotse.kernel.ids import uuid7
+from lotse.kernel.ids import many_uuid7, uuid7
 from lotse.kernel.privacy import Erased
 from lotse.kernel.sql import statements
 
@@ -23,7 +25,7 @@ log = structlog.get_logger(__name__)
 _refused = Counter("lotse_behaviour_refused_total", "Events that were not taken, by why", ["reason"])
 
 COLUMNS = ("id", "kind", "version", "source", "visitor", "session", "view", "bot", "body", "at")
-# A row of the log as COPY takes it, in the order of `COLUMNS`.
+# A row of the log, in the order of `COLUMNS`.
 Row = tuple[UUID, str, int, str, UUID | None, UUID | None, UUID | None, str, Struct, datetime]
 # What waits in a process's memory for the database; twice what a fail-over takes.
 _IN_MEMORY = timedelta(hours=1)
@@ -50,32 +52,131 @@ def rows(
     ]
 
 
-def appending(database: Database) -> Callable[[Sequence[Row]], Awaitable[None]]:
-    """What writes gathered rows, for `kernel.gathering`."""
+class KeptView:
+    """What a page that is kept for everybody tells each time that somebody sees it: all but ids, moment and bot.
 
-    async def append_all(gathered: Sequence[Row]) -> None:
+    Such a page is sent thousands of times a second, and says the same each time: its rows are packed once, and again
+    for each reason why somebody is no person. Nobody's: who agreed to carry a number is logged row by row.
+    """
+
+    __slots__ = ("_after", "_before", "_bodies")
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        nobody = NULL + NULL + UUID_NEXT
+        self._before = [
+            text(event.__struct_config__.tag)  # type: ignore[misc]
+            + smallint(event.version)
+            + text("server")
+            + nobody
+            for event in events
+        ]
+        self._bodies = [jsonb(msgspec.json.encode(event)) for event in events]
+        self._after: dict[str, list[bytes]] = {}
+
+    def __len__(self) -> int:
+        return len(self._before)
+
+    def rows(self, ids: Iterator[bytes], bot: str, at: datetime) -> Iterator[bytes]:
+        """The packed rows of one view. Takes an id for the view and one for each event."""
+        after = self._after.get(bot)
+        if after is None:
+            after = self._after[bot] = [text(bot) + body for body in self._bodies]
+        view, when = next(ids), moment(at)
+        for before, behind in zip(self._before, after, strict=True):
+            yield b"".join((_BEGUN, next(ids), before, view, behind, when))
+
+
+class View(Struct, frozen=True, gc=False):
+    """Somebody sees such a page: what it tells, why this is no person, when."""
+
+    told: KeptView
+    bot: str
+    at: datetime
+
+
+_BEGUN = begun(len(COLUMNS)) + UUID_NEXT
+
+
+def appending(database: Database) -> Callable[[Sequence[Row | View]], Awaitable[None]]:
+    """What writes what gathered, for `kernel.gathering`."""
+    tried: Sequence[Row | View] | None = None
+    packed: list[bytes] = []
+
+    async def append_all(gathered: Sequence[Row | View]) -> None:
+        nonlocal tried, packed
+        # The same once more, because the database went away: with the same ids, for it may have been written.
+        again = gathered is tried
+        if not again:
+            tried, packed = gathered, _packed(gathered)
         async with database.single() as conn:
-            await append(conn, gathered)
+            try:
+                await _append(conn, packed)
+            except asyncpg.UniqueViolationError:
+                if not again:
+                    raise
+        tried, packed = None, []
 
     return append_all
 
 
-async def append(conn: Connection, gathered: Sequence[Row]) -> None:
-    """Append rows in one COPY: 5 µs each, half of what an insert takes. A row that PostgreSQL cannot take is left out,
-    logged and counted; its neighbours are written."""
+async def append(conn: Connection, gathered: Sequence[Row | View]) -> None:
+    """Append in one COPY: half of what an insert takes. A row that PostgreSQL cannot take is left out, logged and
+    counted; its neighbours are written."""
+    await _append(conn, _packed(gathered))
+
+
+async def _append(conn: Connection, packed: Sequence[bytes]) -> None:
     try:
-        await _copy(conn, gathered)
+        await _copy(conn, packed)
     except asyncpg.DataError:
-        for row in gathered:
+        for row in packed:
             try:
                 await _copy(conn, [row])
             except asyncpg.DataError as error:
-                refuse("unstorable")
-                log.warning("an event cannot be stored", kind=row[1], error=str(error))
+                _unstorable(error)
 
 
-async def _copy(conn: Connection, gathered: Sequence[Row]) -> None:
-    await conn.raw.copy_records_to_table("events", schema_name="behaviour", columns=COLUMNS, records=gathered)
+def _unstorable(error: Exception) -> None:
+    refuse("unstorable")
+    log.warning("an event cannot be stored", error=str(error))
+
+
+async def _copy(conn: Connection, packed: Sequence[bytes]) -> None:
+    await copy(conn, schema="behaviour", table="events", columns=COLUMNS, rows=packed)
+
+
+def _packed(gathered: Sequence[Row | View]) -> list[bytes]:
+    views = [thing for thing in gathered if isinstance(thing, View)]
+    ids = iter(many_uuid7(sum(1 + len(view.told) for view in views)))
+    packed = [row for view in views for row in view.told.rows(ids, view.bot, view.at)]
+    for thing in gathered:
+        if not isinstance(thing, View):
+            try:
+                packed.append(_row(*thing))
+            except UnicodeEncodeError as error:  # half a character, which is no text anywhere
+                _unstorable(error)
+    return packed
+
+
+def _row(
+    id: UUID,
+    kind: str,
+    version: int,
+    source: str,
+    visitor: UUID | None,
+    session: UUID | None,
+    view: UUID | None,
+    bot: str,
+    body: Struct,
+    at: datetime,
+) -> bytes:
+    return b"".join(
+        (
+            *(_BEGUN, id.bytes, text(kind), smallint(version), text(source)),
+            *(NULL if one is None else UUID_NEXT + one.bytes for one in (visitor, session, view)),
+            *(text(bot), jsonb(msgspec.json.encode(body)), moment(at)),
+        )
+    )
 
 
 def refuse(reason: str, events: int = 1) -> None:

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from lotse.kernel.pages.kept import NO_BODY, Answer, KeptPage, KeptPages, counted
+from lotse.domains.parties.contracts import Shop
+from lotse.kernel.pages.kept import NO_BODY, Answer, KeptPage, KeptPages, Place, counted
 from lotse.web.observe import guarded, histogram
 from lotse.web.storefront.keeping import Places, Told
 
@@ -28,8 +29,12 @@ _MOST_FORMS = 50
 # A counter in multiprocess mode writes to a mapped file, in Python: once a second is enough.
 _COUNT_SECONDS = 1.0
 
-# Told of a page before it is sent: its path, the headers that are looked at, the page. False: the ordinary way, please.
-Watch = Callable[[str, dict[bytes, bytes], KeptPage], bool]
+# Told of a page before it is sent: its path, the headers that are looked at, the client's address, the page. False: the
+# ordinary way, please.
+Watch = Callable[[str, dict[bytes, bytes], str, KeptPage], bool]
+# Addresses whose place is remembered; more are asked for by robots only.
+_MOST_PLACES = 5_000
+_UNKNOWN = Place(None)
 
 
 class Swift:
@@ -42,13 +47,14 @@ class Swift:
         self._watch = watch
         self._seconds = histogram("pages", "GET", "kept", 2)
         self._uncounted = 0
+        # Where visitors without a cookie are led; what it depends on beside its key is the shop.
+        self._known: dict[tuple[str, bytes, bytes, bool], Place | None] = {}
+        self._known_for: Shop | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
             began = time.perf_counter()
             told = {name: value for name, value in scope["headers"] if name in _LOOKED_AT}
-            if b"x-forwarded-for" not in told and scope.get("client"):
-                told[b"x-forwarded-for"] = scope["client"][0].encode()
             answer = self._answer(scope, told)
             if answer is not None:
                 if (
@@ -70,12 +76,10 @@ class Swift:
         if shop is None:
             return None
         path: str = scope["path"]
-        query: bytes = scope["query_string"]
-        cookie, language = told.get(b"cookie", b""), told.get(b"accept-language", b"")
-        place = self._places.of(Told(path, query, cookie, language, b"hx-request" in told), shop)
+        place = self._place(path, scope["query_string"], told, shop)
         # One that is given a cookie comes once.
         page = self._kept.at_once(place.key) if place is not None and not place.own else None
-        if page is None or (self._watch is not None and not self._watch(path, told, page)):
+        if page is None or (self._watch is not None and not self._watch(path, told, _client(scope, told), page)):
             return None
         if not self._uncounted:
             asyncio.get_running_loop().call_later(_COUNT_SECONDS, self._count)
@@ -88,9 +92,33 @@ class Swift:
             found = page.sent[form] = _whole(page.answer(form[0]), secure=form[1])
         return found
 
+    def _place(self, path: str, query: bytes, told: dict[bytes, bytes], shop: Shop) -> Place | None:
+        cookie, language, is_piece = told.get(b"cookie", b""), told.get(b"accept-language", b""), b"hx-request" in told
+        if cookie:  # hardly two are the same
+            return self._places.of(Told(path, query, cookie, language, is_piece), shop)
+        if shop is not self._known_for or len(self._known) >= _MOST_PLACES:
+            # Read anew every few seconds, and seldom another one.
+            if shop != self._known_for or len(self._known) >= _MOST_PLACES:
+                self._known.clear()
+            self._known_for = shop
+        key = (path, query, language, is_piece)
+        place = self._known.get(key, _UNKNOWN)
+        if place is _UNKNOWN:
+            place = self._known[key] = self._places.of(Told(path, query, b"", language, is_piece), shop)
+        return place
+
     def _count(self) -> None:
         counted.inc(self._uncounted)
         self._uncounted = 0
+
+
+def _client(scope: Any, told: dict[bytes, bytes]) -> str:
+    """The visitor's address, as `Proxied` takes it."""
+    forwarded = told.get(b"x-forwarded-for")
+    if forwarded is not None:
+        return forwarded.decode("latin-1").rpartition(",")[2].strip()
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def _whole(answer: Answer, *, secure: bool) -> Answer:

@@ -19,6 +19,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec.structs import replace
 
 from lotse.domains.behaviour import commands
+from lotse.domains.behaviour.commands import KeptView, View
 from lotse.domains.behaviour.contracts import Event, Exposed, PageViewed, Visit
 from lotse.domains.behaviour.rules import VISIT_COOKIE, VISIT_SECONDS, Pace, bot_of, objects, visit_of
 from lotse.domains.experiments.contracts import NewDecision
@@ -38,7 +39,6 @@ _LOOKED_AT = frozenset((b"cookie", b"user-agent", b"sec-gpc", b"dnt", b"hx-reque
 _REMEMBERED = 50_000
 # Addresses whose form is remembered; there are as many kept pages at most.
 _PATHS = 5_000
-_ANYBODY = Visit()
 _VISIT, _SESSION = VISIT_COOKIE.encode(), SESSION_COOKIE.encode()
 
 
@@ -129,28 +129,33 @@ class Watching:
             visit = replace(visit, bot="too fast")
         self._log(PageViewed(page, subject if page in _PUBLIC else "", language), visit, view, noted, at)
 
-    def at_once(self, path: str, told: dict[bytes, bytes], kept: KeptPage) -> bool:
+    def at_once(self, path: str, told: dict[bytes, bytes], client: str, kept: KeptPage) -> bool:
         """A kept page that is about to be sent without asking this layer (see `swift`). False: it wants to be asked,
-        because experiments run on such a page or the visitor agreed to be known by a number."""
-        cookie = told.get(b"cookie", b"")
-        page, subject = self._of(path)
-        if self._assigned.decides(page) or _VISIT in cookie or _SESSION in cookie:
+        because experiments run on such a page or the visitor agreed to be known by a number.
+
+        All that is the same each time was worked out the first time, and what is written is packed in `behaviour`, many
+        views at once: this stands in the way of every page, and took as long as all the rest of sending one.
+        """
+        page = kept.form
+        if page is None:
+            # The page's own fields: it is thrown away with them.
+            page, subject = self._of(path)
+            kept.form = page
+            # Nothing is decided on such a page: what it says of itself is all that is to be logged.
+            viewed = PageViewed(page, subject if page in _PUBLIC else "", kept.language)
+            kept.view = KeptView([viewed, *(cast("tuple[Event, ...]", kept.noted[0]) if kept.noted else ())])
+        if self._assigned.decides(page):
+            return False
+        cookie = told.get(b"cookie")
+        if cookie and (_VISIT in cookie or _SESSION in cookie):
             return False
         if not page or b"hx-request" in told or b"sec-purpose" in told:
             return True
         bot = bot_of(told.get(b"user-agent", b"").decode("latin-1"))
-        client = told.get(b"x-forwarded-for", b"").decode("latin-1").rpartition(",")[2].strip()
         if not bot and self._pace.too_fast(client, time.monotonic()):
             bot = "too fast"
         if self._process.behaviour is not None:
-            # Nothing is decided on such a page: what it says of itself is all that is to be logged.
-            at = clock.now()
-            viewed = PageViewed(page, subject if page in _PUBLIC else "", kept.language)
-            facts: list[tuple[Event, datetime]] = [(viewed, at)]
-            if kept.noted is not None:
-                facts += [(fact, at) for fact in kept.noted[0]]
-            visit = Visit(bot=bot) if bot else _ANYBODY
-            self._process.behaviour.put(*commands.rows(facts, visit, source="server", view=uuid7()))
+            self._process.behaviour.add(View(kept.view, bot, clock.now()))
         return True
 
     def _of(self, path: str) -> tuple[str, str]:

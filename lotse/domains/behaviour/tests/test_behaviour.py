@@ -1,15 +1,19 @@
 """The log, the proof of a choice, and how both are forgotten."""
 
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from lotse.domains.behaviour import commands
-from lotse.domains.behaviour.contracts import Clicked, PageViewed, SearchMade, Seen, Shown, Visit
+from lotse.domains.behaviour.commands import KeptView, View
+from lotse.domains.behaviour.contracts import Clicked, PageViewed, PromiseShown, SearchMade, Seen, Shown, Visit
 from lotse.domains.behaviour.queries import READS, consent, events_of, export_party, sums
 from lotse.kernel import partitions
+from lotse.kernel.db import Database
 from tests.scene import AT
 
 WORDS = "May we?"
@@ -50,6 +54,65 @@ async def test_a_row_that_cannot_be_stored_leaves_its_neighbours(db, fresh):
     async with db.single() as conn:
         await commands.append(conn, rows)
         assert [one.body["page"] for one in await events_of(conn, visitors=[who])] == ["/", "/new"]
+
+
+async def test_views_of_kept_pages_are_rows_like_any_other(db, fresh):
+    arrives = PromiseShown(AT.date(), AT.date(), uuid4())
+    slug, visitor = uuid4().hex, uuid4()
+    kept = KeptView([PageViewed("/p/{slug}", slug, "de"), arrives])
+    other = commands.rows([(PageViewed("/"), AT)], Visit(visitor), source="server")
+    async with db.single() as conn:
+        await commands.append(conn, [View(kept, "", AT), *other, View(kept, "too fast", AT + timedelta(seconds=1))])
+        found = await conn.raw.fetch(
+            "select * from behaviour.events where visitor = $1 or body->>'subject' = $2"
+            " or body->>'variant_id' = $3 order by id",
+            *(visitor, slug, str(arrives.variant_id)),
+        )
+    views = [row for row in found if row["visitor"] is None]
+    assert [(row["kind"], row["version"], row["source"], row["bot"], row["session"]) for row in views] == [
+        (kind, 1, "server", bot, None) for bot in ("", "too fast") for kind in ("page_viewed", "promise_shown")
+    ]
+    assert views[0]["body"] == {"type": "page_viewed", "page": "/p/{slug}", "subject": slug, "language": "de"}
+    assert views[1]["body"]["variant_id"] == str(arrives.variant_id)
+    assert [row["at"] for row in views] == [AT, AT, AT + timedelta(seconds=1), AT + timedelta(seconds=1)]
+    assert len({row["view"] for row in views}) == 2 and views[0]["view"] == views[1]["view"]
+    assert [row["view"].version for row in views] == [7] * 4
+    assert [row["visitor"] for row in found if row["visitor"]] == [visitor]
+
+
+async def test_what_was_written_when_the_line_broke_is_not_written_twice(db, fresh):
+    slug = uuid4().hex
+    viewed = PageViewed("/p/{slug}", slug)
+    gathered = [View(KeptView([viewed]), "", AT), *commands.rows([(viewed, AT)], Visit(), source="server")]
+    write = commands.appending(cast("Database", Breaking(db)))
+    with pytest.raises(ConnectionResetError):
+        await write(gathered)
+    await write(gathered)
+    async with db.reading() as conn:
+        assert await conn.raw.fetchval("select count(*) from behaviour.events where body->>'subject' = $1", slug) == 2
+
+
+class Breaking:
+    """A database whose first answer does not arrive, though all was written."""
+
+    def __init__(self, database):
+        self._database, self._broken = database, False
+
+    @asynccontextmanager
+    async def single(self):
+        async with self._database.single() as conn:
+            yield conn
+        if not self._broken:
+            self._broken = True
+            raise ConnectionResetError
+
+
+async def test_half_a_character_leaves_its_neighbours(db, fresh):
+    who = uuid4()
+    rows = commands.rows([(PageViewed("\ud800"), AT), (PageViewed("/"), AT)], Visit(who), source="server")
+    async with db.single() as conn:
+        await commands.append(conn, rows)
+        assert [one.body["page"] for one in await events_of(conn, visitors=[who])] == ["/"]
 
 
 async def test_nobody_has_a_session_without_being_a_visitor(tx):

@@ -135,6 +135,7 @@ _OWN = (
     "lotse.kernel.media.tending",
     "lotse.kernel.imports.jobs",
     "lotse.kernel.mail.tending",
+    "lotse.kernel.push.sender",
 )
 
 

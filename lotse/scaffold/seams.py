@@ -48,6 +48,7 @@ EXPORTS = {
     "desk.finishes": "what is done to a batch's rows after all was decided",
     "queries.shop_finders": "`ShopFinder`s: the shop of a thing that an event names, for webhooks of one shop",
     "queries.mails": "`Mail`s that this domain writes, each with an example for those who edit its words",
+    "queries.pushes": "`Push`es: news that this domain has for devices that want them",
     "queries.export_party": "what is kept about a person, for them",
     "commands.erase_party": "erases what is kept about a person",
 }
@@ -82,6 +83,7 @@ SLOTS = {
     "office.variant": "variants; a variant's name in the back office",
     "office.variant.price": "variants; its price on the back office's article page",
     "office.product.price": "products; from what to what they cost, in the back office's table and on the page",
+    "office.product.offers": "products; how much of one the shop sells, on the back office's article page",
     "office.product.stock": "products; how many pieces the shop can sell, in the same places",
     "office.variant.stock": "variants; its stock on the back office's article page",
     "office.customer": "customers; what is known of one, on the back office's customer page",

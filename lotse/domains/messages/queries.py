@@ -1,4 +1,4 @@
-"""The mails that there are (`mails`), and what each says: read when it is sent, ready to be shown."""
+"""The mails and news that there are (`mails`, `pushes`), and what each says: read when it is sent."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -38,6 +38,8 @@ from lotse.kernel.mail import post
 from lotse.kernel.mail.contracts import Attachment, Content, Mail, Sender, To, Ways
 from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.push import post as devices
+from lotse.kernel.push.contracts import Device, News, Push
 
 
 class House(Struct, frozen=True):
@@ -107,18 +109,18 @@ def _common(order: Order, house: House, to: To, ways: Ways) -> dict[str, str | b
         "shop": house.shop.name,
         "placed": said["moment"](order.placed_at, order.zone, "long"),
         "total": said["money"](order.gross_minor, order.currency),
-        "link": ways.to(_path(house.shop, to, f"/order/{ways.links.sign(ORDER_LINK, order.id)}")),
-        "home": ways.to(_path(house.shop, to, "/")),
-        "withdrawal_link": ways.to(_path(house.shop, to, "/withdraw")),
+        "link": ways.to(_path(house.shop, to.language, f"/order/{ways.links.sign(ORDER_LINK, order.id)}")),
+        "home": ways.to(_path(house.shop, to.language, "/")),
+        "withdrawal_link": ways.to(_path(house.shop, to.language, "/withdraw")),
         "seller": ", ".join(house.lines),
         "email": house.party.email if house.party else "",
         "phone": house.party.phone if house.party else "",
     }
 
 
-def _path(shop: Shop, to: To, path: str) -> str:
-    """An address of the shop in the language of the mail."""
-    return path if to.language == shop.language else f"/{to.language}{path if path != '/' else ''}"
+def _path(shop: Shop, language: str, path: str) -> str:
+    """An address of the shop in a language."""
+    return path if language == shop.language else f"/{language}{path if path != '/' else ''}"
 
 
 def _lines(order: Order, language: str) -> dict[str, Any]:
@@ -296,7 +298,7 @@ async def _withdrawal_received(conn: Connection, about: AboutWithdrawal, to: To,
         "is_partial": bool(declared.parts),
         "shop": house.shop.name,
         "seller": ", ".join(house.lines),
-        "link": ways.to(_path(house.shop, to, f"/withdrawn/{ways.links.sign(WITHDRAWAL_LINK, declared.id)}")),
+        "link": ways.to(_path(house.shop, to.language, f"/withdrawn/{ways.links.sign(WITHDRAWAL_LINK, declared.id)}")),
     }
     pieces = [(said["quantity"](part.quantity), part.text) for part in declared.parts]
     return Content(values, house.sender(ways), {"pieces": {"pieces": pieces}})
@@ -348,7 +350,7 @@ async def _password_forgotten(conn: Connection, about: AboutReset, to: To, ways:
         "name": to.name,
         "shop": house.shop.name,
         "until": filters(locale_of(to.language))["moment"](expires_at, house.shop.timezone, "long"),
-        "link": ways.to(_path(house.shop, to, f"/account/password/{token}")),
+        "link": ways.to(_path(house.shop, to.language, f"/account/password/{token}")),
     }
     return Content(values, house.sender(ways))
 
@@ -358,16 +360,91 @@ async def _account_told(conn: Connection, about: AboutAccount, to: To, ways: Way
     if found is None:
         return None
     _, house = found
-    forgotten = ways.to(_path(house.shop, to, "/account/forgotten"))
+    forgotten = ways.to(_path(house.shop, to.language, "/account/forgotten"))
     values: dict[str, str | bool] = {
         "name": to.name,
         "shop": house.shop.name,
         "email": to.address,
         "when": filters(locale_of(to.language))["moment"](about.happened_at, house.shop.timezone, "long"),
-        "link": ways.to(_path(house.shop, to, "/account")),
+        "link": ways.to(_path(house.shop, to.language, "/account")),
         "forgotten_link": forgotten,
     }
     return Content(values, house.sender(ways))
+
+
+# -- news for devices: a line or two, read on a screen that others may see
+
+
+async def _news(
+    conn: Connection, order_id: UUID, device: Device, ways: Ways, title: str, body: str, amount_minor: int | None = None
+) -> News | None:
+    found = await _order_of(conn, order_id)
+    if found is None:
+        return None  # erased, or nobody's any more
+    order, house = found
+    values = {"number": order.number, "shop": house.shop.name}
+    if amount_minor is not None:
+        values["amount"] = filters(locale_of(device.language))["money"](amount_minor, order.currency)
+    path = _path(house.shop, device.language, f"/order/{ways.links.sign(ORDER_LINK, order.id)}")
+    # One notice per order on a screen: the newest says where things stand.
+    return News(title, body, path, values, tag=f"order-{order.number}")
+
+
+async def _news_of_order(conn: Connection, about: AboutOrder, device: Device, ways: Ways) -> News | None:
+    return await _news(
+        conn, about.order_id, device, ways,
+        N_("Order %(number)s has arrived"), N_("Thank you. %(shop)s tells you here how it goes on."),
+    )  # fmt: skip
+
+
+async def _news_of_money(conn: Connection, about: AboutMoney, device: Device, ways: Ways) -> News | None:
+    if about.open_minor > 0:
+        return await _news(
+            conn, about.order_id, device, ways,
+            N_("Part of your payment has arrived"), N_("%(amount)s of order %(number)s are still open."),
+            about.open_minor,
+        )  # fmt: skip
+    return await _news(
+        conn, about.order_id, device, ways,
+        N_("Your payment has arrived"), N_("%(amount)s for order %(number)s. Thank you."), about.amount_minor,
+    )  # fmt: skip
+
+
+async def _news_of_charge(conn: Connection, about: AboutOrder, device: Device, ways: Ways) -> News | None:
+    order = await read_order(conn, order_id=about.order_id)
+    paid = await payment(conn, payment_id=order.payment_id) if order else None
+    if paid is None or paid.open_minor <= 0:
+        return None  # it came through after all
+    return await _news(
+        conn, about.order_id, device, ways,
+        N_("A payment did not go through"), N_("%(amount)s of order %(number)s are still open."), paid.open_minor,
+    )  # fmt: skip
+
+
+async def _news_of_taken_back(conn: Connection, about: AboutAmendment, device: Device, ways: Ways) -> News | None:
+    order = await read_order(conn, order_id=about.order_id)
+    amendment = next((one for one in order.amendments if one.id == about.amendment_id), None) if order else None
+    if amendment is None:
+        return None
+    title, body = _SAID_OF[amendment.kind]
+    return await _news(conn, about.order_id, device, ways, title, body, amendment.gross_minor)
+
+
+_SAID_OF = {
+    "cancellation": (N_("Order %(number)s is cancelled"), N_("It is taken back: %(amount)s.")),
+    "return": (N_("Your return has arrived"), N_("Of order %(number)s came back: %(amount)s.")),
+    "credit": (N_("We credit you something"), N_("%(amount)s for order %(number)s.")),
+}
+
+
+async def _news_of_withdrawal(conn: Connection, about: AboutWithdrawal, device: Device, ways: Ways) -> News | None:
+    declared = await withdrawal(conn, withdrawal_id=about.withdrawal_id)
+    if declared is None or declared.order_id is None:
+        return None
+    return await _news(
+        conn, declared.order_id, device, ways,
+        N_("Your withdrawal has arrived"), N_("It is about order %(number)s. We take care of it."),
+    )  # fmt: skip
 
 
 # -- staff
@@ -461,15 +538,17 @@ async def _example(conn: Connection, shop_id: UUID | None, *, amended: bool) -> 
 
 
 class StoredMails(Struct, frozen=True):
-    """What is kept of mails to a person, for their export."""
+    """What is kept of mails to a person and of their devices, for their export."""
 
     mails: list[dict[str, Any]]
+    devices: list[dict[str, Any]]
 
 
 async def export_party(conn: Connection, *, party_id: UUID) -> StoredMails | None:
-    """What is kept of mails to a person; None if nothing is."""
+    """What is kept of mails to a person, and their devices that want news; None if nothing is."""
     found = await post.export_party(conn, party_id=party_id)
-    return StoredMails(found) if found else None
+    told = await devices.export_party(conn, party_id=party_id)
+    return StoredMails(found, told) if found or told else None
 
 
 ORDER_PLACED = Mail(
@@ -569,3 +648,11 @@ mails = (
     PASSWORD_CHANGED,
     ACCOUNT_NOTICE,
 )
+
+NEWS_OF_ORDER = Push("messages.order_placed", AboutOrder, _news_of_order)
+NEWS_OF_MONEY = Push("messages.payment_received", AboutMoney, _news_of_money)
+# Somebody has to do something about it.
+NEWS_OF_CHARGE = Push("messages.payment_failed", AboutOrder, _news_of_charge, "high")
+NEWS_OF_TAKEN_BACK = Push("messages.taken_back", AboutAmendment, _news_of_taken_back)
+NEWS_OF_WITHDRAWAL = Push("messages.withdrawal_received", AboutWithdrawal, _news_of_withdrawal)
+pushes = (NEWS_OF_ORDER, NEWS_OF_MONEY, NEWS_OF_CHARGE, NEWS_OF_TAKEN_BACK, NEWS_OF_WITHDRAWAL)

@@ -1,4 +1,5 @@
-"""Puts mails into the queue when something happened that somebody should hear of."""
+"""Puts mails, and news for devices that want them, into their queues when something happened that somebody should hear
+of."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +20,11 @@ from lotse.domains.messages.contracts import (
 from lotse.domains.messages.queries import (
     ACCOUNT_MADE,
     ACCOUNT_NOTICE,
+    NEWS_OF_CHARGE,
+    NEWS_OF_MONEY,
+    NEWS_OF_ORDER,
+    NEWS_OF_TAKEN_BACK,
+    NEWS_OF_WITHDRAWAL,
     ORDER_AMENDED,
     ORDER_CANCELLED,
     ORDER_PLACED,
@@ -30,7 +36,7 @@ from lotse.domains.messages.queries import (
     account_address,
     staff_address,
 )
-from lotse.domains.messages.rules import WRITTEN_TO, greeting_name, is_reachable, is_stale
+from lotse.domains.messages.rules import WRITTEN_TO, greeting_name, is_reachable, is_stale, subjects_of
 from lotse.domains.orders.contracts import OrderAmended, OrderPlaced
 from lotse.domains.orders.queries import Addressee, addressee
 from lotse.domains.payments.contracts import ChargeReported, Received
@@ -43,13 +49,15 @@ from lotse.kernel.consumers import reacts
 from lotse.kernel.db import Transaction
 from lotse.kernel.mail import post
 from lotse.kernel.mail.contracts import Mail, To
+from lotse.kernel.push import post as push
+from lotse.kernel.push.contracts import Push
 
 
 @reacts(OrderPlaced)
 async def on_placed(tx: Transaction, event: OrderPlaced, *, at: datetime, event_id: UUID) -> None:
     """The order's confirmation."""
     if event.channel in WRITTEN_TO and not is_stale(at, clock.now()):
-        await _write(tx, ORDER_PLACED, AboutOrder(event.order_id), event.order_id, event_id)
+        await _tell(tx, ORDER_PLACED, NEWS_OF_ORDER, AboutOrder(event.order_id), event.order_id, event_id)
 
 
 @reacts(OrderAmended)
@@ -58,7 +66,8 @@ async def on_amended(tx: Transaction, event: OrderAmended, *, at: datetime, even
     if event.order_id is None or is_stale(at, clock.now()):
         return
     mail = ORDER_CANCELLED if event.kind == "cancellation" else ORDER_AMENDED
-    await _write(tx, mail, AboutAmendment(event.order_id, event.amendment_id), event.order_id, event_id)
+    about = AboutAmendment(event.order_id, event.amendment_id)
+    await _tell(tx, mail, NEWS_OF_TAKEN_BACK, about, event.order_id, event_id)
 
 
 @reacts(Received)
@@ -70,7 +79,7 @@ async def on_received(tx: Transaction, event: Received, *, at: datetime, event_i
     if paid is None or paid.method not in {method.name for method in without_provider()}:
         return
     about = AboutMoney(event.purpose_id, event.payment_id, event.amount_minor, event.open_minor)
-    await _write(tx, PAYMENT_RECEIVED, about, event.purpose_id, event_id)
+    await _tell(tx, PAYMENT_RECEIVED, NEWS_OF_MONEY, about, event.purpose_id, event_id)
 
 
 @reacts(ChargeReported)
@@ -81,25 +90,33 @@ async def on_charge(tx: Transaction, event: ChargeReported, *, at: datetime, eve
     charged = await charge(tx, charge_id=event.charge_id)
     paid = await payment(tx, payment_id=charged.payment_id) if charged and charged.payment_id else None
     if paid is not None and paid.purpose == "order" and paid.open_minor > 0:
-        await _write(tx, PAYMENT_FAILED, AboutOrder(paid.purpose_id), paid.purpose_id, event_id)
+        about = AboutOrder(paid.purpose_id)
+        await _tell(tx, PAYMENT_FAILED, NEWS_OF_CHARGE, about, paid.purpose_id, event_id)
 
 
 @reacts(WithdrawalDeclared)
 async def on_withdrawn(tx: Transaction, event: WithdrawalDeclared, *, at: datetime, event_id: UUID) -> None:
     """That the declaration arrived, at once, on a durable medium (s. 356a(4) BGB): to the address that it names."""
     declared = None if is_stale(at, clock.now()) else await withdrawal(tx, withdrawal_id=event.withdrawal_id)
-    if declared is None or not is_reachable(declared.email):
+    if declared is None:
         return
+    about = AboutWithdrawal(declared.id)
     found = await addressee(tx, order_id=declared.order_id) if declared.order_id else None
     # Anybody can write anybody's order number: what is known of its buyer is not joined to what somebody typed.
+    is_buyer = found is not None and found.email.lower() == declared.email.lower()
+    if found is not None and is_buyer:
+        subjects = subjects_of(found.id, found.customer_id)
+        await push.enqueue(tx, NEWS_OF_WITHDRAWAL, about, about=subjects, event_id=event_id, at=clock.now())
+    if not is_reachable(declared.email):
+        return
     to = To(
         address=declared.email,
         name=greeting_name(declared.name),
         language=declared.language,
         shop_id=declared.shop_id,
-        about=f"orders.order:{found.id}" if found and found.email.lower() == declared.email.lower() else "",
+        about=f"orders.order:{found.id}" if found and is_buyer else "",
     )
-    await post.enqueue(tx, WITHDRAWAL_RECEIVED, AboutWithdrawal(declared.id), to=to, event_id=event_id, at=clock.now())
+    await post.enqueue(tx, WITHDRAWAL_RECEIVED, about, to=to, event_id=event_id, at=clock.now())
 
 
 @reacts(AccountMade)
@@ -143,11 +160,15 @@ async def _tell_customer(
         await post.enqueue(tx, mail, about, to=to, event_id=event_id, at=clock.now())
 
 
-async def _write(tx: Transaction, mail: Mail, about: Struct, order_id: UUID, event_id: UUID) -> None:
+async def _tell(tx: Transaction, mail: Mail, news: Push, about: Struct, order_id: UUID, event_id: UUID) -> None:
+    """By mail whoever can be written to, and on every device that wants to hear of the order."""
     found = await addressee(tx, order_id=order_id)
-    if found is None or found.channel not in WRITTEN_TO or not is_reachable(found.email):
+    if found is None or found.channel not in WRITTEN_TO:
         return
-    await post.enqueue(tx, mail, about, to=await _to(tx, found), event_id=event_id, at=clock.now())
+    if is_reachable(found.email):
+        await post.enqueue(tx, mail, about, to=await _to(tx, found), event_id=event_id, at=clock.now())
+    subjects = subjects_of(found.id, found.customer_id)
+    await push.enqueue(tx, news, about, about=subjects, event_id=event_id, at=clock.now())
 
 
 async def _to(tx: Transaction, found: Addressee) -> To:

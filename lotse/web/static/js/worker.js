@@ -54,9 +54,32 @@ self.addEventListener("push", (event) => {
   }));
 });
 
+// The push service moved this device: the shop learns where it is now.
+self.addEventListener("pushsubscriptionchange", (event) => {
+  const former = event.oldSubscription;
+  if (!former) return;
+  event.waitUntil((async () => {
+    const fresh = event.newSubscription ?? (await self.registration.pushManager.subscribe({
+      userVisibleOnly: true, applicationServerKey: former.options.applicationServerKey,
+    }));
+    const { endpoint, keys } = fresh.toJSON();
+    const body = new URLSearchParams({ former: former.endpoint, endpoint, p256dh: keys.p256dh, auth: keys.auth });
+    await fetch("/device/renew", { method: "POST", body });
+  })());
+});
+
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   // Only into this shop, whatever the message says.
   const address = new URL(event.notification.data?.address || "/", self.location.origin);
-  if (address.origin === self.location.origin) event.waitUntil(self.clients.openWindow(address.href));
+  if (address.origin === self.location.origin) event.waitUntil(opened(address.href));
 });
+
+// A tab that shows it already comes to the front and looks anew; else there is a new one.
+async function opened(address) {
+  const tabs = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const found = tabs.find((tab) => tab.url.split(/[?#]/)[0] === address);
+  if (!found) return self.clients.openWindow(address);
+  await found.focus();
+  return found.navigate(address).catch(() => found);
+}

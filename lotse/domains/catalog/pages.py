@@ -721,6 +721,7 @@ async def office_product(
             "office.variant.stock": ids,
             "office.product.price": [product_id],
             "office.product.stock": [product_id],
+            "office.product.offers": [product_id],
         }
     )
     languages = list(dict.fromkeys([*shop.languages, *(text.language for text in found.texts)]))

@@ -70,6 +70,11 @@ async def change_state(tx: Transaction, *, offer_ids: Sequence[UUID], state: Sta
     await emit(tx, *(OfferChanged(offer.id, offer.shop_id, offer.variant_id, state) for offer in moving), at=at)
 
 
+async def hold_offers(tx: Transaction, *, offer_ids: Sequence[UUID]) -> None:
+    """Nobody else pauses or resumes these offers until the transaction ends."""
+    await tx.many(READS.offers_for_change, Offer, ids=list(offer_ids))
+
+
 class _Stored(Struct, frozen=True):
     id: UUID
     shop_id: UUID

@@ -1,5 +1,6 @@
 """Offers, as other domains see them: a party sells a variant in a shop in a condition."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -30,6 +31,21 @@ class PutOffer(Struct, frozen=True, kw_only=True):
     seller_party_id: UUID
     condition: Condition = "new"
     state: State = "active"
+
+
+class OfferRow(Struct, frozen=True, kw_only=True):
+    """An offer in the back office's table; names are the catalogue's and the parties'."""
+
+    id: UUID
+    variant_id: UUID
+    seller_party_id: UUID
+    condition: Condition
+    state: State
+    created_at: datetime
+    sku: str = ""
+    name: str = ""
+    product_id: UUID | None = None
+    seller: str = ""
 
 
 class OfferChanged(Struct, frozen=True, tag="offers.OfferChanged"):

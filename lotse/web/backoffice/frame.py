@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from litestar import Request, Response
 from msgspec import Struct
@@ -13,7 +14,7 @@ from msgspec import Struct
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import clock, seams
 from lotse.kernel.auth.authenticate import principal_of, staff_session
-from lotse.kernel.auth.principal import SYSTEM, Principal
+from lotse.kernel.auth.principal import SYSTEM, Principal, Whose
 from lotse.kernel.pages.i18n import N_, chosen
 from lotse.kernel.pages.places import GROUPS, Place, arranged
 from lotse.kernel.pages.slots import Ask
@@ -85,6 +86,7 @@ DONE = {
     "received": N_("The payment is recorded."),
     "refunded": N_("The refund is recorded."),
     "price": N_("The price is set."),
+    "offers": N_("It is changed. The shop shows it within a second."),
     "adjusted": N_("The stock is adjusted."),
     "receipt": N_("The receipt is booked."),
     "returned": N_("The pieces are taken back. What was paid for them is owed back now."),
@@ -120,6 +122,11 @@ async def office_view(request: Request[Any, Any, Any]) -> View:
     return view
 
 
+def _covers(who: Principal, shop_id: UUID, right: str) -> bool:
+    """Whether somebody holds a right for the shop that is looked at."""
+    return who.covers(right, Whose(shop_id))
+
+
 def _view(request: Request[Any, Any, Any], shop: Shop, *, who: Principal, csrf: str) -> View:
     site: Site = request.app.state.site
     path: str = request.scope["path"]
@@ -143,6 +150,7 @@ def _view(request: Request[Any, Any, Any], shop: Shop, *, who: Principal, csrf: 
             # For what a domain shows on the page of another, where its own handler has no say.
             "may_everywhere": who.may_everywhere,
             "may_somewhere": who.may,
+            "may_here": partial(_covers, who, shop.id),
             # What the browser remembers of this person must not show to the next one at the same till.
             "who_mark": sha256(str(who).encode()).hexdigest()[:12],
             "theme": theme,

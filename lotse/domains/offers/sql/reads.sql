@@ -20,6 +20,12 @@ select id, shop_id, variant_id, seller_party_id, condition, state
  order by array_position(:variant_ids::uuid[], variant_id), shop_id, id
  limit :limit;
 
+-- The back office's table: what a shop sells or sold.
+-- name: offer_table
+select o.id, o.variant_id, o.seller_party_id, o.condition, o.state, o.created_at
+  from offers.offers o
+ where o.shop_id = :shop_id;
+
 -- Locked in the order of ids, so that two changes of overlapping lists wait for each other and do not deadlock.
 -- name: offers_for_change
 select id, shop_id, variant_id, seller_party_id, condition, state

@@ -21,5 +21,7 @@ create table offers.offers (
 );
 -- All shops that offer a variant: its page in the back office, and the foreign key's own look-up.
 create index offers_variant_id on offers.offers (variant_id);
+-- The back office's table of a shop, the newest first.
+create index offers_shop_id on offers.offers (shop_id, id);
 -- All offers of a seller: blocking one pauses them.
 create index offers_seller_party_id on offers.offers (seller_party_id);

@@ -2,6 +2,8 @@
 for ever and never show an old one."""
 
 import mimetypes
+import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +17,8 @@ _TYPES = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
+# What a style sheet names relative to itself.
+_NAMED = re.compile(rb'url\("([^":?#]+)"\)')
 
 
 class StaticFile(Struct, frozen=True):
@@ -32,11 +36,28 @@ class StaticFiles:
         """`folders` by the name under which they appear; `""` is the root."""
         self._address = address
         self._files: dict[str, StaticFile] = {}
+        sheets: list[str] = []
         for name, folder in folders.items():
             for path in sorted(folder.rglob("*")):
                 if path.is_file() and not path.name.startswith("."):
                     inside = "/".join(part for part in (name, path.relative_to(folder).as_posix()) if part)
                     self._files[inside] = _read(path)
+                    if inside.endswith(".css"):
+                        sheets.append(inside)
+        for name in sheets:
+            self._files[name] = self._dated(name, self._files[name])
+
+    def _dated(self, sheet: str, file: StaticFile) -> StaticFile:
+        """A style sheet that names fonts and pictures by the addresses that pages name them by: a font that a page
+        asked for beforehand would otherwise be fetched a second time, and kept in two ages."""
+
+        def address(found: re.Match[bytes]) -> bytes:
+            named = posixpath.normpath(posixpath.join(posixpath.dirname(sheet), found[1].decode()))
+            inside = self._files.get(named)
+            return found[0] if inside is None else b'url("' + found[1] + b"?v=" + inside.version.encode() + b'")'
+
+        content = _NAMED.sub(address, file.content)
+        return file if content == file.content else StaticFile(content, file.media_type, _version(content))
 
     def join(self, name: str, parts: Sequence[str]) -> None:
         """Make one file of several, so that a page waits for one answer instead of four. What they name relative to

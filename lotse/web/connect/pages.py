@@ -55,7 +55,7 @@ DELIVERY_STATES = {
 IMPORT_STATES: dict[str, tuple[str, Tone]] = {
     "receiving": (N_("Arriving"), "warn"),
     "waiting": (N_("Waiting"), "warn"),
-    "running": (N_("Running"), "warn"),
+    "running": (N_("Under way"), "warn"),
     "done": (N_("Done"), "good"),
     "failed": (N_("Stopped"), "bad"),
     "cancelled": (N_("Cancelled"), ""),

@@ -356,6 +356,8 @@ async def account(
     told = view.text(DONE[done]) if done in DONE and draft is None else ""
     if customer_id is None:
         sign_in, new = Form.drafted(draft, SigningIn), Form.drafted(draft, Registering)
+        # A form that was refused comes back without the page's question mark: where it leads to comes with it.
+        next = next or new.value("next", "")
         return view.show(
             "customers/sign_in.html",
             sign_in=sign_in,

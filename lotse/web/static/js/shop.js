@@ -17,7 +17,21 @@ window.addEventListener("pageshow", () => {
   });
 });
 
-const closeNote = () => document.querySelector("#said")?.replaceChildren();
+// The note that something is in the basket takes the focus, so that the checkout is the next key and not the end of the
+// page; who closes it is back where they were.
+let opener = null;
+document.addEventListener("htmx:load", (event) => {
+  const note = event.target;
+  if (!note.matches?.("#said > .added")) return;
+  opener = document.activeElement;
+  note.focus({ preventScroll: true });
+});
+const closeNote = () => {
+  const said = document.querySelector("#said");
+  const isInside = said?.contains(document.activeElement);
+  said?.replaceChildren();
+  if (isInside && opener?.isConnected) opener.focus({ preventScroll: true });
+};
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) {
     event.preventDefault();

@@ -127,9 +127,9 @@ def body(news: News, language: str, say: Callable[..., str]) -> bytes:
 
 def encrypted(said: bytes, public_key: bytes, auth: bytes) -> bytes:
     """A message that only the subscription's browser can read (RFC 8291), with a key pair of its own."""
-    encrypt: Callable[..., bytes] = http_ece.encrypt  # pyright: ignore[reportUnknownMemberType]
+    library: Any = http_ece  # it has no types
     once = ec.generate_private_key(ec.SECP256R1())
-    made: Any = encrypt(
+    made = library.encrypt(
         said,
         private_key=once,
         dh=public_key,

@@ -37,6 +37,11 @@ async def movements_of(conn: Connection, *, pool_ids: Sequence[int], ref_kind: s
     return await conn.many(READS.movements_of, Movement, pool_ids=pool_ids, ref_kind=ref_kind, ref_id=ref_id)
 
 
+async def moved(conn: Connection, *, pool_ids: Sequence[int]) -> set[int]:
+    """Those of the pools in which anything ever moved; an empty one may have been sold out."""
+    return set(await conn.values(READS.moved, pool_ids=list(pool_ids)))
+
+
 async def since_count(conn: Connection, *, pool_id: int, counted: str) -> list[SinceCount]:
     """What moved a pool since the last movement of the reason `counted`, by reason."""
     return await conn.many(READS.since_count, SinceCount, pool_id=pool_id, counted=counted, at_most=_LOOKED_AT)

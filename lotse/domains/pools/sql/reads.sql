@@ -33,6 +33,12 @@ from pools.movements
 where pool_id = any (:pool_ids::bigint[]) and ref_kind = :ref_kind and ref_id = :ref_id
 order by id;
 
+-- Which of the pools anything ever moved in: one that is empty may have been sold out.
+-- name: moved
+select w.pool_id
+from unnest(:pool_ids::bigint[]) as w (pool_id)
+where exists (select from pools.movements m where m.pool_id = w.pool_id);
+
 -- What made a balance since somebody counted last: sums by reason, the newest movements only, so that a pool that was
 -- never counted costs no more than one that was.
 -- name: since_count

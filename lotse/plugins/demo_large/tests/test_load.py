@@ -164,6 +164,33 @@ async def test_a_run_that_was_killed_goes_on(empty: Database, tmp_path: Path, mo
     assert len(found) == 6
 
 
+async def test_goods_come_once_although_the_rows_changed_before_they_came(empty: Database, tmp_path: Path) -> None:
+    """Killed between a block and its goods, gone on with other rows of the same articles, and with the first ones."""
+    first = written(tmp_path / "data")
+    with pytest.raises(OutcomeUnknown):
+        await brought(empty, first, tmp_path, lasts=0)
+    async with empty.reading() as conn:
+        opened_places = await conn.raw.fetchval("select count(*) from inventory.stock")
+        assert opened_places and not await conn.raw.fetchval("select count(*) from pools.movements")
+    food = [(FOOD[0][0], "Bio Apfelsaft naturtrüb 1 l", None, None), *FOOD[1:]]
+    for folder in (written(tmp_path / "more", food=food), first):
+        await brought(empty, folder, tmp_path)
+        async with empty.reading() as conn:
+            found = await conn.raw.fetch(
+                "select v.sku, p.on_hand from inventory.stock s join catalog.variants v on v.id = s.variant_id "
+                "join pools.pools p on p.id = s.pool_id"
+            )
+        assert len(found) == 6
+        assert {row["sku"]: row["on_hand"] for row in found} == {row["sku"]: derive.stock(row["sku"]) for row in found}
+    # What was sold out since is not received again.
+    async with empty.transaction() as tx:
+        await tx.raw.execute("update pools.pools set on_hand = 0")
+    report = await brought(empty, written(tmp_path / "last", food=[(*FOOD[0][:1], "Saft 1 l", None, None)]), tmp_path)
+    assert report.articles == 4
+    async with empty.reading() as conn:
+        assert await conn.raw.fetchval("select sum(on_hand) from pools.pools") == 0
+
+
 async def test_other_rows_of_the_same_form(empty: Database, tmp_path: Path) -> None:
     await brought(empty, written(tmp_path / "data"), tmp_path)
     # A better name; a GTIN twice, the second time with a leading zero; a colour more of what was one article.

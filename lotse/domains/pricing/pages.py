@@ -377,7 +377,9 @@ PRICES = Table(
     key="variant_id",
     label="sku",
     row_path="/office/prices/{}",
-    order="-variant_id",
+    # As the index has it: `distinct` reads it in this direction only, and stops after a page. The other takes half a
+    # second with fifty thousand prices.
+    order="variant_id",
     fill=_named,
     columns=(
         Column("name", N_("Article"), link=True, template="pricing/office_article.html", phone="title"),

@@ -11,6 +11,7 @@ An undefined name is an error and never an empty place on a page.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, Pref
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
+from lotse.kernel.pages.cells import cell
 from lotse.kernel.pages.deciding import decide, note
 from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.pages.i18n import catalogue
@@ -95,8 +97,13 @@ class Templates:
         translations: NullTranslations = catalogue(self._catalogues, language)
         made: Any = environment  # what Jinja holds for templates has no types
         made.install_gettext_translations(translations, newstyle=True)
+        said = _said(translations)
+        # In place of the extension's own, which asks through the context three times for each word.
+        made.globals.update({"_": said, "gettext": said})
         locale = locale_of(language)
-        made.filters.update(filters(locale))
+        forms = filters(locale)
+        made.filters.update(forms)
+        made.filters["cell"] = cell(forms, said, self._names.get("icon", Markup))
         # For words that come from data (a colour, a reason): unlike `_` it reads no `%` in them.
         made.filters["said"] = translations.gettext
         made.globals.update(
@@ -110,6 +117,24 @@ class Templates:
             }
         )
         return environment
+
+
+def _said(translations: NullTranslations) -> Callable[..., Markup]:
+    """`_`: as the extension does it, a translation is markup, and `%%` in it is a percent sign."""
+
+    # Some messages come from data (a reason, a colour), so it is bounded; a language has two thousand.
+    @lru_cache(10_000)
+    def known(message: str) -> Markup:
+        return Markup(translations.gettext(message))  # noqa: S704 - catalogues are code
+
+    @lru_cache(10_000)
+    def bare(message: str) -> Markup:
+        return known(message) % {}
+
+    def said(message: str, /, **values: Any) -> Markup:
+        return known(message) % values if values else bare(message)
+
+    return said
 
 
 class _Folding(Environment):

@@ -5,14 +5,14 @@ most remember what they said: CLDR takes 50 microseconds for a price, and a shop
 """
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, get_datetime_format, get_timezone_name
 from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
 
 from lotse.kernel.money import Money, minor_digits
@@ -92,14 +92,33 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         """The day of a moment in a zone, with its weekday and without the year."""
         return weekday(_local(value, zone))
 
+    # Babel reads a pattern anew for each moment; days and times of day come again, moments do not.
+    @lru_cache(_REMEMBERED)
+    def date_of(value: date, style: str) -> str:
+        return format_date(value, style, locale=locale)
+
+    @lru_cache(_REMEMBERED)
+    def minute_of(value: time) -> str:
+        return format_time(value, "short", locale=locale)
+
+    @lru_cache(_REMEMBERED)
+    def hour_of(hour: datetime) -> str:
+        """The name of an hour's zone: summer time or not."""
+        return get_timezone_name(hour, "short", locale=locale)
+
     def moment(value: datetime, zone: str = "UTC", style: str = "medium") -> str:
         """Day and time of day in a zone, to the minute."""
         local = value.astimezone(ZoneInfo(zone))
-        return f"{format_date(local, style, locale=locale)}, {format_time(local, 'short', locale=locale)}"
+        return f"{date_of(local.date(), style)}, {minute_of(time(local.hour, local.minute))}"
+
+    both = str(get_datetime_format("long", locale=locale)).replace("'", "")
 
     def exact(value: datetime, zone: str = "UTC") -> str:
         """The moment with seconds and zone, for a title."""
-        return format_datetime(value, "long", tzinfo=ZoneInfo(zone), locale=locale)
+        local = value.astimezone(ZoneInfo(zone))
+        whole = local.replace(minute=0, second=0, microsecond=0)
+        seconds = f"{format_time(local, 'medium', locale=locale)} {hour_of(whole)}"
+        return both.replace("{0}", seconds).replace("{1}", date_of(local.date(), "long"))
 
     return {
         "money": money,

@@ -7,7 +7,7 @@
             Column("sku", N_("Article number"), kind="code", sort=True, link=True),
             Column("unit_price", N_("Price"), kind="price", sort="coalesce(t.unit_price, -1)", filter="range"),
         ),
-        order="-variant_id",
+        order="variant_id",
     )
     routes = (*table_routes(PRICES), ...)
     tables = (PRICES,)
@@ -77,7 +77,7 @@ class Column(Struct, frozen=True):
     shown: bool = True
     # Leads to the row's own page.
     link: bool = False
-    # A template for the cell: gets `row`, `value`, `column`.
+    # A template for the cell: gets `row`, `given` (the value), `column`.
     template: str = ""
     # Asked for once per page with the keys of all rows and shown as slots are, before the cell's own value.
     slot: str = ""

@@ -6,8 +6,11 @@ from litestar import Request, Response, get
 
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import ProductChanged, ProductStateChanged
+from lotse.domains.content import queries as content
+from lotse.domains.content.contracts import HOME, LEGAL, ListedPage
 from lotse.domains.parties import queries as parties
 from lotse.domains.parties.contracts import Shop
+from lotse.kernel import clock
 from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Database
 from lotse.kernel.pages.deciding import decide, point
@@ -130,7 +133,9 @@ async def robots(settings: Settings, shop: Shop) -> Response[str]:
     """What search engines need not look at: what is personal, and the back office; and where the site map is."""
     ours = ("", *(f"/{language}" for language in offered_languages(shop)))
     lines = ["User-agent: *", "Disallow: /office"]
-    lines += [f"Disallow: {prefix}{path}" for prefix in ours for path in PERSONAL]
+    # The checkout sends whoever has no basket to the basket; so there is nothing of it to keep anybody from.
+    hidden = [path for path in PERSONAL if path != "/checkout"]
+    lines += [f"Disallow: {prefix}{path}" for prefix in ours for path in hidden]
     lines += ["", f"Sitemap: {base_of(settings)}/sitemap.xml"]
     return Response(
         "\n".join(lines) + "\n", media_type="text/plain", headers={"Cache-Control": "public, max-age=86400"}
@@ -142,6 +147,15 @@ _IN_A_PART = 10_000
 _SITE_MAP = {"Cache-Control": "public, max-age=3600"}
 # Pages that stand for themselves, beside the departments.
 _OWN_PAGES = ("/", "/new", "/stores", "/delivery", "/withdrawal")
+
+
+def _is_apart(page: ListedPage) -> bool:
+    """Whether a published page has an address that is not in the map anyway: some stand in for pages of Lotse's own."""
+    return page.slug != HOME and f"/{page.slug}" not in _OWN_PAGES
+
+
+def _address_of(page: ListedPage) -> str:
+    return f"/{page.slug}" if page.slug in LEGAL else f"/info/{page.slug}"
 
 
 @get("/sitemap.xml", guards=[public])
@@ -170,6 +184,8 @@ async def site_map_part(settings: Settings, database: Database, shop: Shop, part
             tree = await catalog.category_tree(connection, language=shop.language)
             pages = [(path, "") for path in _OWN_PAGES]
             pages += [(f"/c/{category.slug}", "") for category in tree if category.products]
+            own = await content.listed(connection, shop_id=shop.id, languages=languages, at=clock.now())
+            pages += [(_address_of(page), page.made_at.date().isoformat()) for page in own if _is_apart(page)]
         else:
             # Beyond what a bigint of rows could be nobody asks.
             found = (

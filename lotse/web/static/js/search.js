@@ -82,7 +82,10 @@
   let opened = false;
   const fold = () => {
     const all = document.querySelector("[data-facets]");
-    if (all) all.open = !narrow.matches || opened;
+    if (!all) return;
+    all.open = !narrow.matches || opened;
+    // Until here the style sheet keeps them folded, so that nothing moves.
+    all.dataset.folded = "";
   };
   fold();
   narrow.addEventListener("change", fold);

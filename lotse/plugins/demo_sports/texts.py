@@ -1,4 +1,5 @@
-"""The demo house's own pages: terms, about the house, a guide to sizes, and a first page as a draft to try the editor.
+"""The demo house's own pages: terms, about the house, delivery and returns, a guide to sizes, and a first page as a
+draft to try the editor.
 
 Legal texts are examples, and say so: whoever opens a shop replaces them.
 """
@@ -122,10 +123,48 @@ _SIZES_EN = """Measure in the evening, standing, in the socks that you want to w
 For running shoes add the width of a thumb.
 """
 
+_RETURNS_DE = """So kommt Ihre Bestellung zu Ihnen, und so kommt zurück, was nicht passt.
+
+## Lieferung
+
+- Wir packen am selben Werktag, was bis 14 Uhr bestellt ist, und liefern mit dem Paketdienst in ein bis drei Werktagen.
+- Der Liefertag steht schon auf der Seite des Artikels und im Warenkorb. Er ist geschätzt und rechnet mit Feiertagen.
+- Was der Versand kostet und ab wann er frei ist, steht unter [Lieferung und Bezahlung](/delivery).
+
+## Zurückgeben
+
+- Sie haben **vierzehn Tage** Zeit, ohne Angabe von Gründen: [Vertrag widerrufen](/withdraw) führt zum Formular.
+- Legen Sie das Paket in einer [Filiale](/stores) auf den Tresen oder schicken Sie es an unser Lager.
+- Das Geld kommt auf demselben Weg zurück, auf dem Sie bezahlt haben.
+
+## Umtauschen
+
+In jeder Filiale, sofort und mit Anprobe. Die Größe, die Sie brauchen, legen wir Ihnen gern zurück.
+"""
+_RETURNS_EN = """How your order comes to you, and how what does not fit goes back.
+
+## Delivery
+
+- We pack on the same working day what is ordered by 2 pm; the parcel service brings it within one to three of them.
+- The day of delivery stands on the page of each article and in the basket. It is estimated and knows the holidays.
+- What delivery costs, and from when on it is free, stands under [Delivery and payment](/en/delivery).
+
+## Giving back
+
+- You have **fourteen days**, without a reason: [Withdraw from contract](/en/withdraw) leads to the form.
+- Put the parcel on the counter of a [store](/en/stores), or send it to our warehouse.
+- The money comes back the way that you paid.
+
+## Changing sizes
+
+In every store, at once and with trying on. We gladly put the size that you need aside for you.
+"""
+
 # Slug, then title and words by language.
 _PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "terms": {"de": ("Allgemeine Geschäftsbedingungen", _TERMS_DE), "en": ("Terms of business", _TERMS_EN)},
     "about": {"de": ("Über uns", _ABOUT_DE), "en": ("About us", _ABOUT_EN)},
+    "returns": {"de": ("Lieferung und Rückgabe", _RETURNS_DE), "en": ("Delivery and returns", _RETURNS_EN)},
     "sizes": {"de": ("Größen und Passform", _SIZES_DE), "en": ("Sizes and fit", _SIZES_EN)},
 }
 _HOME: dict[str, tuple[str, list[Block]]] = {

@@ -25,7 +25,7 @@ from msgspec import Struct
 from lotse.domains.behaviour.rules import TEXT_VERSION
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import Category, CategoryChanged, ProductStateChanged
-from lotse.domains.content.contracts import MenuChanged
+from lotse.domains.content.contracts import MenuChanged, PageChanged
 from lotse.domains.parties.contracts import Shop, ShopChanged
 from lotse.kernel import clock, seams
 from lotse.kernel.auth.authenticate import staff_session
@@ -55,7 +55,13 @@ _REMEMBERED_SECONDS = 5.0
 _OTHERS = (OFFICE, "/static", "/media", "/signin", "/signout")
 
 # Events that tell of what every page shows.
-_FRAME = (any_of(CategoryChanged), any_of(ProductStateChanged), any_of(ShopChanged), any_of(MenuChanged))
+_FRAME = (
+    any_of(CategoryChanged),
+    any_of(ProductStateChanged),
+    any_of(ShopChanged),
+    any_of(MenuChanged),
+    any_of(PageChanged),
+)
 
 _ROOT = Path(str(files("lotse")))
 
@@ -240,7 +246,7 @@ def _view(
     frame = (
         *(shop.id, shop.name, shop.gross, prefix, brand.logo, at.year),
         *((department.slug, department.name, department.slug in here) for department in navigation),
-        *menus.depends(menus.remembered(request.app.state, language)),
+        *menus.depends(request.app.state, language),
     )
     elsewhere = ("" if path == "/" else path) + (f"?{query}" if query else "")
     view = View(
@@ -252,6 +258,8 @@ def _view(
             "menus": menus.remembered(request.app.state, language),
             "header_links": menus.header_of(request.app.state, language),
             "foot_columns": menus.columns_of(request.app.state, language),
+            "foot_pages": menus.pages_of(request.app.state, language),
+            "has_terms": menus.has_terms(request.app.state, language),
             "here": here,
             "frame": frame,
             "languages": [

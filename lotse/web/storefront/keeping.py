@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from lotse.domains.catalog.contracts import CategoryChanged
-from lotse.domains.content.contracts import MenuChanged
+from lotse.domains.content.contracts import MenuChanged, PageChanged
 from lotse.domains.parties.contracts import Shop, ShopChanged
 from lotse.kernel.auth.forms import DRAFT_COOKIE
 from lotse.kernel.auth.sessions import COOKIE as SESSION_COOKIE
@@ -33,7 +33,8 @@ _LONGEST_QUERY = 200
 _MOST_WISHES = 2_000
 _LANGUAGE_LETTERS = 2
 # What the frame of every page shows.
-_EVERYWHERE = (any_of(CategoryChanged), any_of(ShopChanged), any_of(MenuChanged))
+# A page that is published may stand in every foot.
+_EVERYWHERE = (any_of(CategoryChanged), any_of(ShopChanged), any_of(MenuChanged), any_of(PageChanged))
 
 
 class Told(Struct, frozen=True):

@@ -48,6 +48,7 @@
         options().forEach((option, i) => (option.id = `${list.id}-${i}`));
         at = -1;
         show(options().length > 0 && document.activeElement === input);
+        list.dispatchEvent(new Event("lotse:shown", { bubbles: true })); // for who watches what came into view
       } catch (error) {
         if (error.name !== "AbortError") show(false);
       }

@@ -96,7 +96,7 @@
     }, { threshold: 0.5 });
     const observe = (root) => root.querySelectorAll("[data-article]").forEach((one) => observer.observe(one));
     observe(document);
-    document.body.addEventListener("htmx:load", (event) => observe(event.target));
+    for (const arrived of ["htmx:load", "lotse:shown"]) document.body.addEventListener(arrived, (event) => observe(event.target));
     document.addEventListener("click", (event) => {
       const element = event.target.closest("a[href], button")?.closest("[data-article]");
       if (element) put({ type: "clicked", ...placed(element) });

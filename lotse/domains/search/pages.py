@@ -381,7 +381,8 @@ def _stands(request: AnyRequest, view: View, shop: Shop, listing: Listing) -> No
     )
     index = queries.index_of(request.app.state.process.settings, shop)
     looks = _looks_of(request)
-    key = (shop.id, repr(listing.question))
+    # Without the synonyms, which are hundreds and change with the rules: a millisecond to write out.
+    key = (shop.id, repr(replace(listing.question, synonyms={})))
     if len(looks.questions) > _MOST_COUNTED * 10:
         looks.questions.clear()
     looks.questions[key] = (index, listing.question)

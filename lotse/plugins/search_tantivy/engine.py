@@ -91,7 +91,7 @@ class _Reading:
         self.stamp = ""
         self.vocabularies: dict[str, Vocabulary] = {}
         self.learnt_at = 0.0
-        self.facets: dict[Any, tuple[list[FacetCount], tuple[int, int] | None]] = {}
+        self.facets: dict[Any, tuple[Any, list[FacetCount], tuple[int, int] | None]] = {}
         self.learn()
 
     def learn(self) -> None:
@@ -365,14 +365,15 @@ class _Search:
         key = (
             question.words,
             question.language,
-            question.filters,
+            repr(question.filters),
             question.any_words,
             question.spelled,
             question.typing,
         )
-        kept = self.reading.facets.get(repr((key, sorted(question.synonyms.items()))))
-        if kept is not None:
-            return kept
+        kept = self.reading.facets.get(key)
+        # The synonyms themselves and not what stands in them: written out, the groups of a shop take a millisecond.
+        if kept is not None and kept[0] is question.synonyms:
+            return kept[1], kept[2]
         names = self._names(_all([found, *(one for _, one in filters)]), question.filters)
         # All facets that nothing is chosen of are counted in one pass; each other one without its own choice.
         chosen = [name for name, _ in filters if name in names or name == "price"]
@@ -399,7 +400,7 @@ class _Search:
         ]
         if len(self.reading.facets) >= _KEPT_FACETS:
             self.reading.facets.clear()
-        self.reading.facets[repr((key, sorted(question.synonyms.items())))] = (counted, span)
+        self.reading.facets[key] = (question.synonyms, counted, span)
         return counted, span
 
     def _names(self, query: Query, filters: Filters) -> list[str]:

@@ -8,13 +8,16 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 from lotse.kernel.sql import Statement
+
+if TYPE_CHECKING:
+    from lotse.kernel.tags import Tags
 
 Row = TypeVar("Row")
 
@@ -31,8 +34,10 @@ MAX_CONNECTIONS = 6
 class Connection:
     """One connection outside a transaction: each statement stands alone. For reading."""
 
-    def __init__(self, raw: asyncpg.Connection | PoolConnectionProxy) -> None:
+    def __init__(self, raw: asyncpg.Connection | PoolConnectionProxy, tags: "Tags | None" = None) -> None:
         self.raw = raw
+        # Where what is read here may be kept, in a process that hears of changes; see `tags.kept`.
+        self.tags = tags
 
     async def many(self, statement: Statement, row: type[Row], **params: Any) -> list[Row]:
         """All rows as `row`."""
@@ -81,13 +86,15 @@ class Database:
     def __init__(self, pool: asyncpg.Pool, dsn: str) -> None:
         self._pool = pool
         self.dsn = dsn
+        # Set while this process hears of changes (`tags.heard`).
+        self.tags: Tags | None = None
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Connection]:
         """A connection for reading; statements see what is committed when each begins."""
         async with self._pool.acquire() as raw:
             try:
-                yield Connection(raw)
+                yield Connection(raw, self.tags)
             except asyncio.CancelledError:
                 await _end_statement(raw)
                 raise

@@ -185,6 +185,27 @@ class Copies(Generic[K, V]):
                 del self._by_tag[one]
 
 
+async def kept(
+    conn: Connection, name: str, key: Hashable, read: Callable[[], Awaitable[V]], tags: Callable[[V], Iterable[str]]
+) -> V:
+    """Master data that every page asks for and that hardly ever changes, from a copy: `read` reads it and `tags` says
+    what it was made of. On connections of a process that hears of no changes, and in transactions, it is read."""
+    if conn.tags is None:
+        return await read()
+    copies = conn.tags.copies(name, size=_KEPT)
+    found: V | None = copies.get(key)
+    if found is None:
+        mark = conn.tags.mark()
+        found = await read()
+        if found is not None:
+            copies.put(key, found, tags(found), mark)
+    return found
+
+
+# Shops, countries: a handful.
+_KEPT = 1_000
+
+
 class Tags:
     """What one process keeps copies of, and the drops that it has heard of."""
 
@@ -230,7 +251,9 @@ class Tags:
             self.clear()
             return
         self._clock += 1
-        for one in named:
+        # A copy may also be kept under a type alone (`any_of`).
+        meant = named | {one.partition(":")[0] for one in named}
+        for one in meant:
             self._dropped_at[one] = self._clock
             self._dropped_at.move_to_end(one)
         while len(self._dropped_at) > MANY:
@@ -238,7 +261,7 @@ class Tags:
             _, at = self._dropped_at.popitem(last=False)
             self._all_dropped_at = max(self._all_dropped_at, at)
         for copies in self._copies.values():
-            copies.drop(named)
+            copies.drop(meant)
         for listener in self._listeners:
             listener(named)
 
@@ -262,11 +285,12 @@ class Tags:
 @asynccontextmanager
 async def heard(database: Database, role: str) -> AsyncGenerator[Tags]:
     """Tags that hear of every event for the life of the block."""
-    tags = Tags()
+    database.tags = tags = Tags()
     listening = asyncio.create_task(_listen(database, role, tags), name="tags")
     try:
         yield tags
     finally:
+        database.tags = None
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
 

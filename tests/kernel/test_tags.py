@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 import pytest
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from lotse.kernel import clock, relay
-from lotse.kernel.db import Database
+from lotse.kernel.db import Connection, Database
 from lotse.kernel.outbox import emit
-from lotse.kernel.tags import MANY, MAX_AGE_SECONDS, Tags, heard, tagged
+from lotse.kernel.tags import MANY, MAX_AGE_SECONDS, Tags, any_of, heard, kept, tagged
 
 
 class ShelfChanged(Struct, frozen=True, tag="kernel.ShelfChanged"):
@@ -41,6 +41,34 @@ def test_a_copy_is_dropped_by_any_of_its_tags(tags: Tags):
     copies.put("other", 2, [shelf("c")], tags.mark())
     tags.drop([shelf("b")])
     assert (copies.get("both"), copies.get("other")) == (None, 2)
+
+
+def test_a_copy_is_dropped_by_its_types(tags: Tags):
+    copies = tags.copies("c", size=9)
+    mark = tags.mark()
+    copies.put("any shelf", 1, [any_of(ShelfChanged)], mark)
+    tags.drop([shelf("b")])
+    assert copies.get("any shelf") is None
+    assert not copies.put("any shelf", 1, [any_of(ShelfChanged)], mark)
+
+
+async def test_what_every_page_asks_for_is_read_once_until_it_changes(tags: Tags):
+    reads = 0
+
+    async def read() -> int:
+        nonlocal reads
+        reads += 1
+        return reads
+
+    async def ask(conn: Connection) -> int:
+        return await kept(conn, "c", "k", read, lambda _: [shelf("a")])
+
+    conn = Connection(cast("Any", None), tags)
+    assert [await ask(conn), await ask(conn)] == [1, 1]
+    tags.drop([shelf("a")])
+    assert [await ask(conn), await ask(conn)] == [2, 2]
+    blind = Connection(cast("Any", None))
+    assert [await ask(blind), await ask(blind)] == [3, 4], "who hears of no changes keeps nothing"
 
 
 def test_what_was_read_before_a_drop_is_not_kept_after_it(tags: Tags):
@@ -77,10 +105,10 @@ def test_a_copy_lasts_no_longer_than_it_may(tags: Tags, monkeypatch: pytest.Monk
     copies = tags.copies("c", size=2, lasts_seconds=5)
     copies.put("a", 1, [], tags.mark())
     now = time.monotonic()
-    for later, kept in ((4, 1), (6, None)):
+    for later, there in ((4, 1), (6, None)):
         monkeypatch.setattr("lotse.kernel.tags.time.monotonic", lambda later=later: now + later)
         tags.told_at = now + later
-        assert copies.get("a") == kept
+        assert copies.get("a") == there
 
 
 def test_a_copy_ages_when_nobody_tells(tags: Tags, monkeypatch: pytest.MonkeyPatch):

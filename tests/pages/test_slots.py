@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from lotse.kernel.db import Connection
 from lotse.kernel.ids import uuid7
-from lotse.kernel.pages.slots import Answerer, Ask, Slots
+from lotse.kernel.pages.slots import Answerer, Ask, Slots, together
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -114,6 +114,88 @@ async def test_answerers_run_at_the_same_time_each_on_its_own_connection() -> No
     answers = await slots.ask(connections, question(), {"s": [uuid7()]})
     assert answers.missing == ()
     assert (connections.most, connections.open) == (2, 0)
+
+
+async def test_what_several_answerers_want_to_know_is_read_once_per_page() -> None:
+    reads = 0
+
+    async def read() -> int:
+        nonlocal reads
+        reads += 1
+        await asyncio.sleep(0)
+        return reads
+
+    def asking(name: str) -> Answerer:
+        async def answer(connection: Connection, ask: Ask) -> Mapping[UUID, Any]:
+            return dict.fromkeys(ask.ids, Priced(await together("stock", read)))
+
+        return Answerer("s", name, "t", 5_000, answer)
+
+    slots, id = Slots([asking("a"), asking("b"), asking("c")]), uuid7()
+    answers = await slots.ask(Connections(), question(), {"s": [id]})
+    assert [answers.content("s", name, id) for name in "abc"] == [Priced(1)] * 3
+    await slots.ask(Connections(), question(), {"s": [id]})
+    assert reads == 2, "the next page reads anew"
+    assert [await together("stock", read) for _ in range(2)] == [3, 4], "and so does everybody else"
+
+
+async def test_who_reads_for_others_and_is_too_late_is_replaced() -> None:
+    id, began = uuid7(), asyncio.Event()
+    never: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def hang() -> int:
+        began.set()
+        return await never
+
+    async def quick() -> int:
+        return 5
+
+    async def late(connection: Connection, ask: Ask) -> Mapping[UUID, Any]:
+        return dict.fromkeys(ask.ids, Priced(await together("stock", hang)))
+
+    async def patient(connection: Connection, ask: Ask) -> Mapping[UUID, Any]:
+        await began.wait()
+        return dict.fromkeys(ask.ids, Priced(await together("stock", quick)))
+
+    slots = Slots([Answerer("s", "late", "t", 1, late), Answerer("s", "patient", "t", 5_000, patient)])
+    answers = await slots.ask(Connections(), question(), {"s": [id]})
+    assert answers.missing == ("s/late",)
+    assert answers.content("s", "patient", id) == Priced(5)
+
+
+async def test_a_read_that_fails_fails_for_all_who_share_it() -> None:
+    async def broken() -> int:
+        await asyncio.sleep(0)
+        raise RuntimeError
+
+    async def answer(connection: Connection, ask: Ask) -> Mapping[UUID, Any]:
+        return dict.fromkeys(ask.ids, Priced(await together("stock", broken)))
+
+    slots = Slots([Answerer("s", name, "t", 5_000, answer) for name in "ab"])
+    assert (await slots.ask(Connections(), question(), {"s": [uuid7()]})).missing == ("s/a", "s/b")
+
+
+async def test_a_task_that_outlives_its_page_reads_for_itself() -> None:
+    reads = 0
+    begun: list[asyncio.Task[int]] = []
+    after = asyncio.Event()
+
+    async def read() -> int:
+        nonlocal reads
+        reads += 1
+        return reads
+
+    async def later() -> int:
+        await after.wait()
+        return await together("stock", read)
+
+    async def answer(connection: Connection, ask: Ask) -> Mapping[UUID, Any]:
+        begun.append(asyncio.create_task(later()))
+        return dict.fromkeys(ask.ids, Priced(await together("stock", read)))
+
+    await Slots([Answerer("s", "a", "t", 5_000, answer)]).ask(Connections(), question(), {"s": [uuid7()]})
+    after.set()
+    assert await begun[0] == 2
 
 
 async def test_a_slow_answerer_is_left_out_and_counted() -> None:

@@ -35,7 +35,7 @@ from lotse.domains.customers.queries import customer as read_customer
 from lotse.domains.customers.queries import signed_in
 from lotse.domains.customers.rules import postcode_like
 from lotse.domains.inventory.contracts import LocationChanged
-from lotse.domains.inventory.queries import availability, signs
+from lotse.domains.inventory.queries import availability_once, signs, signs_once
 from lotse.domains.offers.contracts import OfferChanged
 from lotse.domains.offers.queries import offers_for_variants
 from lotse.domains.orders.contracts import ORDER_LINK, Contact, Promised
@@ -194,7 +194,8 @@ class TypedBilling(Struct, frozen=True):
 
 async def _buys(connection: Connection, ask: Ask) -> Mapping[UUID, Buy]:
     """The first active offer of each variant: the shop owner's own stand before later sellers'."""
-    stock = {found.variant_id: found for found in await availability(connection, shop_id=ask.shop, variant_ids=ask.ids)}
+    there = await availability_once(connection, shop_id=ask.shop, variant_ids=ask.ids)
+    stock = {found.variant_id: found for found in there}
     buys: dict[UUID, Buy] = {}
     for offer in await offers_for_variants(connection, shop_id=ask.shop, variant_ids=ask.ids):
         places = stock[offer.variant_id].by_location if offer.variant_id in stock else []
@@ -209,7 +210,7 @@ async def _buys_standing(connection: Connection, ask: Ask) -> Standing:
     return Standing(
         tags=tuple(_offer_changed(id) for id in ask.ids),
         types=(_ANY_LOCATION,),
-        signs=await signs(connection, ask.ids),
+        signs=await signs_once(connection, variant_ids=ask.ids),
     )
 
 

@@ -159,7 +159,7 @@ class Transfer(Struct, frozen=True):
 
 
 async def _available(connection: Connection, ask: Ask) -> Mapping[UUID, Shown]:
-    found = await queries.availability(connection, shop_id=ask.shop, variant_ids=ask.ids)
+    found = await queries.availability_once(connection, shop_id=ask.shop, variant_ids=ask.ids)
     return {one.variant_id: Shown(one) for one in found}
 
 
@@ -168,7 +168,7 @@ async def _standing(connection: Connection, ask: Ask) -> Standing:
     return Standing(
         tags=(_shop_served(ask.shop), *(_offer_changed(id) for id in ask.ids)),
         types=(_ANY_LOCATION,),
-        signs=await queries.signs(connection, ask.ids),
+        signs=await queries.signs_once(connection, variant_ids=ask.ids),
     )
 
 

@@ -23,6 +23,7 @@ from lotse.domains.inventory.rules import MOST_SHOWN, region_of, stock_state
 from lotse.kernel.auth.principal import Whose, Within
 from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection
+from lotse.kernel.pages.slots import together
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
 
@@ -74,6 +75,17 @@ async def availability(conn: Connection, *, shop_id: UUID, variant_ids: Sequence
     offers, in the offered condition. A variant that nobody offers there is out."""
     found = await conn.many(READS.availability, _Available, shop_id=shop_id, variant_ids=list(variant_ids))
     return [Availability(row.variant_id, stock_state(row.available), row.available, row.by_location) for row in found]
+
+
+async def availability_once(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[Availability]:
+    """`availability`, for who answers slots: read once for all who ask on the same page."""
+    key = ("inventory.availability", shop_id, tuple(variant_ids))
+    return await together(key, lambda: availability(conn, shop_id=shop_id, variant_ids=variant_ids))
+
+
+async def signs_once(conn: Connection, *, variant_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """`signs`, for who answers slots: read once for all who ask on the same page."""
+    return await together(("inventory.signs", tuple(variant_ids)), lambda: signs(conn, variant_ids))
 
 
 async def available_of(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> dict[UUID, int]:

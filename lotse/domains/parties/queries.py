@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from lotse.domains.parties.contracts import LegalEntity, Party, Shop
+from lotse.domains.parties.contracts import LegalEntity, Party, Shop, ShopChanged
 from lotse.kernel.auth.principal import Whose
 from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
+from lotse.kernel.tags import kept, tagged
 
 READS = statements("lotse.domains.parties", "reads")
+_shop_changed = tagged(ShopChanged)
 
 # A mailbox that more parties share than this is nobody's in particular.
 _SHARED_EMAIL = 20
@@ -54,6 +56,13 @@ async def legal_entities(conn: Connection) -> list[LegalEntity]:
 async def shop(conn: Connection, *, shop_id: UUID) -> Shop | None:
     """A shop, or None."""
     return await conn.maybe(READS.shop, Shop, id=shop_id)
+
+
+async def kept_shop(conn: Connection, *, shop_id: UUID) -> Shop | None:
+    """A shop for pages: from a copy, where this process hears of changes."""
+    return await kept(
+        conn, "parties.shop", shop_id, lambda: shop(conn, shop_id=shop_id), lambda _: (_shop_changed(shop_id),)
+    )
 
 
 async def shop_by_code(conn: Connection, *, code: str) -> Shop | None:

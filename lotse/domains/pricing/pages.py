@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from lotse.domains.catalog.queries import contents, variant_ids_by_sku, variants_by_ids, variants_of_products
 from lotse.domains.catalog.rules import search_terms
 from lotse.domains.parties.contracts import Shop
-from lotse.domains.parties.queries import shop as read_shop
+from lotse.domains.parties.queries import kept_shop
 from lotse.domains.pricing import commands, queries
 from lotse.domains.pricing.contracts import (
     ChangeBy,
@@ -64,7 +64,7 @@ from lotse.kernel.pages.table import (
 )
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
-from lotse.kernel.tags import any_of, tagged
+from lotse.kernel.tags import any_of, kept, tagged
 
 NOT_A_PRICE = N_("Please enter an amount like 59.95.")
 IN_THE_PAST = N_("A price cannot begin in the past.")
@@ -91,6 +91,7 @@ _AMOUNT = re.compile(r"\d{1,12}(?:[.,]\d{1,6})?")
 
 _price_changed = tagged(PriceChanged)
 _ANY_RATES = any_of(RatesChanged)
+_rates_changed = tagged(RatesChanged)
 
 
 # UN/CEFACT recommendation 20.
@@ -135,9 +136,10 @@ class NewPrice(Struct, frozen=True):
 
 async def _offers(connection: Connection, ask: Ask) -> Mapping[UUID, Offered]:
     """Prices as the basket will have them: by the same function, for one unit. Variants without a price are absent."""
-    shop = await read_shop(connection, shop_id=ask.shop)
+    shop = await kept_shop(connection, shop_id=ask.shop)
     if shop is None:
         return {}
+    country = shop.country
     prices = await queries.prices_at(
         connection, shop_id=shop.id, variant_ids=ask.ids, at=ask.at, customer_group=ask.customer_group
     )
@@ -151,9 +153,15 @@ async def _offers(connection: Connection, ask: Ask) -> Mapping[UUID, Offered]:
     priced = price(
         lines,
         prices,
-        await rates_for(connection, country=shop.country),
+        await kept(
+            connection,
+            "tax.rates",
+            country,
+            lambda: rates_for(connection, country=country),
+            lambda _: (_rates_changed(country),),
+        ),
         currency=shop.currency,
-        country=shop.country,
+        country=country,
         day=ask.at.astimezone(ZoneInfo(shop.timezone)).date(),
         at=ask.at,
         policy=policy_for(shop.country, "basket"),

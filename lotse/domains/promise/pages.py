@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from lotse.domains.inventory.contracts import LocationChanged
-from lotse.domains.inventory.queries import signs
+from lotse.domains.inventory.queries import signs, signs_once
 from lotse.domains.offers.contracts import OfferChanged
-from lotse.domains.parties.queries import shop as read_shop
+from lotse.domains.parties.queries import kept_shop
 from lotse.domains.promise import queries
-from lotse.domains.promise.contracts import PromiseTermsChanged, Wanted, Window
+from lotse.domains.promise.contracts import PromiseTermsChanged, Window
 from lotse.kernel.db import Connection
 from lotse.kernel.pages.deciding import point
 from lotse.kernel.pages.i18n import N_
@@ -27,17 +27,19 @@ _TYPES = (any_of(LocationChanged), any_of(PromiseTermsChanged))
 
 
 async def _windows(connection: Connection, ask: Ask) -> Mapping[UUID, Window]:
-    shop = await read_shop(connection, shop_id=ask.shop)
+    shop = await kept_shop(connection, shop_id=ask.shop)
     if shop is None:
         return {}
-    return await queries.windows(connection, shop=shop, wanted=[Wanted(id) for id in ask.ids], at=ask.at)
+    return await queries.windows_once(connection, shop=shop, variant_ids=ask.ids, at=ask.at)
 
 
 async def _standing(connection: Connection, ask: Ask) -> Standing:
     """Until stock, terms, or what a cut-off decides changes: pages are kept for a minute at most, so a cut-off that
     passes in between is a minute late at most."""
     return Standing(
-        tags=tuple(_offer_changed(id) for id in ask.ids), types=_TYPES, signs=await signs(connection, ask.ids)
+        tags=tuple(_offer_changed(id) for id in ask.ids),
+        types=_TYPES,
+        signs=await signs_once(connection, variant_ids=ask.ids),
     )
 
 

@@ -6,16 +6,19 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from lotse.domains.inventory.contracts import Availability, Location
-from lotse.domains.inventory.queries import availability, locations_of_shop
+from lotse.domains.inventory.contracts import Availability, Location, LocationChanged, ShopServed
+from lotse.domains.inventory.queries import availability, availability_once, locations_of_shop
 from lotse.domains.inventory.rules import region_of, state_of
 from lotse.domains.parties.contracts import Shop
-from lotse.domains.promise.contracts import Route, Sender, Wanted, Window
+from lotse.domains.promise.contracts import PromiseTermsChanged, Route, Sender, Wanted, Window
 from lotse.domains.promise.rules import ROUTES, SENDERS, window
 from lotse.kernel.db import Connection
 from lotse.kernel.sql import statements
+from lotse.kernel.tags import any_of, kept, tagged
 
 READS = statements("lotse.domains.promise", "reads")
+_shop_served = tagged(ShopServed)
+_TERMS = (any_of(LocationChanged), any_of(PromiseTermsChanged))
 
 
 class OwnSender(Struct, frozen=True):
@@ -43,6 +46,20 @@ async def senders(conn: Connection, *, shop_id: UUID) -> dict[UUID, Sender]:
     own = await conn.many(READS.senders, OwnSender, location_ids=[place.id for place in places])
     said = {one.location_id: one for one in own}
     return {place.id: sender for place in places if (sender := _sender(place, said.get(place.id)))}
+
+
+async def windows_once(
+    conn: Connection, *, shop: Shop, variant_ids: Sequence[UUID], at: datetime
+) -> dict[UUID, Window]:
+    """`windows` of one piece of each, for who answers slots: terms from copies, stock read once for the whole page."""
+
+    async def terms() -> tuple[dict[UUID, Sender], list[Route]]:
+        return await senders(conn, shop_id=shop.id), await own_routes(conn)
+
+    # Also a location that does not send yet may begin to: any of them counts.
+    of_shop, own = await kept(conn, "promise.terms", shop.id, terms, lambda _: (_shop_served(shop.id), *_TERMS))
+    stock = await availability_once(conn, shop_id=shop.id, variant_ids=variant_ids)
+    return windows_from(stock, of_shop, own, wanted=[Wanted(id) for id in variant_ids], at=at, country=shop.country)
 
 
 async def windows(

@@ -6,11 +6,12 @@ a Struct per id, and the same Struct feeds the template, JSON-LD (`offer_propert
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -127,6 +128,55 @@ def _describes(kind: type[Any]) -> bool:
     return issubclass(kind, Described)
 
 
+Read = TypeVar("Read")
+
+
+class _Together:
+    """What the answerers of one question read together, while it is asked. A task that they began and that outlives
+    the question inherits this; it must not find what was read long ago."""
+
+    def __init__(self) -> None:
+        self.known: dict[Hashable, asyncio.Future[Any]] = {}
+        self.open = True
+
+
+_together: ContextVar[_Together | None] = ContextVar("together", default=None)
+
+
+async def together(key: Hashable, read: Callable[[], Awaitable[Read]]) -> Read:
+    """What several answerers of one page want to know of the same things is read once: the first to come reads, the
+    others wait for it. Outside of a page's question, everybody reads. Not for what is kept longer than the page.
+
+    Signs come before answers as everywhere: no answerer asks for its answer before all its signs are there.
+    """
+    reads = _together.get()
+    if reads is None or not reads.open:
+        return await read()
+    while (under_way := reads.known.get(key)) is not None:
+        try:
+            # Shielded: others wait for the same.
+            return await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not under_way.cancelled() or (task is not None and task.cancelling()):
+                raise
+            # Whoever read was too late and is gone: somebody reads anew.
+            if reads.known.get(key) is under_way:
+                del reads.known[key]
+    reads.known[key] = found = asyncio.get_running_loop().create_future()
+    try:
+        answer = await read()
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError):
+            found.cancel()
+        else:
+            found.set_exception(error)
+            found.exception()  # perhaps nobody waits
+        raise
+    found.set_result(answer)
+    return answer
+
+
 class Connecting(Protocol):
     """What the slots need of a `Database`."""
 
@@ -210,9 +260,15 @@ class Slots:
                 asked += [(answerer, mine) for answerer in self._answerers.get(slot, ())]
         # Two slots to which somebody has the same answer (what is in stock, and where) are one question.
         once = {(answerer.name, answerer.answer, mine): answerer for answerer, mine in reversed(asked)}
-        contents = await asyncio.gather(
-            *(_answered(database, answerer, mine, keeping, patience_ms) for (_, _, mine), answerer in once.items())
-        )
+        reads = _Together()
+        token = _together.set(reads)  # the tasks of this question inherit it
+        try:
+            contents = await asyncio.gather(
+                *(_answered(database, answerer, mine, keeping, patience_ms) for (_, _, mine), answerer in once.items())
+            )
+        finally:
+            reads.open = False
+            _together.reset(token)
         found = dict(zip(once, contents, strict=True))
         given: dict[str, list[tuple[Answerer, Mapping[UUID, Any]]]] = {}
         missing: list[str] = []

@@ -1,6 +1,7 @@
 """The mails and news that there are (`mails`, `pushes`), and what each says: read when it is sent."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -30,7 +31,6 @@ from lotse.domains.parties.queries import legal_entity, party, shop
 from lotse.domains.payments.queries import payment, without_provider
 from lotse.domains.returns.contracts import WITHDRAWAL_LINK
 from lotse.domains.returns.queries import newest_withdrawal, withdrawal
-from lotse.kernel import clock
 from lotse.kernel.auth.notices import SAID
 from lotse.kernel.auth.staff import Staff, everybody
 from lotse.kernel.db import Connection
@@ -338,9 +338,9 @@ async def _password_forgotten(conn: Connection, about: AboutReset, to: To, ways:
     if found is None:
         return None
     _, house = found
-    expires_at = clock.now()
+    expires_at = ways.at
     if about.reset_id != _NO_RESET:
-        reset = await read_reset(conn, reset_id=about.reset_id, at=clock.now())
+        reset = await read_reset(conn, reset_id=about.reset_id, at=ways.at)
         # Used or too old, or sent on by staff to somebody whose account it is not.
         if reset is None or reset.email.lower() != to.address.lower():
             return None
@@ -508,9 +508,13 @@ async def _example_notice(conn: Connection, shop_id: UUID | None) -> tuple[About
     return AboutNotice(found.id, "new-device"), To(address=found.login, name=found.name, language="en")
 
 
+# When it happened does not matter to an example.
+_EXAMPLE_AT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
+
+
 async def _example_account(conn: Connection, shop_id: UUID | None) -> tuple[AboutAccount, To] | None:
     found = await _example_reset(conn, shop_id)
-    return (AboutAccount(found[0].customer_id, clock.now()), found[1]) if found else None
+    return (AboutAccount(found[0].customer_id, _EXAMPLE_AT), found[1]) if found else None
 
 
 async def _example_reset(conn: Connection, shop_id: UUID | None) -> tuple[AboutReset, To] | None:

@@ -19,8 +19,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from lotse.kernel import clock
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Connection
 from lotse.kernel.refusals import Refusal
@@ -31,10 +32,12 @@ State = Literal["waiting", "sending", "handing", "sent", "failed", "bounced", "u
 
 
 class Ways(Struct, frozen=True):
-    """How a mail leads back to the shop: `base` is its public address, without a slash at the end."""
+    """How a mail leads back to the shop: `base` is its public address, without a slash at the end. `at`: when it is
+    written, for what may be too old to be said by then."""
 
     base: str
     links: Links
+    at: datetime = field(default_factory=clock.now)
 
     def to(self, path: str) -> str:
         return self.base + path

@@ -21,7 +21,7 @@ from uuid import UUID
 import aiosmtplib
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 from prometheus_client import Counter, Gauge
 
 from lotse.kernel import clock, locks
@@ -212,7 +212,7 @@ class Sender:
             raise ValueError(f"nobody writes {mail.mail} any more")
         async with self._database.transaction() as tx:
             payload = msgspec.json.decode(mail.payload, type=kind.payload)
-            content = await kind.gather(tx, payload, mail.to, self._ways)
+            content = await kind.gather(tx, payload, mail.to, structs.replace(self._ways, at=at))
             if content is None:
                 return None
             written = await texts.write(tx, kind, content, to=mail.to, wording=mail.wording)

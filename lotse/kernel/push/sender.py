@@ -65,7 +65,7 @@ async def send(database: Database, payload: SendPush, *, at: datetime) -> None:
     """Send one message."""
     settings = Settings.load()
     signer = await signer_of(database, settings)
-    ways = Ways(base_of(settings), Links(await secret_of(database)))
+    ways = Ways(base_of(settings), Links(await secret_of(database)), at)
     # Never into private networks, whatever webhooks may do: these addresses come from visitors.
     async with over_http(private=False, answer_seconds=ANSWER_SECONDS) as transport:
         await deliver(database, payload, transport, signer, ways, at=at)

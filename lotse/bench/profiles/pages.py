@@ -3,7 +3,8 @@ and how long one visitor waits for pages that are not kept.
 
 The articles are those of `lotse import demo-large` where their folder is there (LOTSE_DATA, or ../shared/data), else
 made ones. `static` and `cached` take turns, each with the same number of clients; the bare answer has the size of the
-packed page. Pages that are not kept are asked for by one client, each address once.
+packed page. Pages that are not kept are asked for by one client, each address once. Events of behaviour are told to the
+`api` while a visitor turns kept pages as fast as they come.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from msgspec import Struct, structs
 from lotse.bench import cpu
 from lotse.bench.arena import QUIET, Arena, Host, database_in, open_shop, temporary_home
 from lotse.bench.client import Job
+from lotse.bench.events import events_per_second
 from lotse.bench.load import Load, drive, percentile
 from lotse.bench.profile import BenchFailed, Options, Profile, Report, Say
 from lotse.bench.shop import Shop
@@ -81,6 +83,7 @@ class Scene(Struct, frozen=True):
 
     arena: Arena
     address: tuple[str, int]
+    api: tuple[str, int]
     catalogue: str
     articles: int
     import_per_second: float | None
@@ -115,10 +118,12 @@ async def run(settings: Settings, options: Options, say: Say) -> Report:
         errors += bad
         say(f"category: p95 {category[1]:.1f} ms")
         missing: dict[str, str] = {}
-        search = await _optional(scene, "search", [f"/search?q={quote(word)}" for word in scene.words], missing)
+        # Each answer counts its facets; without an index there would be none.
+        asked = [f"/search?q={quote(word)}" for word in scene.words]
+        search = await _optional(scene, "search", asked, missing, shows='id="facets"')
         begun = [word[: draw.randint(2, max(2, len(word)))] for word in scene.words]
         suggest = await _optional(scene, "suggest", [f"/search/suggest?q={quote(word)}" for word in begun], missing)
-        missing["events_per_second"] = "the log of behaviour has no load profile yet"
+        events = await _events(scene, options, hot, missing)
     found = Figures(
         bench="pages",
         catalogue=scene.catalogue,
@@ -131,7 +136,7 @@ async def run(settings: Settings, options: Options, say: Say) -> Report:
         category_p95_ms=round(category[1], 2),
         search_p95_ms=search,
         suggest_p95_ms=suggest,
-        events_per_second=None,
+        events_per_second=events,
         product_p50_ms=round(product[0], 2),
         category_p50_ms=round(category[0], 2),
         import_per_second=scene.import_per_second,
@@ -163,13 +168,13 @@ async def _scene(settings: Settings, options: Options, say: Say) -> AsyncIterato
             goods, articles = await open_shop(dsn, ARTICLES), ARTICLES
         async with opened(dsn, role="lotse bench", connections=2) as database:
             products, categories, words = await _goods(database)
-            async with _pages(settings, home, dsn) as (host, address):
+            async with _pages(settings, home, dsn) as (host, address, api):
                 arena = Arena(database, goods, [host], None, say)
                 say("settling")
                 await arena.settle()
                 await _idle(host)
                 kind = COLLECTION if speed is not None else "made"
-                yield Scene(arena, address, kind, articles, speed, products, categories, words)
+                yield Scene(arena, address, api, kind, articles, speed, products, categories, words)
 
 
 def _folder() -> Path | None:
@@ -180,24 +185,31 @@ def _folder() -> Path | None:
 
 
 @asynccontextmanager
-async def _pages(settings: Settings, home: Path, dsn: str) -> AsyncIterator[tuple[Host, tuple[str, int]]]:
-    """One `pages` process with an address of its own, as a proxy reaches it. The worker builds what pages search in."""
+async def _pages(
+    settings: Settings, home: Path, dsn: str
+) -> AsyncIterator[tuple[Host, tuple[str, int], tuple[str, int]]]:
+    """One `pages` process with an address of its own, as a proxy reaches it, and the `api` that takes events. The
+    worker builds what pages search in."""
     own = structs.replace(settings, home=home / "host-1", database_url=dsn)
     own.home.mkdir(mode=0o700, exist_ok=True)
     folder = runtime.metrics_folder(own)
-    address = ("127.0.0.1", _free_port())
+    address, api = ("127.0.0.1", _free_port()), ("127.0.0.1", _free_port())
     environment = base_environment(
         {
             **QUIET,
             "LOTSE_HOME": str(own.home),
             "LOTSE_DATABASE_URL": dsn,
             "LOTSE_PAGES_LISTEN": f"{address[0]}:{address[1]}",
+            "LOTSE_HOST": api[0],
+            "LOTSE_PORT": str(api[1]),
+            # All of them come from one address here.
+            "LOTSE_EVENTS_PER_ADDRESS": "1000000",
         }
     )
     supervisor = Supervisor(environment, folder)
     try:
-        await supervisor.start(("worker", "pages"), {})
-        yield Host(address, folder, own, supervisor), address
+        await supervisor.start(("worker", "pages", "api"), {})
+        yield Host(address, folder, own, supervisor), address, api
     finally:
         await supervisor.stop()
 
@@ -301,7 +313,36 @@ async def _looked(scene: Scene, paths: Sequence[str]) -> tuple[tuple[float, floa
     return (percentile(times, 0.50), percentile(times, 0.95)), load.errors
 
 
-async def _optional(scene: Scene, name: str, paths: Sequence[str], missing: dict[str, str]) -> float | None:
+async def _events(scene: Scene, options: Options, slugs: Sequence[str], missing: dict[str, str]) -> float | None:
+    """Events taken a second, while one visitor looks at kept pages without a pause."""
+    job = Job(
+        addresses=[scene.address],
+        clients=1,
+        warm_seconds=0,
+        seconds=options.seconds,
+        head=b"",
+        tails=[_request(scene.address, f"/p/{slug}") for slug in slugs],
+        keyed=False,
+        expected=200,
+    )
+    telling = asyncio.to_thread(
+        events_per_second, f"http://{scene.api[0]}:{scene.api[1]}", seconds=max(1.0, options.seconds)
+    )
+    try:
+        taken, load = await asyncio.gather(telling, drive(scene.arena, job))
+    except OSError as error:
+        missing["events_per_second"] = repr(error)
+        return None
+    scene.arena.say(f"events: {taken.events_per_second:,.0f}/s beside {load.rate:,.0f} pages/s")
+    if set(taken.statuses) != {204}:
+        missing["events_per_second"] = f"answers by status: {taken.statuses}"
+        return None
+    return taken.events_per_second
+
+
+async def _optional(
+    scene: Scene, name: str, paths: Sequence[str], missing: dict[str, str], *, shows: str = ""
+) -> float | None:
     field = f"{name}_p95_ms"
     try:
         async with httpx.AsyncClient(base_url=f"http://{scene.address[0]}:{scene.address[1]}", timeout=30) as client:
@@ -311,6 +352,9 @@ async def _optional(scene: Scene, name: str, paths: Sequence[str], missing: dict
         return None
     if answer.status_code != 200:
         missing[field] = f"{paths[0].partition('?')[0]} was answered {answer.status_code}"
+        return None
+    if shows not in answer.text:
+        missing[field] = f"{paths[0]} shows no {shows}"
         return None
     times, errors = await _looked(scene, paths)
     scene.arena.say(f"{name}: p95 {times[1]:.1f} ms")

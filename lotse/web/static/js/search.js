@@ -66,7 +66,7 @@
         choose(event.key === "ArrowDown" ? at + 1 : at < 0 ? options().length - 1 : at - 1);
       } else if (event.key === "Enter" && !list.hidden && at >= 0) {
         event.preventDefault();
-        options()[at].querySelector("a").click();
+        options()[at].click();
       } else if (event.key === "Escape" && !list.hidden) {
         event.preventDefault();
         event.stopPropagation();

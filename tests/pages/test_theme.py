@@ -3,6 +3,10 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
+from lotse.domains.messages.queries import ORDER_CANCELLED, ORDER_PLACED
+from lotse.kernel.mail import writing
 from lotse.web.storefront import frame
 from lotse.web.storefront.brand import Brand, brand_of, put_brand
 
@@ -75,3 +79,29 @@ def test_the_brand_is_what_the_file_says_and_a_broken_file_is_none(tmp_path: Pat
     broken.mkdir()
     (broken / "brand.json").write_text("{")
     assert brand_of(broken) == Brand()
+
+
+def test_a_theme_words_a_mail_and_shows_a_block_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file each: what it does not have comes from Lotse."""
+    theme = tmp_path / "our_theme"
+    for folder in ("messages/mail", "mail", "content/block"):
+        (theme / "templates" / folder).mkdir(parents=True)
+    (theme / "__init__.py").write_text("")
+    (theme / "templates" / "messages" / "mail" / "order_placed_de.txt").write_text(
+        "Subject: Ahoi {{ number }}\n\nDa.\n"
+    )
+    (theme / "templates" / "content" / "block" / "text.html").write_text("<section>ours: {{ piece }}</section>")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(writing, "entry_points", lambda group: [SimpleNamespace(name="ours", value="our_theme")])
+    writing.templates.cache_clear()
+    try:
+        assert writing.file_wording(ORDER_PLACED, "de").subject == "Ahoi {{ number }}"
+        assert "number" in writing.file_wording(ORDER_PLACED, "en").body
+        assert writing.file_wording(ORDER_CANCELLED, "de").subject != "Ahoi {{ number }}"
+    finally:
+        monkeypatch.undo()
+        writing.templates.cache_clear()  # the others' mails are Lotse's again
+    made = frame.templates(frame.static_files([theme]), [theme])
+    assert made.render("content/block/text.html", "de", {"piece": "x"}) == "<section>ours: x</section>"
+    beneath = made.environment("de").get_template("lotse/content/block/text.html").filename
+    assert beneath is not None and not beneath.startswith(str(theme))

@@ -1,6 +1,7 @@
 """The audit log: who changed what, when, from where and why; and one change with old and new side by side."""
 
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from msgspec import Struct
 from lotse.kernel import audit
 from lotse.kernel.audit import Asked, Change, OriginKind
 from lotse.kernel.auth.names import names_of
+from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Database
 from lotse.kernel.pages.i18n import N_
@@ -28,11 +30,41 @@ ORIGINS: dict[str, str] = {
     "event": N_("reaction to an event"),
     "cli": N_("command line"),
 }
-# The page of a thing in the back office, by its kind.
-PAGES = {
-    "kernel.staff": "/office/staff/{}",
-    "kernel.role": "/office/roles/{}",
-    "pricing.price": "/office/prices",
+# What people call the kinds of things, and where in the back office a thing has its page (`{}`: its id) for whom. A
+# kind of somebody's own domain stands as it is.
+THINGS: dict[str, tuple[str, str, str]] = {
+    "catalog.category": (N_("Category"), "/office/categories", "catalog.read"),
+    "catalog.product": (N_("Article"), "/office/products/{}", "catalog.read"),
+    "catalog.variant": (N_("Variant"), "", ""),
+    "checkout.shipping_rate": (N_("Delivery cost"), "", ""),
+    "content.menu": (N_("Menu"), "/office/menus", "content.read"),
+    "content.page": (N_("Page"), "/office/content/{}", "content.read"),
+    "content.redirect": (N_("Redirect"), "/office/redirects/{}", "content.read"),
+    "customers.customer": (N_("Customer"), "/office/customers/{}", "customers.read"),
+    "experiments.experiment": (N_("Experiment"), "/office/experiments", "experiments.read"),
+    "inventory.document": (N_("Goods moved"), "", ""),
+    "inventory.location": (N_("Location"), "", ""),
+    "inventory.shop_locations": (N_("Places that serve a shop"), "", ""),
+    "kernel.field_master": (N_("Master of a field"), "/office/differences", "imports.read"),
+    "kernel.mail": (N_("Mail"), "/office/mails/{}", "mail.read"),
+    "kernel.mail_text": (N_("Text of a mail"), "", ""),
+    "kernel.role": (N_("Role"), "/office/roles/{}", "staff.read"),
+    "kernel.staff": (N_("Staff account"), "/office/staff/{}", "staff.read"),
+    "kernel.token": (N_("API token"), "", ""),
+    "kernel.waiting": (N_("Waiting room"), "/office/waiting", "waiting.read"),
+    "kernel.webhook_endpoint": (N_("Webhook"), "/office/webhooks/{}", "webhooks.read"),
+    "media.fetch": (N_("Pictures and files"), "/office/media", "media.read"),
+    "offers.offer": (N_("Offer"), "/office/offers", "offers.read"),
+    "orders.order": (N_("Order"), "/office/orders/{}", "orders.read"),
+    "parties.legal_entity": (N_("Company"), "", ""),
+    "parties.party": (N_("Person or organisation"), "", ""),
+    "parties.shop": (N_("Shop"), "", ""),
+    "payments.payment": (N_("Payment"), "/office/payments/{}", "payments.read"),
+    "pricing.price": (N_("Price"), "/office/prices", "pricing.read"),
+    "returns.withdrawal": (N_("Withdrawal"), "/office/withdrawals/{}", "orders.read"),
+    "search.rule": (N_("Search rule"), "/office/search", "search.read"),
+    "search.synonyms": (N_("Synonyms"), "/office/search", "search.read"),
+    "tax.rate": (N_("Tax rate"), "", ""),
 }
 
 Word = Annotated[str, Parameter(max_length=200)]
@@ -54,6 +86,7 @@ class Line(Struct, frozen=True):
 async def audit_page(
     view: View,
     database: Database,
+    principal: Principal,
     subject: Word = "",
     kind: Word = "",
     actor: Word = "",
@@ -80,12 +113,12 @@ async def audit_page(
         "signin/audit.html",
         changes=[(change, lines(change)) for change in page.items],
         names=names,
-        kinds=kinds,
+        kinds=[(one, THINGS[one][0] if one in THINGS else one) for one in kinds],
         actors=sorted(actors, key=lambda one: names[one].casefold()),
         origins=ORIGINS,
         asked=kept,
         is_filtered=any(kept.values()),
-        thing=thing,
+        thing=partial(thing, principal),
         next=view.href(AUDIT, **kept, cursor=page.next) if page.next else "",
         first=view.href(AUDIT, **kept) if cursor else "",
     )
@@ -93,7 +126,11 @@ async def audit_page(
 
 @get(f"{AUDIT}/{{entry_id:uuid}}", guards=[needs("audit.read")])
 async def entry_page(
-    view: View, database: Database, entry_id: UUID, cursor: Annotated[str | None, Parameter(max_length=500)] = None
+    view: View,
+    database: Database,
+    principal: Principal,
+    entry_id: UUID,
+    cursor: Annotated[str | None, Parameter(max_length=500)] = None,
 ) -> Response[str]:
     """One change: old and new beside each other, from where it came, and what happened to the thing before and after.
     Refusals: `NotFound`, `BadCursor`."""
@@ -113,7 +150,7 @@ async def entry_page(
         history=history,
         names=names,
         origins=ORIGINS,
-        thing=thing,
+        thing=partial(thing, principal),
     )
 
 
@@ -127,11 +164,21 @@ def lines(change: Change) -> list[Line]:
     return sorted(found, key=lambda line: not line.is_changed)
 
 
-def thing(change: Change) -> tuple[str, str, str]:
-    """What was changed: its kind, its id, and the address of its page if it has one."""
+def thing(principal: Principal, change: Change) -> tuple[str, str, str]:
+    """What was changed: what people call its kind, its id, and the address of its page if this person has one."""
     kind, _, id = change.subject.partition(":")
-    page = PAGES.get(kind, "")
-    return kind, id, page.format(id) if page and id != "*" else ""
+    name, page, right = THINGS.get(kind, (kind, "", ""))
+    # Some are known by a code as well, for which there is no page.
+    leads = page and principal.may_everywhere(right) and ("{}" not in page or _is_id(id))
+    return name, id, page.format(id) if leads else ""
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _fields(value: Any) -> dict[str, Any]:

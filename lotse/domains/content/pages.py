@@ -54,6 +54,26 @@ REFUSED = {
     "redirect-loop": N_("From %(target)s one would come back to %(path)s: a circle."),
     "invalid": N_("This does not look right: %(rule)s."),
 }
+# What refusals say of fields, in the middle of these sentences.
+RULES = (
+    N_("small letters, digits and single hyphens"),
+    N_("a path that begins with one /"),
+    N_("a path that begins with one /, or an address with https://"),
+    N_("at most 300 visible characters"),
+    N_("at most 40 lines"),
+    N_("a target, or gone for good without one"),
+    N_("not the first page"),
+    N_("a picture of the library"),
+    N_("a path such as /c/shoes, or an address with https://"),
+    N_("choose a picture"),
+    N_("some words"),
+    N_("choose a category"),
+    N_("name articles, one per line"),
+    N_("label and link together, or none"),
+    N_("the address of the video"),
+    N_("a language of the shop"),
+    N_("a day and a time of day"),
+)
 NAMES = {
     "text": N_("Text"),
     "banner": N_("Banner"),

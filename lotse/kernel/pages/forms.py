@@ -201,7 +201,11 @@ def refused(view: View, draft: Draft | None, messages: Mapping[str, str], *, fie
     if code == FormIncomplete.code and fields:
         return None  # said beside the fields
     message = messages.get(code) or GENERAL.get(code, SENT_BACK)
-    return view.text(message, **draft.problem) if "%(" in message else view.text(message)
+    if "%(" not in message:
+        return view.text(message)
+    # A rule is a sentence's part of its own: whoever writes one marks it (`N_`) where its pages are.
+    rule = draft.problem.get("rule")
+    return view.text(message, **{**draft.problem, **({"rule": view.text(rule)} if isinstance(rule, str) else {})})
 
 
 async def posted_key(request: Request[Any, Any, Any]) -> str:

@@ -1,12 +1,17 @@
 """What may stand on a page, and what becomes of what is typed."""
 
+import ast
+import inspect
 import re
+from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lotse.domains.content import commands, pages, rules
 from lotse.domains.content.contracts import (
     KINDS,
     BadBlock,
@@ -38,6 +43,7 @@ from lotse.domains.content.rules import (
     target_of,
     text_of,
 )
+from lotse.kernel.pages.i18n import catalogue
 
 MEDIA = "a" * 64 + "-1200x800.jpg"
 
@@ -299,3 +305,16 @@ def test_a_menu_reads_as_it_is_typed():
 def test_what_is_no_menu(text: str):
     with pytest.raises(BadPath):
         menu_of(text)
+
+
+def test_every_rule_that_a_refusal_says_has_words_in_german():
+    """They stand in the middle of translated sentences."""
+    german = catalogue([Path(str(files("lotse"))) / "locale"], "de")
+    for rule in pages.RULES:
+        assert german.gettext(rule) != rule
+    said: set[str] = set()
+    for module in (rules, commands, pages):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.keyword) and node.arg == "rule" and isinstance(node.value, ast.Constant):
+                said.add(str(node.value.value))
+    assert said and said <= set(pages.RULES)

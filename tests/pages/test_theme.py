@@ -105,3 +105,12 @@ def test_a_theme_words_a_mail_and_shows_a_block_of_its_own(tmp_path: Path, monke
     assert made.render("content/block/text.html", "de", {"piece": "x"}) == "<section>ours: x</section>"
     beneath = made.environment("de").get_template("lotse/content/block/text.html").filename
     assert beneath is not None and not beneath.startswith(str(theme))
+
+
+def test_a_font_has_one_address_for_pages_and_style_sheets() -> None:
+    # A page asks for it before the style sheet does: by two addresses it would be fetched twice.
+    static = frame.static_files([])
+    sheet = static.find("css/shop.css")
+    assert sheet is not None
+    asked = static.url("vendor/archivo-latin.woff2").removeprefix("/static/")
+    assert f'url("../{asked}")' in sheet.content.decode()

@@ -802,11 +802,12 @@ class _Search:
         for known in candidates:
             if len(known.form) < 3 or known.surface.isdigit():
                 continue
-            query = self._anywhere(known.form, 1.0)
-            if query is None:
-                continue
-            # One word alone is in the dictionary, so it finds something; several have to meet.
-            count = known.count if not others else self._how_many(_all([*others, query]))
+            # One word alone is in the dictionary, so it finds something: no need to ask in two dozen fields how telling
+            # it would be. Several have to meet.
+            count = known.count
+            if others:
+                query = self._anywhere(known.form, 1.0)
+                count = self._how_many(_all([*others, query])) if query is not None else 0
             if count:
                 found[f"{before} {known.surface}".strip()] = count
         ranked = sorted(found.items(), key=lambda pair: (-pair[1], len(pair[0])))

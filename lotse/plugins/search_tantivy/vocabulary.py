@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 from math import log
 
 from msgspec import Struct
@@ -51,6 +52,8 @@ class Vocabulary:
                 by_length[len(form)].append(form)
         self._by_length = dict(by_length)
         self.nearest = lru_cache(maxsize=5_000)(self._nearest)
+        # Two letters begin thousands of forms, and somebody who types asks for them twice.
+        self.beginning = lru_cache(maxsize=5_000)(self._beginning)
 
     def surface(self, form: str) -> str:
         """The form as people write it."""
@@ -61,19 +64,19 @@ class Vocabulary:
         found = self.known.get(form)
         return found.count if found else 0
 
-    def beginning(self, letters: str, limit: int) -> list[Known]:
+    def _beginning(self, letters: str, limit: int) -> tuple[Known, ...]:
         """Forms that begin so, the most used first, one for each stem."""
         at = bisect_left(self._sorted, letters)
         found: dict[str, Known] = {}
         # Two letters begin thousands of words; the first five hundred in the order of letters would be a poor choice.
-        for form in self._sorted[at:]:
+        for form in islice(self._sorted, at, None):
             if not form.startswith(letters):
                 break
             one = self.known[form]
             own = stem(form, self.language)
             if own not in found or found[own].count < one.count:
                 found[own] = one
-        return sorted(found.values(), key=lambda one: (-one.count, len(one.form)))[:limit]
+        return tuple(sorted(found.values(), key=lambda one: (-one.count, len(one.form)))[:limit])
 
     def ending(self, letters: str, limit: int) -> list[Known]:
         """Longer forms that end so, the most used first: the heads of compounds."""

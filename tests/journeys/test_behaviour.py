@@ -104,6 +104,8 @@ def test_who_agrees_is_known_until_they_take_it_back(shop: Open, visitor: httpx.
         view[1],
     )
     assert kinds == [("clicked", "script")]
+    # Another process writes that one: what it still has in memory is deleted by a job.
+    assert awaited(shop, "select 1 from behaviour.events where visitor = %s and kind = 'page_viewed'", who)
     agree(visitor, "own", place="page", marketing="yes")
     assert "lotse_visitor" not in visitor.cookies
     assert rows(shop, "select 1 from behaviour.events where visitor = %s", who) == []
@@ -220,3 +222,22 @@ def test_no_page_has_inline_code(visitor: httpx.Client, path: str):
     assert all('src="' in head or 'type="application/ld+json"' in head for head, _ in scripts)
     assert not re.search(r"<[a-z][^>]*\s(?:on[a-z]+|style)=[\"']", answer.text)
     assert "<style" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "first"),
+    [
+        ("/en", "home.new", 1), ("/en/new", "new", 1), ("/en/c/running", "category", 1),
+        ("/en/c/running?page=2", "category", 25), ("/en/search?q=shoe", "search", 1),
+        ("/en/search/suggest?q=shoe", "suggest", 1),
+    ],
+)  # fmt: skip
+def test_every_list_has_a_name_and_its_things_have_places(
+    visitor: httpx.Client, path: str, place: str, first: int
+) -> None:
+    """What the script tells of impressions and clicks is read from these."""
+    page = visitor.get(path).text
+    begin = page.index(f'data-list="{place}"')
+    listed = page[begin : page.find("data-list=", begin + 1)]
+    places = [int(number) for number in re.findall(r'data-article="[0-9a-f-]{36}" data-position="(\d+)"', listed)]
+    assert places and places == list(range(first, first + len(places)))

@@ -4,7 +4,7 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
@@ -420,13 +420,8 @@ async def suggestions(
         said for said in await _asked_often(tags, database, shop, language) if said.startswith(words.lower())
     ]
     tree = await _tree(tags, database, language)
-    beginnings = words.lower().split()
-    categories = [
-        one
-        for one in tree
-        if one.products
-        and all(any(part.startswith(begin) for part in one.name.lower().split()) for begin in beginnings)
-    ]
+    beginnings = [f" {begin}" for begin in words.lower().split()]
+    categories = [one for one in tree if one.products and all(begin in _spaced(one.name) for begin in beginnings)]
     categories.sort(key=lambda one: (one.depth, -one.products))
     return Suggestions(
         words,
@@ -434,6 +429,12 @@ async def suggestions(
         categories[:SUGGESTED_CATEGORIES],
         await cards(tags, database, language, answer.ids),
     )
+
+
+@lru_cache(maxsize=20_000)  # every letter that somebody types asks for every department's name
+def _spaced(name: str) -> str:
+    """A name with a space before each of its words, to find those that begin so."""
+    return "".join(f" {part}" for part in name.lower().split())
 
 
 def decided_for(question: Question, decisions: Decisions, *, at: datetime) -> Question:

@@ -143,4 +143,4 @@ async def _of_orders(connection: Connection, ask: Ask) -> Mapping[UUID, bool]:
 
 
 routes = (device_standing, device_on, device_off, device_renewed)
-slots = (Answerer("order.below", "messages", "messages/device.html", 100, _of_orders),)
+slots = (Answerer("order.below", "messages", "messages/device.html", 300, _of_orders),)

@@ -574,7 +574,7 @@ places = (Place("/office/prices", N_("Prices"), "prices", "r", "pricing.read", "
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
     Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers, _standing),
-    Answerer("product.offer", "pricing", "pricing/product_offer.html", 800, _offers, _standing),
+    Answerer("product.offer", "pricing", "pricing/product_offer.html", 3_000, _offers, _standing),
     Answerer("office.variant.price", "pricing", "pricing/office_variant_price.html", 250, _prices),
     Answerer("office.product.price", "pricing", "pricing/office_product_price.html", 400, _spans),
 )

@@ -87,6 +87,7 @@ async def test_a_device_is_told_and_shows_what_it_was_told(chromium: Browser, sh
             "ServiceWorker.deliverPushMessage",
             {"origin": shop.url, "registrationId": registration, "data": json.dumps({**news, "body": body})},
         )
+    shown: list[dict[str, Any]] = []
     for _ in range(100):
         shown = await page.evaluate(
             "async () => (await (await navigator.serviceWorker.ready).getNotifications())"

@@ -70,7 +70,12 @@ def test_endpoints_that_are_refused(endpoint: str, rule: str):
         (GOOD.keys.p256dh, b64(b"x" * 15), "auth"),
         (GOOD.keys.p256dh, b64(b"x" * 17), "auth"),
     ],
-)
+    # The keys are new in each process, names of tests must not be.
+    ids=[
+        "no key", "no base64", "on no curve", "short", "compressed", "infinity",
+        "no secret", "no base64 secret", "short secret", "long secret",
+    ],
+)  # fmt: skip
 def test_keys_that_are_refused(key: str, auth: str, field: str):
     with pytest.raises(SubscriptionInvalid) as refused:
         rules.checked(Subscription(GOOD.endpoint, Keys(key, auth)))

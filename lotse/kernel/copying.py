@@ -15,6 +15,7 @@ _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _END = struct.pack(">h", -1)
 _length = struct.Struct(">i").pack
 _smallint = struct.Struct(">ih").pack
+_integer = struct.Struct(">ii").pack
 _timestamp = struct.Struct(">iq").pack
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -43,6 +44,11 @@ def jsonb(encoded: bytes) -> bytes:
 def smallint(value: int) -> bytes:
     """A value of type smallint."""
     return _smallint(2, value)
+
+
+def integer(value: int) -> bytes:
+    """A value of type integer."""
+    return _integer(4, value)
 
 
 def moment(at: datetime) -> bytes:

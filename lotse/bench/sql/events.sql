@@ -1,3 +1,3 @@
 -- What the log holds of what was told by scripts.
 -- name: logged
-select count(*) from behaviour.events where source = 'script';
+select coalesce(sum(times), 0) from behaviour.events where source = 'script';

@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from lotse.domains.behaviour.contracts import Consent, ConsentGiven, Event, Source, Visit
 from lotse.domains.behaviour.queries import READS
 from lotse.domains.behaviour.rules import TEXT_VERSION
-from lotse.kernel.copying import NULL, UUID_NEXT, begun, copy, jsonb, moment, smallint, text
+from lotse.kernel.copying import NULL, UUID_NEXT, begun, copy, integer, jsonb, moment, smallint, text
 from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.ids import many_uuid7, uuid7
 from lotse.kernel.privacy import Erased
@@ -24,8 +24,8 @@ WRITES = statements("lotse.domains.behaviour", "writes")
 log = structlog.get_logger(__name__)
 _refused = Counter("lotse_behaviour_refused_total", "Events that were not taken, by why", ["reason"])
 
-COLUMNS = ("id", "kind", "version", "source", "visitor", "session", "view", "bot", "body", "at")
-# A row of the log, in the order of `COLUMNS`.
+COLUMNS = ("id", "kind", "version", "source", "visitor", "session", "view", "bot", "body", "at", "times")
+# A row of the log, in the order of `COLUMNS`; it happened once.
 Row = tuple[UUID, str, int, str, UUID | None, UUID | None, UUID | None, str, Struct, datetime]
 # What waits in a process's memory for the database; twice what a fail-over takes.
 _IN_MEMORY = timedelta(hours=1)
@@ -56,7 +56,8 @@ class KeptView:
     """What a page that is kept for everybody tells each time that somebody sees it: all but ids, moment and bot.
 
     Such a page is sent thousands of times a second, and says the same each time: its rows are packed once, and again
-    for each reason why somebody is no person. Nobody's: who agreed to carry a number is logged row by row.
+    for each reason why somebody is no person. They are nobody's, and two of the same moment say no more than one that
+    counts: what gathered is one row with `times`. Who agreed to carry a number is logged row by row.
     """
 
     __slots__ = ("_after", "_before", "_bodies")
@@ -76,12 +77,12 @@ class KeptView:
     def __len__(self) -> int:
         return len(self._before)
 
-    def rows(self, ids: Iterator[bytes], bot: str, at: datetime) -> Iterator[bytes]:
-        """The packed rows of one view. Takes an id for the view and one for each event."""
+    def rows(self, ids: Iterator[bytes], bot: str, at: datetime, times: int) -> Iterator[bytes]:
+        """The packed rows of so many views, the first of them at `at`. Takes an id for them and one for each event."""
         after = self._after.get(bot)
         if after is None:
             after = self._after[bot] = [text(bot) + body for body in self._bodies]
-        view, when = next(ids), moment(at)
+        view, when = next(ids), moment(at) + integer(times)
         for before, behind in zip(self._before, after, strict=True):
             yield b"".join((_BEGUN, next(ids), before, view, behind, when))
 
@@ -95,6 +96,7 @@ class View(Struct, frozen=True, gc=False):
 
 
 _BEGUN = begun(len(COLUMNS)) + UUID_NEXT
+_ONCE = integer(1)
 
 
 def appending(database: Database) -> Callable[[Sequence[Row | View]], Awaitable[None]]:
@@ -146,9 +148,12 @@ async def _copy(conn: Connection, packed: Sequence[bytes]) -> None:
 
 
 def _packed(gathered: Sequence[Row | View]) -> list[bytes]:
-    views = [thing for thing in gathered if isinstance(thing, View)]
-    ids = iter(many_uuid7(sum(1 + len(view.told) for view in views)))
-    packed = [row for view in views for row in view.told.rows(ids, view.bot, view.at)]
+    views: dict[tuple[KeptView, str], list[datetime]] = {}
+    for thing in gathered:
+        if isinstance(thing, View):
+            views.setdefault((thing.told, thing.bot), []).append(thing.at)
+    ids = iter(many_uuid7(sum(1 + len(told) for told, _ in views)))
+    packed = [row for (told, bot), seen in views.items() for row in told.rows(ids, bot, min(seen), len(seen))]
     for thing in gathered:
         if not isinstance(thing, View):
             try:
@@ -174,7 +179,7 @@ def _row(
         (
             *(_BEGUN, id.bytes, text(kind), smallint(version), text(source)),
             *(NULL if one is None else UUID_NEXT + one.bytes for one in (visitor, session, view)),
-            *(text(bot), jsonb(msgspec.json.encode(body)), moment(at)),
+            *(text(bot), jsonb(msgspec.json.encode(body)), moment(at), _ONCE),
         )
     )
 

@@ -17,11 +17,11 @@ select id, text_version, language, measurement, marketing, place, replaces, deci
 
 -- The back office's page: what came in, by kind and by who.
 -- name: sums
-select kind, source, bot, (visitor is not null) as agreed, count(*) as events
+select kind, source, bot, (visitor is not null) as agreed, sum(times) as events
   from behaviour.events
  where id >= :since
  group by 1, 2, 3, 4
- order by count(*) desc, 1, 2, 3, 4;
+ order by sum(times) desc, 1, 2, 3, 4;
 
 -- How people choose, by the words that they were shown.
 -- name: choices

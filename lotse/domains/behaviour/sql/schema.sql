@@ -18,8 +18,12 @@ create table behaviour.events (
     body jsonb not null,
     -- When it happened; the id says when it was logged.
     at timestamptz not null,
+    -- Nobody's views of one page within the same quarter of a second are one row: so often.
+    times integer not null default 1,
     constraint events_pkey primary key (id),
     constraint events_source check (source in ('server', 'script')),
+    -- Somebody's are told apart.
+    constraint events_times check (times > 0 and (times = 1 or visitor is null)),
     -- A session without a visitor would be a number that nobody agreed to.
     constraint events_session_has_visitor check (session is null or visitor is not null)
 ) partition by range (id);

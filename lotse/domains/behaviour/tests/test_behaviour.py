@@ -62,7 +62,14 @@ async def test_views_of_kept_pages_are_rows_like_any_other(db, fresh):
     kept = KeptView([PageViewed("/p/{slug}", slug, "de"), arrives])
     other = commands.rows([(PageViewed("/"), AT)], Visit(visitor), source="server")
     async with db.single() as conn:
-        await commands.append(conn, [View(kept, "", AT), *other, View(kept, "too fast", AT + timedelta(seconds=1))])
+        again = AT + timedelta(milliseconds=9)
+        gathered = [
+            View(kept, "", again),
+            *other,
+            View(kept, "too fast", AT + timedelta(seconds=1)),
+            View(kept, "", AT),
+        ]
+        await commands.append(conn, gathered)
         found = await conn.raw.fetch(
             "select * from behaviour.events where visitor = $1 or body->>'subject' = $2"
             " or body->>'variant_id' = $3 order by id",
@@ -74,6 +81,7 @@ async def test_views_of_kept_pages_are_rows_like_any_other(db, fresh):
     ]
     assert views[0]["body"] == {"type": "page_viewed", "page": "/p/{slug}", "subject": slug, "language": "de"}
     assert views[1]["body"]["variant_id"] == str(arrives.variant_id)
+    assert [row["times"] for row in views] == [2, 2, 1, 1], "nobody's, at the same moment: they are counted"
     assert [row["at"] for row in views] == [AT, AT, AT + timedelta(seconds=1), AT + timedelta(seconds=1)]
     assert len({row["view"] for row in views}) == 2 and views[0]["view"] == views[1]["view"]
     assert [row["view"].version for row in views] == [7] * 4

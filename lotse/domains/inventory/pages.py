@@ -163,6 +163,12 @@ async def _available(connection: Connection, ask: Ask) -> Mapping[UUID, Shown]:
     return {one.variant_id: Shown(one) for one in found}
 
 
+def _on_card(shown: Sequence[Shown]) -> str:
+    """The best state of a card's variants."""
+    states = {one.stock.state for one in shown}
+    return next((state for state in ("in_stock", "low") if state in states), "out")
+
+
 async def _standing(connection: Connection, ask: Ask) -> Standing:
     """Until an offer, a place, or a number that is shown changes."""
     return Standing(
@@ -976,7 +982,9 @@ places = (
 )
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
-    Answerer("card.stock", "inventory", "inventory/card_stock.html", 800, _available, _standing, queries.signs),
+    Answerer(
+        "card.stock", "inventory", "inventory/card_stock.html", 800, _available, _standing, queries.signs, _on_card
+    ),
     Answerer("product.stock", "inventory", "inventory/product_stock.html", 800, _available, _standing, queries.signs),
     Answerer("product.places", "inventory", "inventory/product_places.html", 800, _available, _standing, queries.signs),
     Answerer("home.below", "inventory", "inventory/home_stores.html", 150, _stores, _stores_standing),

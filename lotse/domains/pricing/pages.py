@@ -126,6 +126,27 @@ class Offered(Struct, frozen=True):
         return properties
 
 
+class OnCard(Struct, frozen=True):
+    """What a card says of its variants' prices: the lowest, and whether there are others."""
+
+    gross_minor: int
+    currency: str
+    is_from: bool
+    prior_minor: int | None
+    per: UnitPrice | None
+
+
+def _on_card(offers: Sequence[Offered]) -> OnCard:
+    cheapest = min(offers, key=lambda offer: offer.gross_minor)
+    return OnCard(
+        cheapest.gross_minor,
+        cheapest.currency,
+        any(offer.gross_minor != cheapest.gross_minor for offer in offers),
+        cheapest.prior_minor,
+        cheapest.per,
+    )
+
+
 class NewPrice(Struct, frozen=True):
     """What is typed to set a price."""
 
@@ -573,7 +594,7 @@ tables = (PRICES,)
 places = (Place("/office/prices", N_("Prices"), "prices", "r", "pricing.read", "goods", 20),)
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
-    Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers, _standing),
+    Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers, _standing, gist=_on_card),
     Answerer("product.offer", "pricing", "pricing/product_offer.html", 3_000, _offers, _standing),
     Answerer("office.variant.price", "pricing", "pricing/office_variant_price.html", 250, _prices),
     Answerer("office.product.price", "pricing", "pricing/office_product_price.html", 400, _spans),

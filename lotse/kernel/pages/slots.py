@@ -103,6 +103,10 @@ class Answerer(Struct, frozen=True):
 
     `standing` is asked before the answer when the page may be kept; a page with an answer that lacks it is not kept.
     `look` gives the present signs of those keys.
+
+    `gist` says what those answers come to, if that is all that the template shows: it is given `gist` and nothing of
+    the page, of the frame or of the visitor, so the same gist is rendered once per language. For what lists show dozens
+    of times. Gists that are equal must read the same.
     """
 
     slot: str
@@ -112,6 +116,7 @@ class Answerer(Struct, frozen=True):
     answer: Callable[[Connection, Ask], Awaitable[Mapping[UUID, Any]]]
     standing: Callable[[Connection, Ask], Awaitable[Standing]] | None = None
     look: Look | None = None
+    gist: Callable[[Sequence[Any]], Hashable] | None = None
 
 
 @runtime_checkable

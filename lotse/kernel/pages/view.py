@@ -19,9 +19,11 @@ from msgspec import Struct, field
 
 from lotse.kernel.pages.environment import Templates
 from lotse.kernel.pages.formatting import locale_of
-from lotse.kernel.pages.slots import Answers, Ask, Connecting, Keeping, Look, Slots, Standing
+from lotse.kernel.pages.slots import Answerer, Answers, Ask, Connecting, Keeping, Look, Slots, Standing
 
 _YEAR_SECONDS = 365 * 24 * 3600
+# Prices, mostly: half a kilobyte each.
+_MOST_GISTS = 20_000
 
 
 def remembered(name: str, value: str) -> Cookie:
@@ -52,6 +54,7 @@ class Site(Struct, frozen=True):
     slots: Slots
     database: Connecting
     parts: Parts = field(default_factory=Parts)
+    gists: Parts = field(default_factory=lambda: Parts(_MOST_GISTS))
 
 
 class View:
@@ -194,7 +197,17 @@ class View:
 
     def _slot(self, name: str, *ids: UUID) -> Markup:
         """What the answerers of a slot show for these ids, as one piece."""
-        return Markup("").join(
-            Markup(self.render(answerer.template, answers=answers))  # noqa: S704 - a template's own output, escaped there
-            for answerer, answers in self._answers.of(name, ids)
-        )
+        pieces = [self._piece(answerer, answers) for answerer, answers in self._answers.of(name, ids)]
+        return pieces[0] if len(pieces) == 1 else Markup("").join(pieces)
+
+    def _piece(self, answerer: Answerer, answers: Sequence[Any]) -> Markup:
+        if answerer.gist is None:
+            return Markup(self.render(answerer.template, answers=answers))  # noqa: S704 - a template's own output, escaped there
+        gist = answerer.gist(answers)
+        key = (answerer.template, self.language, gist)
+        piece = self.site.gists.get(key)
+        if piece is None:
+            rendered = self.site.templates.render(answerer.template, self.language, {"gist": gist})
+            piece = Markup(rendered)  # noqa: S704 - a template's own output, escaped there
+            self.site.gists.put(key, piece)
+        return piece

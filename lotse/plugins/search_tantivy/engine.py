@@ -75,6 +75,8 @@ MAX_OFFSET = 10_000
 _MAX_LIMIT = 200
 # What is remembered of an analysis is bounded by its caches; of an answer's facets by this.
 _KEPT_FACETS = 256
+# And of words by this: a page's query with a hundred readings of its words is a rare one.
+_KEPT_WORDS = 20_000
 _RETRY_SECONDS = 2
 
 
@@ -92,6 +94,9 @@ class _Reading:
         self.vocabularies: dict[str, Vocabulary] = {}
         self.learnt_at = 0.0
         self.facets: dict[Any, tuple[Any, list[FacetCount], tuple[int, int] | None]] = {}
+        # What a word is in the fields of this state of the index: asking costs a look-up for each of two dozen fields,
+        # and whoever types asks for the same words with every letter.
+        self.met: dict[Any, Any] = {}
         self.learn()
 
     def learn(self) -> None:
@@ -193,6 +198,7 @@ class TantivyIndex:
             reading.searcher = reading.index.searcher()
             reading.stamp = stamp
             reading.facets.clear()
+            reading.met = {}  # a new one: a search that is under way goes on with what it began with
             if now - reading.learnt_at > _VOCABULARY_SECONDS and self._learning.acquire(blocking=False):
                 threading.Thread(target=self._learn, args=(reading,), name="search words", daemon=True).start()
         return reading
@@ -295,6 +301,9 @@ class _Search:
     def __init__(self, reading: _Reading, question: Question) -> None:
         self.reading = reading
         self.searcher = reading.searcher
+        if len(reading.met) > _KEPT_WORDS:
+            reading.met = {}
+        self.met = reading.met
         self.schema = reading.schema
         self.question = question
         own = question.language if question.language in reading.languages else reading.languages[0]
@@ -543,9 +552,10 @@ class _Search:
             apart = self._together(pieces, _APART)
             if apart is not None:
                 found.append(apart)
-        if self.question.typing and place == len(self.words) - 1:
-            found.extend(self._begun(word.form))
-        if self.question.spelled and word.form.isalpha():
+        begun = list(self._begun(word.form)) if self.question.typing and place == len(self.words) - 1 else []
+        found.extend(begun)
+        # What begins a word is not misspelt, but unfinished.
+        if self.question.spelled and word.form.isalpha() and not begun:
             for rank, surface in enumerate(self._meant(place, word, met=written is not None or bool(spanning))):
                 one = self._read_as(surface, _CORRECTED * 0.6**rank)
                 if one is not None:
@@ -560,6 +570,12 @@ class _Search:
 
     def _cap_of(self, word: Word) -> float | None:
         """How telling a word is at most, by how many articles are called so."""
+        key = (word.surface, self.own)
+        if key not in self.met:
+            self.met[key] = self._cap_found(word)
+        return self.met[key]
+
+    def _cap_found(self, word: Word) -> float | None:
         counts = [
             self.searcher.doc_freq(f"{field}_{language}", stem(fold(word.surface, language), language))
             for language in self.languages
@@ -590,6 +606,12 @@ class _Search:
 
     def _met(self, form: str, language: str, share: float, *, weight: float = 1.0) -> Query | None:
         """A word in all fields of a language."""
+        key = (form, language, share, weight, self.cap, self.own)
+        if key not in self.met:
+            self.met[key] = self._met_in(form, language, share, weight)
+        return self.met[key]
+
+    def _met_in(self, form: str, language: str, share: float, weight: float) -> Query | None:
         own = stem(form, language)
         terms = {field: self.searcher.doc_freq(f"{field}_{language}", own) for field in _FIELDS}
         exact = self.searcher.doc_freq(f"form_{language}", form)

@@ -9,11 +9,13 @@ from uuid import UUID, uuid5
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
 from lotse.domains.search.contracts import Document, Filters, NoIndex, Question, Steer, Target, Texts
 from lotse.domains.search.rules import meanings
 from lotse.plugins.search_tantivy.compounds import learnt
 from lotse.plugins.search_tantivy.engine import TantivyIndex
+from lotse.plugins.search_tantivy.vocabulary import Vocabulary
 from lotse.plugins.search_tantivy.words import MAX_WORDS, asked, comparable, fold, stem
 
 SPACE = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
@@ -168,6 +170,33 @@ def test_completions_begin_as_typed_and_find_something(index: TantivyIndex):
     said = asyncio.run(index.complete(Question(words="lauf", language="de", typing=True), 5))
     assert any(one.startswith("laufschuh") for one in said)
     assert asyncio.run(index.complete(Question(words="", language="de"), 5)) == []
+
+
+def test_what_begins_a_word_is_not_corrected_while_it_is_typed(index: TantivyIndex):
+    answer = asyncio.run(index.search(Question(words="laufsch", language="de", typing=True)))
+    assert answer.total == 2 and not answer.used
+    assert asyncio.run(index.search(Question(words="laufschuj", language="de", typing=True))).used == "laufschuh"
+
+
+# Few letters, so that most words are near each other: swapped, doubled, left out.
+_NEAR = st.text(alphabet="abc", min_size=3, max_size=13)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sets(_NEAR, min_size=1, max_size=40), _NEAR)
+def test_letters_and_places_leave_out_nothing_that_is_near(known: set[str], typed: str):
+    near = {one.form for _, one in Vocabulary("de", ((form, 1) for form in known))._nearest(typed, 100)}  # pyright: ignore[reportPrivateUsage]
+    allowed = 1 if len(typed) < 6 else 2 if len(typed) < 11 else 3
+    assert near == ({form for form in known if OSA.distance(typed, form) <= allowed} if len(typed) > 3 else set())
+
+
+def test_what_is_remembered_of_a_word_ends_with_the_state_of_the_index(tmp_path: Path):
+    index = TantivyIndex(tmp_path / "shop", ["de"])
+    asyncio.run(index.rebuild(batches(GOODS[:3]), "1:x"))
+    assert found(index, "zelt") == []
+    asyncio.run(index.write([article("Zelt")], [], "2:x"))
+    index._looked_at = 0.0  # pyright: ignore[reportPrivateUsage] - as after a twentieth of a second
+    assert asyncio.run(index.search(Question(words="zelt", language="de"))).total == 1
 
 
 @settings(max_examples=40, deadline=None)

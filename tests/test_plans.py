@@ -44,6 +44,7 @@ STATEMENTS = [
     ("customers", "reads", "addresses"),
     ("pricing", "reads", "price_history"),
     ("pricing", "reads", "reductions"),
+    ("pricing", "reads", "to_offer"),
     ("pricing", "writes", "set_prices"),
     ("pools", "desk", "lock_pools"),
     ("pools", "desk", "expired_lines"),
@@ -72,6 +73,7 @@ FUNCTIONS = [
     "inventory.available",
     "pools.balances",
     "pricing.prices_at",
+    "catalog.priced",
 ]
 
 

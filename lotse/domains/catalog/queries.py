@@ -5,7 +5,6 @@ Texts come in the language asked for, else in another form of it (`de` for `de-A
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,7 +12,6 @@ from msgspec import Struct
 from lotse.domains.catalog.contracts import (
     Category,
     CategoryPage,
-    Content,
     EditedCategory,
     EditedProduct,
     ProductCard,
@@ -23,7 +21,7 @@ from lotse.domains.catalog.contracts import (
     State,
     VariantCard,
 )
-from lotse.domains.catalog.rules import content_of, search_digits, search_terms
+from lotse.domains.catalog.rules import search_digits, search_terms
 from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
@@ -49,19 +47,6 @@ async def site_map(conn: Connection, *, skip: int, limit: int) -> list[Mapped]:
 async def count_shown(conn: Connection) -> int:
     """How many products are shown."""
     return await conn.value(READS.count_shown)
-
-
-async def contents(conn: Connection, *, variant_ids: Sequence[UUID]) -> dict[UUID, Content]:
-    """How much is in those of the variants that say so, by id."""
-    rows = await conn.many(READS.contents, _Contents, variant_ids=list(variant_ids))
-    known = {row.variant_id: content_of(row.attributes, row.options) for row in rows}
-    return {id: Content(id, *found) for id, found in known.items() if found}
-
-
-class _Contents(Struct, frozen=True):
-    variant_id: UUID
-    attributes: dict[str, Any]
-    options: dict[str, str]
 
 
 async def category_tree(conn: Connection, *, language: str) -> list[Category]:

@@ -13,9 +13,10 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from lotse.domains.catalog.queries import contents, variant_ids_by_sku, variants_by_ids, variants_of_products
+from lotse.domains.catalog.contracts import ProductChanged
+from lotse.domains.catalog.queries import variant_ids_by_sku, variants_by_ids, variants_of_products
 from lotse.domains.catalog.rules import search_terms
-from lotse.domains.parties.contracts import Shop
+from lotse.domains.parties.contracts import Shop, ShopChanged
 from lotse.domains.parties.queries import kept_shop
 from lotse.domains.pricing import commands, queries
 from lotse.domains.pricing.contracts import (
@@ -47,7 +48,7 @@ from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.listing import table_routes
 from lotse.kernel.pages.places import Place
 from lotse.kernel.pages.query import number_of
-from lotse.kernel.pages.slots import Answerer, Ask, Standing
+from lotse.kernel.pages.slots import Answerer, Ask, Standing, together
 from lotse.kernel.pages.table import (
     Action,
     Bulk,
@@ -90,10 +91,14 @@ _AMOUNT = re.compile(r"\d{1,12}(?:[.,]\d{1,6})?")
 
 
 _price_changed = tagged(PriceChanged)
+_product_changed = tagged(ProductChanged)
+_shop_changed = tagged(ShopChanged)
 _ANY_RATES = any_of(RatesChanged)
 _rates_changed = tagged(RatesChanged)
 
 
+# What a process keeps of prices for lists: a kilobyte each.
+_MOST_OFFERS = 20_000
 # UN/CEFACT recommendation 20.
 _UNIT_CODES = {"kg": "KGM", "l": "LTR", "m": "MTR", "m2": "MTK"}
 
@@ -155,58 +160,128 @@ class NewPrice(Struct, frozen=True):
     valid_from: date | None = None
 
 
+class _Held(Struct, frozen=True):
+    """An offer (None: no price holds), and the moments between which it stands."""
+
+    offered: Offered | None
+    product_id: UUID
+    since: datetime
+    until: datetime
+
+
 async def _offers(connection: Connection, ask: Ask) -> Mapping[UUID, Offered]:
     """Prices as the basket will have them: by the same function, for one unit. Variants without a price are absent."""
+    found = await _read_offers(connection, ask)
+    return {id: one.offered for id, one in found.items() if one.offered is not None}
+
+
+async def _read_offers(connection: Connection, ask: Ask) -> dict[UUID, _Held]:
     shop = await kept_shop(connection, shop_id=ask.shop)
     if shop is None:
         return {}
     country = shop.country
-    prices = await queries.prices_at(
-        connection, shop_id=shop.id, variant_ids=ask.ids, at=ask.at, customer_group=ask.customer_group
+    rates = await kept(
+        connection,
+        "tax.rates",
+        country,
+        lambda: rates_for(connection, country=country),
+        lambda _: (_rates_changed(country),),
     )
-    lists = PriceLists(prices, at=ask.at, customer_group=ask.customer_group)
-    cards = await variants_by_ids(connection, variant_ids=[id for id in ask.ids if id in lists], language=ask.language)
-    lines = [
-        Line(ref=str(card.id), quantity=1, tax_class=card.tax_class, variant_id=card.id)
-        for card in cards
-        if lists.find(card.id, 1) is not None
-    ]
+    found = await queries.to_offer(
+        connection, shop=shop, variant_ids=ask.ids, at=ask.at, customer_group=ask.customer_group
+    )
+    local = ask.at.astimezone(ZoneInfo(shop.timezone))
     priced = price(
-        lines,
-        prices,
-        await kept(
-            connection,
-            "tax.rates",
-            country,
-            lambda: rates_for(connection, country=country),
-            lambda _: (_rates_changed(country),),
-        ),
+        [
+            Line(
+                ref=str(one.variant_id),
+                quantity=1,
+                tax_class=one.tax_class,
+                variant_id=one.variant_id,
+                unit_price=one.unit_price,
+                gross=one.gross,
+            )
+            for one in found
+            if one.unit_price is not None
+        ],
+        (),
+        rates,
         currency=shop.currency,
         country=country,
-        day=ask.at.astimezone(ZoneInfo(shop.timezone)).date(),
+        day=local.date(),
         at=ask.at,
-        policy=policy_for(shop.country, "basket"),
+        policy=policy_for(country, "basket"),
         customer_group=ask.customer_group,
     )
-    prior = {
-        found.variant_id: to_minor(found.lowest, shop.currency)
-        for found in await queries.lowest_30_days(connection, shop=shop, variant_ids=ask.ids, at=ask.at)
-        # A price that is no lower than the lowest of the month before is no reduction that may be announced.
-        if found.lowest is not None and found.lowest > found.unit_price
-    }
-    within = await contents(connection, variant_ids=ask.ids)
+    lines = {line.variant_id: line for line in priced.lines}
+    # Rates change with the day.
+    midnight = datetime.combine(local.date() + timedelta(days=1), time(), local.tzinfo)
     return {
-        line.variant_id: Offered(
-            line.variant_id,
-            line.gross_minor,
-            shop.currency,
-            line.tax_rate,
-            prior.get(line.variant_id),
-            unit_price(line.gross_minor, within.get(line.variant_id)),
+        one.variant_id: _Held(
+            Offered(
+                one.variant_id,
+                line.gross_minor,
+                shop.currency,
+                line.tax_rate,
+                None if one.prior is None else to_minor(one.prior, shop.currency),
+                unit_price(line.gross_minor, one.content),
+            )
+            if (line := lines.get(one.variant_id))
+            else None,
+            one.product_id,
+            ask.at,
+            min(one.next_at or midnight, midnight),
         )
-        for line in priced.lines
-        if line.variant_id is not None
+        for one in found
     }
+
+
+async def _card_offers(connection: Connection, ask: Ask) -> Mapping[UUID, Offered]:
+    """As `_offers`, from copies that a change drops: a list shows dozens, and other lists the same."""
+    found = await _kept_offers(connection, ask)
+    return {id: one.offered for id, one in found.items() if one.offered is not None}
+
+
+async def _card_standing(connection: Connection, ask: Ask) -> Standing:
+    """Until a price is set or begins, a tax rate or a product's tax class changes, or the day ends."""
+    found = await _kept_offers(connection, ask)
+    return Standing(
+        tags=(
+            *(_price_changed(id) for id in ask.ids),
+            *{_product_changed(one.product_id) for one in found.values()},
+        ),
+        types=(_ANY_RATES,),
+        until=min((one.until for one in found.values()), default=None),
+    )
+
+
+async def _kept_offers(connection: Connection, ask: Ask) -> dict[UUID, _Held]:
+    """Read once for all who ask on the same page."""
+    key = ("pricing.offers", ask.shop, ask.customer_group, ask.ids)
+    return await together(key, lambda: _copied_offers(connection, ask))
+
+
+async def _copied_offers(connection: Connection, ask: Ask) -> dict[UUID, _Held]:
+    tags = connection.tags
+    if tags is None:
+        return await _read_offers(connection, ask)
+    copies = tags.copies("pricing.offers", size=_MOST_OFFERS)
+    found: dict[UUID, _Held] = {}
+    missing: list[UUID] = []
+    for id in ask.ids:
+        one: _Held | None = copies.get((ask.shop, ask.customer_group, id))
+        if one is not None and one.since <= ask.at < one.until:
+            found[id] = one
+        else:
+            missing.append(id)
+    if missing:
+        mark = tags.mark()
+        shop = _shop_changed(ask.shop)
+        for id, one in (await _read_offers(connection, replace(ask, ids=tuple(missing)))).items():
+            found[id] = one
+            of = (_price_changed(id), _product_changed(one.product_id), _ANY_RATES, shop)
+            copies.put((ask.shop, ask.customer_group, id), one, of, mark)
+    return found
 
 
 async def _standing(connection: Connection, ask: Ask) -> Standing:
@@ -594,7 +669,7 @@ tables = (PRICES,)
 places = (Place("/office/prices", N_("Prices"), "prices", "r", "pricing.read", "goods", 20),)
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
-    Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers, _standing, gist=_on_card),
+    Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _card_offers, _card_standing, gist=_on_card),
     Answerer("product.offer", "pricing", "pricing/product_offer.html", 3_000, _offers, _standing),
     Answerer("office.variant.price", "pricing", "pricing/office_variant_price.html", 250, _prices),
     Answerer("office.product.price", "pricing", "pricing/office_product_price.html", 400, _spans),

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from lotse.domains.catalog.contracts import Content
+from lotse.domains.catalog.rules import content_of
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.pricing.contracts import Holding, Line, Price, PriceChange, PricedBasket, PriorPrice
 from lotse.domains.pricing.rules import PRIOR_PRICE_DAYS, price, prior_price
@@ -107,6 +110,57 @@ async def lowest_30_days(
     return [PriorPrice(row.variant_id, row.unit_price, row.reduced_at, prior_price(row.history, zone)) for row in found]
 
 
+class ToOffer(Struct, frozen=True):
+    """All that prices on pages are made of: what one costs whoever asks at a moment (None: it is not to be had), the
+    lowest price of the 30 days before if everybody's is a reduction that may be announced, when another price begins,
+    and what the catalogue says."""
+
+    variant_id: UUID
+    product_id: UUID
+    tax_class: str
+    unit_price: Decimal | None
+    gross: bool
+    prior: Decimal | None
+    content: Content | None
+    next_at: datetime | None
+
+
+async def to_offer(
+    conn: Connection, *, shop: Shop, variant_ids: Sequence[UUID], at: datetime, customer_group: str = ""
+) -> list[ToOffer]:
+    """Of those of the variants that exist, in one round trip."""
+    found = await conn.many(
+        READS.to_offer,
+        _ToOffer,
+        shop_id=shop.id,
+        variant_ids=list(variant_ids),
+        at=at,
+        customer_group=customer_group,
+        days=PRIOR_PRICE_DAYS,
+    )
+    zone = ZoneInfo(shop.timezone)
+    return [_offerable(row, zone) for row in found]
+
+
+def _offerable(row: "_ToOffer", zone: ZoneInfo) -> ToOffer:
+    # What the group agreed goes before what everybody pays, as in `rules.PriceLists`.
+    unit_price, gross = (row.unit_price, row.gross) if row.group_price is None else (row.group_price, row.group_gross)
+    lowest = prior_price(row.history, zone) if row.history else None
+    # A price that is no lower than the lowest of the month before is no reduction that may be announced.
+    is_lower = lowest is not None and row.unit_price is not None and lowest > row.unit_price
+    amount = content_of(row.content.attributes, row.content.options) if row.content else None
+    return ToOffer(
+        row.variant_id,
+        row.product_id,
+        row.tax_class,
+        unit_price,
+        bool(gross),
+        lowest if is_lower else None,
+        Content(row.variant_id, *amount) if amount else None,
+        row.next_at,
+    )
+
+
 async def holding_at(
     conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID], at: datetime
 ) -> dict[UUID, Holding]:
@@ -125,3 +179,21 @@ class _Reduction(Struct, frozen=True):
     unit_price: Decimal
     reduced_at: datetime
     history: list[tuple[datetime, Decimal | None]]
+
+
+class _Said(Struct, frozen=True):
+    attributes: dict[str, Any]
+    options: dict[str, str]
+
+
+class _ToOffer(Struct, frozen=True):
+    variant_id: UUID
+    product_id: UUID
+    tax_class: str
+    content: _Said | None
+    unit_price: Decimal | None
+    gross: bool | None
+    group_price: Decimal | None
+    group_gross: bool | None
+    history: list[tuple[datetime, Decimal | None]] | None
+    next_at: datetime | None

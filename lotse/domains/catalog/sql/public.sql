@@ -84,6 +84,26 @@ as $$
      where v.id = any(variant_ids)
 $$;
 
+-- What prices on pages need of variants: their product, its tax class, and what says how much is in them (the rest of
+-- the attributes stays where it is).
+create or replace function catalog.priced(variant_ids uuid[])
+returns table (variant_id uuid, product_id uuid, tax_class text, content jsonb)
+language sql stable security definer set search_path = '' rows 100
+as $$
+    select v.id, p.id, p.tax_class,
+           case when v.options ? 'content'
+                  or p.attributes ?| array['content_g', 'content_kg', 'content_ml', 'content_cl', 'content_l', 'content_cm',
+                                           'content_m', 'content_m2']
+                then jsonb_build_object(
+                         'options', v.options,
+                         'attributes', (select coalesce(jsonb_object_agg(a.key, a.value), '{}')
+                                          from jsonb_each(p.attributes) a where starts_with(a.key, 'content_')))
+           end
+      from catalog.variants v
+      join catalog.products p on p.id = v.product_id
+     where v.id = any(variant_ids)
+$$;
+
 -- Variants found by words of their product's name (by their beginnings), by SKU (by its beginning) or by GTIN.
 create or replace function catalog.find(sought text, begins text, digits text, at_most integer)
 returns table (variant_id uuid, product_id uuid)

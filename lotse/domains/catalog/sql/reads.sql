@@ -428,18 +428,6 @@ select c.id, c.slug, p.slug as parent, c.position, c.depth,
 -- name: product_seen
 select changed_at from catalog.products where id = :id for update;
 
--- What says how much is in a variant, for prices per kilogram and litre; the rest of the attributes stays where it is.
--- name: contents
-select v.id as variant_id, v.options,
-       (select coalesce(jsonb_object_agg(a.key, a.value), '{}')
-          from jsonb_each(p.attributes) a where starts_with(a.key, 'content_')) as attributes
-  from catalog.variants v
-  join catalog.products p on p.id = v.product_id
- where v.id = any(:variant_ids::uuid[])
-   and (v.options ? 'content'
-        or p.attributes ?| array['content_g', 'content_kg', 'content_ml', 'content_cl', 'content_l', 'content_cm',
-                                 'content_m', 'content_m2']);
-
 -- What search engines are told of, in the order of ids: one part of the site map.
 -- name: site_map
 select slug, changed_at from catalog.products

@@ -3,11 +3,13 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from msgspec import Struct
 
-from lotse.domains.pricing.pages import amount, beginning
+from lotse.domains.pricing.contracts import UnitPrice
+from lotse.domains.pricing.pages import Offered, OnCard, amount, beginning, slots
 from lotse.kernel.pages.forms import FormIncomplete
 
 
@@ -47,3 +49,20 @@ def test_a_price_does_not_begin_in_the_past_nor_in_another_decade(day: date) -> 
     with pytest.raises(FormIncomplete) as refused:
         beginning(day, SHOP, AT)
     assert list(refused.value.errors) == ["valid_from"]
+
+
+def offered(
+    gross_minor: int, prior_minor: int | None = None, per: UnitPrice | None = None, variant: int = 1
+) -> Offered:
+    return Offered(UUID(int=variant), gross_minor, "EUR", Decimal("0.19"), prior_minor, per)
+
+
+def test_a_card_says_the_lowest_price_and_whether_there_are_others() -> None:
+    [card] = [one for one in slots if one.slot == "card.offer"]
+    assert card.gist is not None
+    per = UnitPrice(1_000, "kg")
+    two = card.gist([offered(900), offered(500, 800, per, variant=2)])
+    assert two == OnCard(500, "EUR", True, 800, per)
+    assert card.gist([offered(500, 800, per), offered(500, variant=2)]) == OnCard(500, "EUR", False, 800, per)
+    # Which article it is does not matter: its piece is the same.
+    assert hash(card.gist([offered(500)])) == hash(card.gist([offered(500, variant=3)]))

@@ -20,9 +20,21 @@ from lotse.domains.pricing.contracts import (
     PriceInThePast,
     SetPrice,
 )
-from lotse.domains.pricing.queries import READS, holding_at, lowest_30_days, price_history, priced, prices_at
+from lotse.domains.pricing.pages import slots
+from lotse.domains.pricing.queries import (
+    READS,
+    holding_at,
+    lowest_30_days,
+    price_history,
+    priced,
+    prices_at,
+    to_offer,
+)
+from lotse.domains.pricing.rules import PriceLists
 from lotse.kernel.audit import history
 from lotse.kernel.money import UnknownCurrency
+from lotse.kernel.pages.slots import Ask
+from lotse.kernel.tags import Tags
 from tests.scene import AT, BY, open_shop, price, put_one
 
 DAY = timedelta(days=1)
@@ -162,6 +174,72 @@ async def test_only_reductions_have_a_price_before(tx, place, product):
     )
     [found] = await lowest_30_days(tx, shop=place.shop, variant_ids=[unchanged, dearer, cheaper], at=AT + 41 * DAY)
     assert (found.variant_id, found.unit_price, found.lowest) == (cheaper, Decimal(8), Decimal(10))
+
+
+async def test_pages_read_prices_in_one_go_as_they_hold(tx, place, product):
+    cheaper, agreed, unpriced = product.variant_ids
+    await price(tx, place, [cheaper, agreed], "10.00")
+    base = SetPrice(shop_id=place.shop.id, variant_id=cheaper, currency="EUR", unit_price=Decimal("8"))
+    group = msgspec.structs.replace(base, variant_id=agreed, customer_group="clubs", unit_price=Decimal("7"))
+    await set_prices(tx, [base, group], by=BY, at=AT + 40 * DAY)
+    coming = msgspec.structs.replace(base, unit_price=Decimal("6"), valid_from=AT + 50 * DAY)
+    await set_prices(tx, [coming], by=BY, at=AT + 40 * DAY)
+
+    async def seen(at, customer_group=""):
+        found = await to_offer(
+            tx, shop=place.shop, variant_ids=product.variant_ids, at=at, customer_group=customer_group
+        )
+        assert {one.tax_class for one in found} == {"standard"}
+        return {one.variant_id: (one.unit_price, one.prior, one.next_at) for one in found}
+
+    now = await seen(AT + 41 * DAY)
+    assert now[cheaper] == (8, 10, AT + 50 * DAY)
+    assert now[agreed] == (10, None, None)
+    assert now[unpriced] == (None, None, None)
+    assert (await seen(AT + 41 * DAY, "clubs"))[agreed] == (7, None, None)
+    assert (await seen(AT))[cheaper] == (10, None, AT + 40 * DAY)
+    for group in ("", "clubs"):
+        lists = PriceLists(
+            await prices_at(
+                tx, shop_id=place.shop.id, variant_ids=product.variant_ids, at=AT + 41 * DAY, customer_group=group
+            ),
+            at=AT + 41 * DAY,
+            customer_group=group,
+        )
+        held = {id: found.unit_price if (found := lists.find(id, 1)) else None for id in product.variant_ids}
+        assert {id: one[0] for id, one in (await seen(AT + 41 * DAY, group)).items()} == held
+
+
+async def test_lists_show_copies_of_prices_until_something_changes(tx, place, product):
+    [card] = [one for one in slots if one.slot == "card.offer"]
+    tx.tags = Tags()
+    tx.tags.line(live=True)
+    at = AT + 5 * DAY
+    ask = Ask(place.shop.id, "de", "EUR", "", tuple(product.variant_ids), at)
+
+    async def costs(at):
+        found = await card.answer(tx, msgspec.structs.replace(ask, at=at))
+        return {one.gross_minor for one in found.values()}
+
+    await price(tx, place, product.variant_ids, "10.00")
+    coming = [
+        SetPrice(shop_id=place.shop.id, variant_id=id, currency="EUR", unit_price=Decimal(8), valid_from=at + DAY / 24)
+        for id in product.variant_ids
+    ]
+    await set_prices(tx, coming, by=BY, at=AT)
+    assert card.standing is not None
+    stands = await card.standing(tx, ask)
+    assert stands.until == at + DAY / 24
+    assert await costs(at) == {1000}
+    now = [msgspec.structs.replace(one, unit_price=Decimal(9), valid_from=None) for one in coming]
+    await set_prices(tx, now, by=BY, at=at)
+    assert await costs(at) == {1000}, "a copy: no event was heard"
+    tx.tags.drop([tag for tag in stands.tags if tag.startswith("pricing.")])
+    assert await costs(at) == {900}
+    assert await costs(at + DAY / 24) == {800}, "a price that begins needs no event"
+    assert f"catalog.ProductChanged:{product.id}" in stands.tags
+    tx.tags.drop([f"catalog.ProductChanged:{product.id}"])
+    assert len(tx.tags.copies("pricing.offers", size=1)) == 0
 
 
 async def test_what_holds_at_a_moment_and_what_comes(tx, place, product):

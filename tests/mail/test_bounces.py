@@ -169,7 +169,7 @@ async def _listening(port: int, running: "subprocess.Popen[bytes]") -> None:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)  # another process begins, which says nothing: there is no event to wait for
                 continue
             writer.close()
             return

@@ -16,8 +16,20 @@ from lotse.web.supervisor import NeverReady, Supervisor
 TRIES = 2
 
 
+class Noting(Supervisor):
+    """Says when the state of a process has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.noted = asyncio.Event()
+        super().__init__({}, folder)
+
+    def _note(self) -> None:
+        super()._note()
+        self.noted.set()
+
+
 @pytest.fixture
-def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Supervisor:
+def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Noting:
     """Every process that it starts ends at once."""
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     monkeypatch.setattr(supervisor, "FIRST_TRIES", TRIES)
@@ -26,23 +38,24 @@ def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Supervisor:
     folder = tmp_path / "run" / "metrics"
     folder.parent.mkdir(mode=0o700)
     folder.mkdir()
-    return Supervisor({}, folder)
+    return Noting(folder)
 
 
-async def test_a_role_that_never_starts_ends_the_shop(own: Supervisor) -> None:
+async def test_a_role_that_never_starts_ends_the_shop(own: Noting) -> None:
     with pytest.raises(NeverReady, match="worker"):
         await own.start(["worker"])
     await own.stop()
 
 
-async def test_the_shop_goes_on_without_a_simulator_and_tries_again(own: Supervisor, tmp_path: Path) -> None:
+async def test_the_shop_goes_on_without_a_simulator_and_tries_again(own: Noting, tmp_path: Path) -> None:
     with capture_logs() as said:
         await own.start(["buyers"], commands={"buyers": ("simulate", "buyers")})
         watching = asyncio.create_task(own.watch())
         [buyers] = own.children
         async with asyncio.timeout(30):
-            while buyers.starts <= TRIES + 1:  # noqa: ASYNC110 - another process: there is no event to wait for
-                await asyncio.sleep(0.01)
+            while buyers.starts <= TRIES + 1:
+                own.noted.clear()
+                await own.noted.wait()
         assert not watching.done()
         watching.cancel()
         await own.stop()

@@ -93,7 +93,7 @@ async def _up(client: httpx.AsyncClient, varnish: "asyncio.subprocess.Process") 
                 return
         except httpx.TransportError:
             pass
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # another process compiles: there is no event to wait for
     raise AssertionError("varnishd does not answer")
 
 

@@ -134,5 +134,12 @@ class StoreUnavailable(Refusal, status=503, title="Pictures and files cannot be 
     retry_after_seconds: int = 10
 
 
+class StudioBusy(Refusal, status=503, title="Pictures are being cut"):
+    """More of them are waiting than are cut in a while. A drawing is shown as it is meanwhile."""
+
+    waiting: int
+    retry_after_seconds: int = 30
+
+
 class StoreFull(Refusal, status=507, title="There is no room left for pictures and files"):
     """The disk or bucket is full. Nothing was kept."""

@@ -13,10 +13,12 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+import structlog
+
 from lotse.kernel.db import Database
 from lotse.kernel.media import commands, names, studio
 from lotse.kernel.media.commands import NewMedium
-from lotse.kernel.media.contracts import MediaBroken, MediaMismatch, Medium
+from lotse.kernel.media.contracts import MediaBroken, MediaMismatch, Medium, StudioBusy, TooManyPixels
 from lotse.kernel.media.drawings import MAX_BYTES as MAX_DRAWING_BYTES
 from lotse.kernel.media.drawings import drawn_anew
 from lotse.kernel.media.intake import MAX_BYTES, Incoming, incoming, room
@@ -24,12 +26,21 @@ from lotse.kernel.media.kinds import kind_of
 from lotse.kernel.media.names import Name, Rendition
 from lotse.kernel.media.queries import SQL
 from lotse.kernel.media.store import Opened, Store, store_of
+from lotse.kernel.refusals import Refusal
 from lotse.kernel.settings import Settings
 
 # How often somebody who waits looks whether a rendition is there.
 _LOOK_SECONDS = 0.2
 # The end of a PDF stands in its last kilobyte.
 _PDF_END = 1024
+# Renditions that wait to be cut in one process; at two a second the last of them waits for a minute.
+_MOST_WAITING = 120
+# What cannot be cut is not tried again by every visitor: a drawing that takes its ten seconds would keep the studio for
+# itself.
+_NOT_AGAIN_SECONDS = 3600.0
+_MOST_REFUSED = 1_000
+
+log = structlog.get_logger("lotse.media")
 
 
 class Library:
@@ -40,8 +51,10 @@ class Library:
         self.store = store if store is not None else store_of(settings)
         # One maker per picture in this process; others wait for what it makes.
         self._making: dict[str, asyncio.Future[None]] = {}
-        # Makers whose askers have left; the loop itself holds them only weakly.
-        self._begun: set[asyncio.Task[int]] = set()
+        # What is being made by key: one task for all who ask for it, held here when they have left.
+        self._begun: dict[str, asyncio.Task[int]] = {}
+        # What cannot be cut, and until when nobody tries.
+        self._refused: dict[str, tuple[float, Refusal]] = {}
 
     async def take(
         self,
@@ -147,17 +160,22 @@ class Library:
         return await self.store.find(names.key_of(name))
 
     async def rendition(self, name: Name, cut: Rendition) -> Opened | None:
-        """A rendition; made now if it is missing, by one for all who wait. None if its picture is not there.
+        """A rendition; made now if it is missing, by one for all who wait, and to its end when they leave. None if its
+        picture is not there.
 
-        Refusals: `StoreUnavailable`, and those of the studio for a picture that it cannot cut.
+        Refusals: `StoreUnavailable`, `StudioBusy`, and those of the studio for a picture that it cannot cut.
         """
         key = names.rendition_key(name, cut)
         found = await self.store.find(key)
         if found is not None:
             return found
-        making = asyncio.create_task(self.cut(name, [cut]))
-        self._begun.add(making)
-        making.add_done_callback(self._begun.discard)
+        making = self._begun.get(key)
+        if making is None:
+            self._check_refused(name)
+            if len(self._begun) >= _MOST_WAITING:
+                raise StudioBusy(waiting=len(self._begun))
+            making = self._begun[key] = asyncio.create_task(self.cut(name, [cut]))
+            making.add_done_callback(lambda task: self._made(key, name, task))
         # Whoever makes all of them puts each set away as it is done; this one need not wait for the last.
         while not making.done():
             await asyncio.wait({making}, timeout=_LOOK_SECONDS)
@@ -165,6 +183,20 @@ class Library:
                 return found
         making.result()
         return await self.store.find(key)
+
+    def _check_refused(self, name: Name) -> None:
+        until, refusal = self._refused.get(str(name), (0.0, None))
+        if refusal is not None and asyncio.get_running_loop().time() < until:
+            raise refusal
+
+    def _made(self, key: str, name: Name, task: asyncio.Task[int]) -> None:
+        del self._begun[key]
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, MediaBroken | TooManyPixels):
+            log.warning("cannot be cut", media=str(name), error=str(error))
+            if len(self._refused) >= _MOST_REFUSED:
+                self._refused.clear()
+            self._refused[str(name)] = (asyncio.get_running_loop().time() + _NOT_AGAIN_SECONDS, error)
 
     async def cut(self, name: Name, wanted: Sequence[Rendition] | None = None) -> int:
         """Make the renditions of a picture that are missing (of those that are wanted); how many.
@@ -193,12 +225,13 @@ class Library:
             if source is None:
                 source = folder / f"source.{name.ending}"
                 await self._fetched(opened, source)
-            # WebP first: it is done in a tenth of AVIF's time, and somebody may be waiting.
-            for format in reversed(names.FORMATS):
+            work = studio.draw if name.is_drawing else studio.cut
+            # WebP before AVIF: it is done in a tenth of its time, and somebody may be waiting.
+            for format in ("jpg", *reversed(names.FORMATS)):
                 these = [one for one in missing if one.format == format]
                 if these:
                     sizes = [(one.width, name.height_at(one.width)) for one in these]
-                    await studio.cut(source, folder, sizes, [format])
+                    await work(source, folder, sizes, [format])
                 for one in these:
                     await self.store.put(names.rendition_key(name, one), folder / f"{one.width}.{one.format}")
         return len(missing)
@@ -215,7 +248,9 @@ class Library:
         # 256 locks for all pictures: two that share one wait for each other once in a while, and nothing piles up.
         handle = os.open(folder / name.digest[:2], os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
+            # Tried again and again rather than waited for: a page's worth of waiting threads would be all there are.
+            while not await asyncio.to_thread(_locked, handle):  # noqa: ASYNC110 - another process has it: no event tells
+                await asyncio.sleep(_LOOK_SECONDS)
             yield
         finally:
             os.close(handle)
@@ -234,6 +269,14 @@ class Library:
                 # next upload, rather than bytes that nobody knows.
                 await self.store.remove(names.key_of(known))
             return gone
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _name(text: str) -> Name:

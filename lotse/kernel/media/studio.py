@@ -1,4 +1,5 @@
-"""Pictures are unpacked, straightened and cut in a program of their own: `python -m lotse.kernel.media.studio`.
+"""Pictures are unpacked, straightened and cut, drawings drawn, in a program of their own:
+`python -m lotse.kernel.media.studio`.
 
 Decoders are where hostile files strike, and a picture of 60 megapixels is 200 MB when unpacked. So no server process
 decodes anything: this one does, for one picture, with bounds on memory, time and file size that the system enforces, at
@@ -6,20 +7,22 @@ low priority; whatever happens to it happens to nobody else. It costs a tenth of
 second that cutting takes.
 
 The job comes as JSON on stdin, the answer goes as JSON to stdout. Pillow does the work; it knows all formats that are
-taken, AVIF included.
+taken, AVIF included. resvg draws; it knows no scripts, and is given no way to load anything.
 """
 
 import asyncio
+import re
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from msgspec import Struct
 
 from lotse.kernel.media.contracts import MediaBroken, PictureMoves, StoreFull, StoreUnavailable, TooManyPixels
+from lotse.kernel.media.names import Format
 from lotse.kernel.refusals import Refusal, Wire, from_wire, to_wire
 
 if TYPE_CHECKING:
@@ -34,14 +37,30 @@ MAX_MEMORY = 3 * 1024**3
 MAX_CPU_SECONDS = 60
 MAX_WRITTEN = 256 * 1024**2
 TIMEOUT_SECONDS = 90
-# Two would take both cores of a small machine from those who sell.
+# An ordinary drawing takes two seconds at its largest. Few elements can ask for hours (filters, shapes that use shapes
+# that use shapes); what takes longer than this is shown as it is.
+DRAW_CPU_SECONDS = 10
+DRAW_TIMEOUT_SECONDS = 60
+DRAW_MEMORY = 1024**3
+# Two would take both cores of a small machine from those who sell. Drawings have a place of their own, so that nobody
+# who uploads a photograph waits for a page's worth of them.
 _AT_ONCE = 1
 _NICE = 10
+# A drawing is shown as it is until it is drawn, so it has time.
+_NICE_DRAWING = 15
 
 # Near what eyes can tell from the original on a product; AVIF's scale is another one than WebP's. Speed: of AVIF's ten
 # steps the one after which files grow by more than they save in time.
 _AVIF = {"quality": 62, "speed": 7, "subsampling": "4:2:0", "max_threads": 1}
 _WEBP = {"quality": 80, "method": 4}
+# Of what other people's pages show; they pack it anew for themselves.
+_JPEG = {"quality": 85, "optimize": True, "progressive": True}
+# A drawing has sharp edges between full colours, where photographs have grain: it wants its colours in full, and weighs
+# less all the same.
+_DRAWN_AVIF = {"quality": 70, "speed": 8, "subsampling": "4:4:4", "max_threads": 1}
+_DRAWN_WEBP = {"quality": 88, "method": 4}
+# Below what is seen through, where a format knows no such thing.
+_GROUND = (255, 255, 255)
 # What is kept is cut from again and again, and printed; so it loses as little as its format lets it.
 _KEPT: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
@@ -53,7 +72,10 @@ _ENDINGS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif"}
 # A telephone's JPEG with further pictures behind it becomes an MPO when it is opened; they are left out like metadata.
 _READ = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF")
 
-_places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+# Text would be set in the fonts of this machine, which may have none; a browser has those that the drawing means.
+_TEXT = re.compile(r"<(?:text|textPath|tspan)[\s>/]")
+
+_places: dict[tuple[asyncio.AbstractEventLoop, bool], asyncio.Semaphore] = {}
 
 
 class Take(Struct, frozen=True, tag=True):
@@ -69,7 +91,16 @@ class Cut(Struct, frozen=True, tag=True):
     source: Path
     folder: Path
     sizes: list[tuple[int, int]]
-    formats: list[Literal["avif", "webp"]]
+    formats: list[Format]
+
+
+class Draw(Struct, frozen=True, tag=True):
+    """As `Cut`, of a drawing."""
+
+    source: Path
+    folder: Path
+    sizes: list[tuple[int, int]]
+    formats: list[Format]
 
 
 class Taken(Struct, frozen=True):
@@ -97,14 +128,21 @@ async def take(source: Path, folder: Path) -> Taken:
     return answer.taken
 
 
-async def cut(source: Path, folder: Path, sizes: Sequence[tuple[int, int]], formats: Sequence[Any]) -> None:
+async def cut(source: Path, folder: Path, sizes: Sequence[tuple[int, int]], formats: Sequence[Format]) -> None:
     """Renditions of a picture. Refusals as for `take`."""
     await _asked(Cut(source, folder, list(sizes), list(formats)))
 
 
-async def _asked(job: Take | Cut) -> _Answer:
+async def draw(source: Path, folder: Path, sizes: Sequence[tuple[int, int]], formats: Sequence[Format]) -> None:
+    """Renditions of a drawing. Refusals: `MediaBroken` (takes too long, holds text), `StoreFull`."""
+    await _asked(Draw(source, folder, list(sizes), list(formats)))
+
+
+async def _asked(job: Take | Cut | Draw) -> _Answer:
     loop = asyncio.get_running_loop()
-    async with _places.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
+    is_drawing = isinstance(job, Draw)
+    seconds = DRAW_TIMEOUT_SECONDS if is_drawing else TIMEOUT_SECONDS
+    async with _places.setdefault((loop, is_drawing), asyncio.Semaphore(_AT_ONCE)):
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -114,10 +152,10 @@ async def _asked(job: Take | Cut) -> _Answer:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with asyncio.timeout(seconds):
                 said, complaint = await child.communicate(msgspec.json.encode(job, enc_hook=str))
         except TimeoutError:
-            raise MediaBroken(rule=f"it takes longer than {TIMEOUT_SECONDS} seconds to unpack") from None
+            raise MediaBroken(rule=f"it takes longer than {seconds} seconds to unpack") from None
         finally:
             if child.returncode is None:
                 child.kill()
@@ -141,25 +179,34 @@ def _as_path(kind: type, value: Any) -> Any:
 
 def main() -> None:
     """Do one job."""
-    _bound()
-    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Take | Cut, dec_hook=_as_path)
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Take | Cut | Draw, dec_hook=_as_path)
+    if isinstance(job, Draw):
+        _bound(nice=_NICE_DRAWING, memory=DRAW_MEMORY, cpu_seconds=DRAW_CPU_SECONDS)
+    else:
+        _bound(nice=_NICE, memory=MAX_MEMORY, cpu_seconds=MAX_CPU_SECONDS)
     try:
-        taken = _take(job) if isinstance(job, Take) else _cut(job)
+        taken = None
+        if isinstance(job, Take):
+            taken = _take(job)
+        elif isinstance(job, Draw):
+            _draw(job)
+        else:
+            _cut(job)
         answer = _Answer(taken=taken)
     except Refusal as refusal:
         answer = _Answer(refused=to_wire(refusal))
     sys.stdout.buffer.write(msgspec.json.encode(answer, enc_hook=str))
 
 
-def _bound() -> None:
+def _bound(*, nice: int, memory: int, cpu_seconds: int) -> None:
     """From here on the system ends what goes too far."""
     import os
     import resource
 
-    os.nice(_NICE)
+    os.nice(nice)
     for what, most in (
-        (resource.RLIMIT_AS, MAX_MEMORY),
-        (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_FSIZE, MAX_WRITTEN),
         (resource.RLIMIT_CORE, 0),
     ):
@@ -181,19 +228,69 @@ def _take(job: Take) -> Taken:
 
 
 def _cut(job: Cut) -> None:
-    from PIL.Image import Resampling
-
     image = _opened(job.source)
     image.load()
     if image.mode not in ("RGB", "RGBA"):
         image = image.convert("RGBA" if "A" in image.mode or "transparency" in image.info else "RGB")
+    _in_sizes(image, job, {"avif": _AVIF, "webp": _WEBP, "jpg": _JPEG})
+
+
+def _draw(job: Draw) -> None:
+    image = _drawn(job.source, *max(job.sizes))
+    # Nothing is seen through it: half the work.
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
+        image = image.convert("RGB")
+    _in_sizes(image, job, {"avif": _DRAWN_AVIF, "webp": _DRAWN_WEBP, "jpg": _JPEG})
+
+
+def _in_sizes(image: "Image", job: Cut | Draw, options: dict[Format, dict[str, Any]]) -> None:
+    from PIL.Image import Resampling
+
     # From the largest down, each from the one before: a quarter of the work, and no difference that can be seen.
     for width, height in sorted(job.sizes, reverse=True):
         if image.size != (width, height):
             image = image.resize((width, height), Resampling.LANCZOS)  # pyright: ignore[reportUnknownMemberType]
         for format in job.formats:
-            options = _AVIF if format == "avif" else _WEBP
-            _saved(image, job.folder / f"{width}.{format}", format.upper(), options)
+            path = job.folder / f"{width}.{format}"
+            if format == "jpg":
+                _saved(_on_ground(image), path, "JPEG", options[format])
+            else:
+                _saved(image, path, format.upper(), options[format])
+
+
+def _on_ground(image: "Image") -> "Image":
+    from PIL import Image
+
+    if image.mode != "RGBA":
+        return image
+    ground = Image.new("RGB", image.size, _GROUND)
+    ground.paste(image, mask=image.getchannel("A"))
+    return ground
+
+
+def _drawn(path: Path, width: int, height: int) -> "Image":
+    """A drawing as pixels."""
+    from io import BytesIO
+
+    import resvg_py
+    from PIL import Image
+
+    shapes = path.read_text("utf-8")
+    if _TEXT.search(shapes):
+        raise MediaBroken(rule="it holds text, which is set in the fonts of whoever reads it")
+    try:
+        content = resvg_py.svg_to_bytes(svg_string=shapes, width=width, height=height, skip_system_fonts=True)
+        image = Image.open(BytesIO(content), formats=("PNG",))
+        image.load()
+    except MemoryError:
+        raise MediaBroken(rule="it needs more memory than a drawing may") from None
+    except (ValueError, OSError) as error:
+        raise MediaBroken(rule=_said(error)) from None
+    # resvg fits the drawing in, with the proportions that it finds: the name's but for rounding, unless `width`,
+    # `height` and `viewBox` say different things.
+    if any(abs(found - meant) > max(2, meant / 20) for found, meant in zip(image.size, (width, height), strict=True)):
+        raise MediaBroken(rule=f"its sizes contradict each other: {image.size}, not {(width, height)}")
+    return image if image.mode in ("RGB", "RGBA") else image.convert("RGBA")
 
 
 def _opened(path: Path) -> "Image":

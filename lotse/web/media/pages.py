@@ -21,7 +21,7 @@ from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.db import Database
 from lotse.kernel.media import commands, names, queries, tending
-from lotse.kernel.media.contracts import Kind, UnknownMedia
+from lotse.kernel.media.contracts import Kind, MediaBroken, TooManyPixels, UnknownMedia
 from lotse.kernel.media.library import Library
 from lotse.kernel.pages.forms import checked, refused
 from lotse.kernel.pages.i18n import N_
@@ -36,6 +36,11 @@ log = structlog.get_logger()
 
 # A visitor waits no longer for a rendition that was never asked for; the picture as it is comes instead.
 PATIENCE_SECONDS = 8.0
+# A drawing is as good a picture by itself, so no page waits for its renditions: they come with the next one.
+_PATIENCE_DRAWING_SECONDS = 0.25
+# Why something is not cut does not change from one visitor to the next.
+_NOT_CUT = "public, max-age=3600"
+_NOT_YET = "public, max-age=30"
 # Divides by two, three, four and six: no row is left open in any width.
 _IN_THE_LIBRARY = 48
 
@@ -65,15 +70,19 @@ async def rendition(library: Library, name: str, cut: str) -> Response[Any]:
     if known is None or wanted is None:
         raise NotFound(what="media", id=f"{name}/{cut}")
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        # A network that asks for the JPEG would show no drawing.
+        is_for_page = known.is_drawing and wanted.format != "jpg"
+        async with asyncio.timeout(_PATIENCE_DRAWING_SECONDS if is_for_page else PATIENCE_SECONDS):
             opened = await library.rendition(known, wanted)
     except (TimeoutError, Refusal) as error:
-        log.warning("rendition not made", media=name, cut=cut, error=repr(error))
+        if not known.is_drawing:
+            log.warning("rendition not made", media=name, cut=cut, error=repr(error))
         opened = await library.find(known)
         if opened is None:
             raise NotFound(what="media", id=name) from None
         # Under its own tag and not for long: the next visitor may find the rendition.
-        return Served(library, opened, known.media_type, str(known), caching="public, max-age=30")
+        caching = _NOT_CUT if isinstance(error, MediaBroken | TooManyPixels) else _NOT_YET
+        return Served(library, opened, known.media_type, str(known), caching=caching)
     if opened is None:
         raise NotFound(what="media", id=name)
     return Served(library, opened, wanted.media_type, f"{known}/{wanted}")

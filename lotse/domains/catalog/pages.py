@@ -290,7 +290,7 @@ def described(view: View, product: ProductPage, answers: Answers, shop: Shop) ->
         "description": product.summary or product.description,
         "brand": {"@type": "Brand", "name": product.brand},
         "url": address,
-        "image": [f"{view.base}{media_names.address(picture.media, 1280)}" for picture in product.pictures],
+        "image": [f"{view.base}{media_names.shared(picture.media)}" for picture in product.pictures],
     }
     terms = {
         "itemCondition": "https://schema.org/NewCondition",
@@ -306,7 +306,7 @@ def described(view: View, product: ProductPage, answers: Answers, shop: Shop) ->
             entry["gtin"] = variant.gtin
         own = [p.media for p in product.pictures if look and p.colour and p.colour == variant.options.get(look)]
         if own:
-            entry["image"] = f"{view.base}{media_names.address(own[0], 1280)}"
+            entry["image"] = f"{view.base}{media_names.shared(own[0])}"
         if "price" in offer:  # an offer without a price is an error to those who read this
             entry["offers"] = {**offer, **terms, "url": view.address(f"/p/{product.slug}", sku=variant.sku)}
         variants.append(entry)

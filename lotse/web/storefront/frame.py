@@ -129,6 +129,7 @@ def templates(static: StaticFiles, themes: Sequence[Path] = ()) -> Templates:
         names={
             "consent_version": TEXT_VERSION,
             "media": media_names.address,
+            "media_shared": media_names.shared,
             "media_source": media_names.source,
             # Beside the demo the front page leads to what its simulated buyers do.
             "live_page": LIVE if buyers() else "",

@@ -36,7 +36,7 @@ from lotse.domains.inventory.contracts import (
     UnknownLocation,
 )
 from lotse.domains.inventory.queries import LOCATION, POOL
-from lotse.domains.inventory.rules import WEEKDAYS, distance_km, is_postcode, opening, state_of
+from lotse.domains.inventory.rules import WEEKDAYS, distance_km, is_postcode, opening, state_of, stock_state
 from lotse.domains.offers.contracts import OfferChanged
 from lotse.domains.parties.contracts import PostalAddress, Shop
 from lotse.domains.parties.queries import shops_by_ids
@@ -161,6 +161,12 @@ class Transfer(Struct, frozen=True):
 async def _available(connection: Connection, ask: Ask) -> Mapping[UUID, Shown]:
     found = await queries.availability_once(connection, shop_id=ask.shop, variant_ids=ask.ids)
     return {one.variant_id: Shown(one) for one in found}
+
+
+async def _on_cards(connection: Connection, ask: Ask) -> Mapping[UUID, Shown]:
+    """As `_available`, without where it lies: no card says it."""
+    there = await queries.available_of(connection, shop_id=ask.shop, variant_ids=ask.ids)
+    return {id: Shown(Availability(id, stock_state(there.get(id, 0)), there.get(id, 0), [])) for id in ask.ids}
 
 
 def _on_card(shown: Sequence[Shown]) -> str:
@@ -983,7 +989,7 @@ places = (
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
     Answerer(
-        "card.stock", "inventory", "inventory/card_stock.html", 800, _available, _standing, queries.signs, _on_card
+        "card.stock", "inventory", "inventory/card_stock.html", 800, _on_cards, _standing, queries.signs, _on_card
     ),
     Answerer("product.stock", "inventory", "inventory/product_stock.html", 800, _available, _standing, queries.signs),
     Answerer("product.places", "inventory", "inventory/product_places.html", 800, _available, _standing, queries.signs),

@@ -37,7 +37,7 @@ def awaited(shop: Open, query: str, *values: object) -> list[tuple[object, ...]]
         found = rows(shop, query, *values)
         if found or time.monotonic() > until:
             return found
-        time.sleep(0.05)
+        time.sleep(0.05)  # polls what another process writes: there is no event to wait for
 
 
 def agree(visitor: httpx.Client, choice: str = "all", **more: str) -> httpx.Response:

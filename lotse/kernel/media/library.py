@@ -159,16 +159,19 @@ class Library:
         """The bytes of a medium. Refusal: `StoreUnavailable`."""
         return await self.store.find(names.key_of(name))
 
-    async def rendition(self, name: Name, cut: Rendition) -> Opened | None:
+    async def rendition(self, name: Name, cut: Rendition, *, waits: bool = True) -> Opened | None:
         """A rendition; made now if it is missing, by one for all who wait, and to its end when they leave. None if its
         picture is not there.
 
-        Refusals: `StoreUnavailable`, `StudioBusy`, and those of the studio for a picture that it cannot cut.
+        Refusals: `StoreUnavailable`, `StudioBusy` (also for who does not wait), and those of the studio for a picture
+        that it cannot cut.
         """
         key = names.rendition_key(name, cut)
         found = await self.store.find(key)
         if found is not None:
             return found
+        if await self.find(name) is None:  # asked here and not by the maker, so that no place is taken by what is not
+            return None
         making = self._begun.get(key)
         if making is None:
             self._check_refused(name)
@@ -176,6 +179,8 @@ class Library:
                 raise StudioBusy(waiting=len(self._begun))
             making = self._begun[key] = asyncio.create_task(self.cut(name, [cut]))
             making.add_done_callback(lambda task: self._made(key, name, task))
+        if not waits:
+            raise StudioBusy(waiting=len(self._begun))
         # Whoever makes all of them puts each set away as it is done; this one need not wait for the last.
         while not making.done():
             await asyncio.wait({making}, timeout=_LOOK_SECONDS)

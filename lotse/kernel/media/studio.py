@@ -21,7 +21,14 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from msgspec import Struct
 
-from lotse.kernel.media.contracts import MediaBroken, PictureMoves, StoreFull, StoreUnavailable, TooManyPixels
+from lotse.kernel.media.contracts import (
+    MediaBroken,
+    PictureMoves,
+    StoreFull,
+    StoreUnavailable,
+    StudioBusy,
+    TooManyPixels,
+)
 from lotse.kernel.media.names import Format
 from lotse.kernel.refusals import Refusal, Wire, from_wire, to_wire
 
@@ -101,6 +108,7 @@ class Draw(Struct, frozen=True, tag=True):
     folder: Path
     sizes: list[tuple[int, int]]
     formats: list[Format]
+    cpu_seconds: int = DRAW_CPU_SECONDS
 
 
 class Taken(Struct, frozen=True):
@@ -134,8 +142,9 @@ async def cut(source: Path, folder: Path, sizes: Sequence[tuple[int, int]], form
 
 
 async def draw(source: Path, folder: Path, sizes: Sequence[tuple[int, int]], formats: Sequence[Format]) -> None:
-    """Renditions of a drawing. Refusals: `MediaBroken` (takes too long, holds text), `StoreFull`."""
-    await _asked(Draw(source, folder, list(sizes), list(formats)))
+    """Renditions of a drawing. Refusals: `MediaBroken` (too much work, holds text), `StudioBusy` (the machine has other
+    things to do), `StoreFull`."""
+    await _asked(Draw(source, folder, list(sizes), list(formats), DRAW_CPU_SECONDS))
 
 
 async def _asked(job: Take | Cut | Draw) -> _Answer:
@@ -155,6 +164,8 @@ async def _asked(job: Take | Cut | Draw) -> _Answer:
             async with asyncio.timeout(seconds):
                 said, complaint = await child.communicate(msgspec.json.encode(job, enc_hook=str))
         except TimeoutError:
+            if is_drawing:  # it had not used up its work, so it is not to blame
+                raise StudioBusy(waiting=1) from None
             raise MediaBroken(rule=f"it takes longer than {seconds} seconds to unpack") from None
         finally:
             if child.returncode is None:
@@ -181,7 +192,7 @@ def main() -> None:
     """Do one job."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Take | Cut | Draw, dec_hook=_as_path)
     if isinstance(job, Draw):
-        _bound(nice=_NICE_DRAWING, memory=DRAW_MEMORY, cpu_seconds=DRAW_CPU_SECONDS)
+        _bound(nice=_NICE_DRAWING, memory=DRAW_MEMORY, cpu_seconds=job.cpu_seconds)
     else:
         _bound(nice=_NICE, memory=MAX_MEMORY, cpu_seconds=MAX_CPU_SECONDS)
     try:

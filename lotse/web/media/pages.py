@@ -36,8 +36,6 @@ log = structlog.get_logger()
 
 # A visitor waits no longer for a rendition that was never asked for; the picture as it is comes instead.
 PATIENCE_SECONDS = 8.0
-# A drawing is as good a picture by itself, so no page waits for its renditions: they come with the next one.
-_PATIENCE_DRAWING_SECONDS = 0.25
 # Why something is not cut does not change from one visitor to the next.
 _NOT_CUT = "public, max-age=3600"
 _NOT_YET = "public, max-age=30"
@@ -70,10 +68,11 @@ async def rendition(library: Library, name: str, cut: str) -> Response[Any]:
     if known is None or wanted is None:
         raise NotFound(what="media", id=f"{name}/{cut}")
     try:
-        # A network that asks for the JPEG would show no drawing.
-        is_for_page = known.is_drawing and wanted.format != "jpg"
-        async with asyncio.timeout(_PATIENCE_DRAWING_SECONDS if is_for_page else PATIENCE_SECONDS):
-            opened = await library.rendition(known, wanted)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            # A drawing is as good a picture by itself, so no page waits for its renditions: they come with the next.
+            # A network that asks for the JPEG would show no drawing.
+            waits = not known.is_drawing or wanted.format == "jpg"
+            opened = await library.rendition(known, wanted, waits=waits)
     except (TimeoutError, Refusal) as error:
         if not known.is_drawing:
             log.warning("rendition not made", media=name, cut=cut, error=repr(error))

@@ -270,8 +270,11 @@ def test_the_back_office_is_closed_to_guests(browser: Browser) -> None:
 
 
 def test_pictures_are_kept_for_ever_and_run_nothing(browser: Browser) -> None:
-    browser.open(SHOE)
+    page = browser.open(SHOE)
     picture = browser.client.get(browser.link(r"/media/[0-9a-f]{64}-[0-9]+x[0-9]+\.svg"))
     assert picture.headers["content-type"].startswith("image/svg+xml")
     assert "immutable" in picture.headers["cache-control"]
     assert "default-src 'none'" in picture.headers["content-security-policy"]
+    # What networks show beside a link is no drawing, and what a page shows is as wide as it is shown.
+    assert re.search(r'property="og:image" content="http[^"]+\.svg/1-1200\.jpg"', page)
+    assert re.search(r'srcset="/media/[^"]+/1-160\.avif 160w, [^"]+ 1280w"', page)

@@ -184,7 +184,8 @@ class Library:
         # Whoever makes all of them puts each set away as it is done; this one need not wait for the last.
         while not making.done():
             await asyncio.wait({making}, timeout=_LOOK_SECONDS)
-            if not making.done() and (found := await self.store.find(key)) is not None:
+            # Not every server that speaks S3 shows an object only when it is whole.
+            if not making.done() and (found := await self.store.find(key)) is not None and found.size:
                 return found
         making.result()
         return await self.store.find(key)

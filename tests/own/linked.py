@@ -31,9 +31,17 @@ def next_lotse(into: Path, version: str) -> None:
 
 
 def environment(home: Path, *paths: Path) -> dict[str, str]:
-    """The environment of a process that sees these folders before everything else, and none of our own settings."""
+    """The environment of a process that sees these folders before everything else, and none of our own settings.
+
+    pytest loads none of the heavy plugins that only this repository has: a retailer's would not either.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOTSE_", "PYTEST_"))}
-    return {**kept, "PYTHONPATH": os.pathsep.join(str(path) for path in paths), "LOTSE_HOME": str(home)}
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(str(path) for path in paths),
+        "LOTSE_HOME": str(home),
+        "PYTEST_ADDOPTS": "-p no:schemathesis -p no:faker -p no:rerunfailures",
+    }
 
 
 def run(env: dict[str, str], cwd: Path, *command: str, code: int = 0) -> str:

@@ -67,7 +67,7 @@ class Standing(Struct, frozen=True):
 
 @post("/order/{token:str}/device", guards=[public], opt={"waits": False}, status_code=200)
 async def device_standing(
-    request: Request[Any, Any, Any], database: Database, links: Links, at: datetime, token: str
+    request: Request[Any, Any, Any], database: Database, settings: Settings, links: Links, at: datetime, token: str
 ) -> Response[Standing]:
     """How things stand with a device. Refusals: `LinkInvalid`, `OrderUnknown`, `FormIncomplete`."""
     typed = checked(await request.form(), Asked)
@@ -76,7 +76,7 @@ async def device_standing(
         buyer = await _buyer(request, conn, found, at)
         subjects = subjects_of(found.id, found.customer_id)
         told = bool(typed.endpoint) and await devices.is_told(conn, endpoint=typed.endpoint, about=subjects)
-    signer = await signer_of(database, Settings.load())
+    signer = await signer_of(database, settings)
     return Response(Standing(signer.public, told, "customer" if buyer else "order"), headers=_NO_STORE)
 
 

@@ -195,9 +195,7 @@ class _Fold(NodeTransformer):
             return node
         arguments = [argument.value for argument in node.args if isinstance(argument, nodes.Const)]
         if function.name in ("_", "gettext") and len(arguments) == 1:
-            said: str = self._globals["_translations"].gettext(arguments[0])
-            # As the extension does it: a translation is markup, and `%%` in it is a percent sign.
-            answer: Any = Markup(said) % {}  # noqa: S704 - catalogues are code
+            answer: Any = self._globals["_"](arguments[0])
         elif function.name in self._constants:
             try:
                 answer = self._constants[function.name](*arguments)

@@ -244,6 +244,36 @@ async def test_a_look_in_time_keeps_everybody_on_the_short_way(shop: Shop, monke
     assert shop.kept.at_once("/") is None, "it shows what is no more"
 
 
+async def test_pages_that_fall_due_are_looked_at_together(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.stock = {1: 5, 2: 5, 3: 5}
+    for path, shown in (("/a", {1: 5, 2: 5}), ("/b", {2: 5, 3: 5})):
+        shop.shows = lambda keeping, shown=shown: (
+            keeping.shows([], []),
+            keeping.add(Standing(signs=shown), shop.look),
+        )
+        await shop.ask(path)
+    monkeypatch.setattr(kept, "EARLY_SECONDS", 0.0)
+    one, other = shop.kept.at_once("/a"), shop.kept.at_once("/b")
+    assert one is not None and other is not None and one.looking is not None and other.looking is not None
+    shop.stock[1] = 4
+    assert await asyncio.gather(one.looking, other.looking) == [False, True], "each by its own signs"
+    assert shop.looks == 1, "one look-up for both"
+    assert shop.kept.at_once("/a") is None and shop.kept.at_once("/b") is other
+
+
+async def test_a_look_that_fails_is_told_to_who_waits_and_tried_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.shows = lambda keeping: (keeping.shows([], []), keeping.add(Standing(signs={1: 5}), shop.look))
+    await shop.ask()
+    monkeypatch.setattr(kept, "LOOK_SECONDS", 0.0)
+    del shop.stock[1]  # `look` raises
+    with pytest.raises(KeyError):
+        await shop.ask()
+    shop.stock = {1: 5}
+    assert (await shop.ask())[0] == b"page 1"
+
+
 async def test_a_moment_ends_what_holds_until_then(shop: Shop) -> None:
     def shows(keeping: Any) -> None:
         keeping.shows([], [])

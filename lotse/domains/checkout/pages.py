@@ -210,7 +210,7 @@ async def _buys_standing(connection: Connection, ask: Ask) -> Standing:
     return Standing(
         tags=tuple(_offer_changed(id) for id in ask.ids),
         types=(_ANY_LOCATION,),
-        signs=await signs_once(connection, variant_ids=ask.ids),
+        signs=await signs_once(connection, shop_id=ask.shop, variant_ids=ask.ids),
     )
 
 

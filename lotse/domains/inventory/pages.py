@@ -165,8 +165,11 @@ async def _available(connection: Connection, ask: Ask) -> Mapping[UUID, Shown]:
 
 async def _on_cards(connection: Connection, ask: Ask) -> Mapping[UUID, Shown]:
     """As `_available`, without where it lies: no card says it."""
-    there = await queries.available_of(connection, shop_id=ask.shop, variant_ids=ask.ids)
-    return {id: Shown(Availability(id, stock_state(there.get(id, 0)), there.get(id, 0), [])) for id in ask.ids}
+    found = await queries.pieces_once(connection, shop_id=ask.shop, variant_ids=ask.ids)
+    return {
+        one.variant_id: Shown(Availability(one.variant_id, stock_state(one.available), one.available, []))
+        for one in found
+    }
 
 
 def _on_card(shown: Sequence[Shown]) -> str:
@@ -176,11 +179,18 @@ def _on_card(shown: Sequence[Shown]) -> str:
 
 
 async def _standing(connection: Connection, ask: Ask) -> Standing:
+    return _until_it_changes(ask, await queries.signs_once(connection, shop_id=ask.shop, variant_ids=ask.ids))
+
+
+async def _card_standing(connection: Connection, ask: Ask) -> Standing:
+    found = await queries.pieces_once(connection, shop_id=ask.shop, variant_ids=ask.ids)
+    return _until_it_changes(ask, {one.variant_id: one.signs for one in found})
+
+
+def _until_it_changes(ask: Ask, signs: Mapping[UUID, list[int]]) -> Standing:
     """Until an offer, a place, or a number that is shown changes."""
     return Standing(
-        tags=(_shop_served(ask.shop), *(_offer_changed(id) for id in ask.ids)),
-        types=(_ANY_LOCATION,),
-        signs=await queries.signs_once(connection, variant_ids=ask.ids),
+        tags=(_shop_served(ask.shop), *(_offer_changed(id) for id in ask.ids)), types=(_ANY_LOCATION,), signs=signs
     )
 
 
@@ -989,7 +999,7 @@ places = (
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
     Answerer(
-        "card.stock", "inventory", "inventory/card_stock.html", 800, _on_cards, _standing, queries.signs, _on_card
+        "card.stock", "inventory", "inventory/card_stock.html", 800, _on_cards, _card_standing, queries.signs, _on_card
     ),
     Answerer("product.stock", "inventory", "inventory/product_stock.html", 800, _available, _standing, queries.signs),
     Answerer("product.places", "inventory", "inventory/product_places.html", 800, _available, _standing, queries.signs),

@@ -33,6 +33,21 @@ READS = statements("lotse.domains.inventory", "reads")
 _MOST_PLACES = 1_000
 
 
+class _Shown(Struct, frozen=True):
+    variant_id: UUID
+    signs: list[int]
+    available: int
+    by_location: list[AtLocation]
+
+
+class PiecesShown(Struct, frozen=True):
+    """How many pieces a shop can sell of a variant, and what differs when a page that says it would (`signs`)."""
+
+    variant_id: UUID
+    signs: list[int]
+    available: int
+
+
 async def locations(conn: Connection, *, cursor: str | None = None, limit: int = PAGE_SIZE) -> Page[Location]:
     """A page of locations, by code. Refusal: `BadCursor`."""
     begin = after(cursor, tuple[str])
@@ -78,14 +93,32 @@ async def availability(conn: Connection, *, shop_id: UUID, variant_ids: Sequence
 
 
 async def availability_once(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[Availability]:
-    """`availability`, for who answers slots: read once for all who ask on the same page."""
-    key = ("inventory.availability", shop_id, tuple(variant_ids))
-    return await together(key, lambda: availability(conn, shop_id=shop_id, variant_ids=variant_ids))
+    """`availability`, for who answers slots: read once for all who ask on the same page, `signs_once` included."""
+    found = await _stock_shown(conn, shop_id, variant_ids)
+    return [Availability(row.variant_id, stock_state(row.available), row.available, row.by_location) for row in found]
 
 
-async def signs_once(conn: Connection, *, variant_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
-    """`signs`, for who answers slots: read once for all who ask on the same page."""
-    return await together(("inventory.signs", tuple(variant_ids)), lambda: signs(conn, variant_ids))
+async def signs_once(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """`signs` of the moment of `availability_once`."""
+    return {row.variant_id: row.signs for row in await _stock_shown(conn, shop_id, variant_ids)}
+
+
+async def _stock_shown(conn: Connection, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[_Shown]:
+    async def read() -> list[_Shown]:
+        ids = list(variant_ids)
+        return await conn.many(READS.stock_shown, _Shown, shop_id=shop_id, variant_ids=ids, most=MOST_SHOWN + 1)
+
+    return await together(("inventory.stock_shown", shop_id, tuple(variant_ids)), read)
+
+
+async def pieces_once(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> list[PiecesShown]:
+    """How many pieces a shop can sell of each variant, with its `signs`: read once for all who ask on the same page."""
+
+    async def read() -> list[PiecesShown]:
+        ids = list(variant_ids)
+        return await conn.many(READS.pieces_shown, PiecesShown, shop_id=shop_id, variant_ids=ids, most=MOST_SHOWN + 1)
+
+    return await together(("inventory.pieces_shown", shop_id, tuple(variant_ids)), read)
 
 
 async def available_of(conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -97,8 +130,7 @@ async def available_of(conn: Connection, *, shop_id: UUID, variant_ids: Sequence
 async def signs(conn: Connection, variant_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
     """What differs as soon as a page that shows the variants' stock would: a sale from plenty changes nothing."""
     found = await conn.many(READS.signs, _Signs, variant_ids=list(variant_ids), most=MOST_SHOWN + 1)
-    by_variant = {row.variant_id: row.signs for row in found}
-    return {variant_id: by_variant.get(variant_id, []) for variant_id in variant_ids}
+    return {row.variant_id: row.signs for row in found}
 
 
 async def stock_of_variants(conn: Connection, *, variant_ids: Sequence[UUID]) -> list[StockLine]:

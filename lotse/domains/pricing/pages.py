@@ -169,12 +169,6 @@ class _Held(Struct, frozen=True):
     until: datetime
 
 
-async def _offers(connection: Connection, ask: Ask) -> Mapping[UUID, Offered]:
-    """Prices as the basket will have them: by the same function, for one unit. Variants without a price are absent."""
-    found = await _read_offers(connection, ask)
-    return {id: one.offered for id, one in found.items() if one.offered is not None}
-
-
 async def _read_offers(connection: Connection, ask: Ask) -> dict[UUID, _Held]:
     shop = await kept_shop(connection, shop_id=ask.shop)
     if shop is None:
@@ -236,13 +230,16 @@ async def _read_offers(connection: Connection, ask: Ask) -> dict[UUID, _Held]:
     }
 
 
-async def _card_offers(connection: Connection, ask: Ask) -> Mapping[UUID, Offered]:
-    """As `_offers`, from copies that a change drops: a list shows dozens, and other lists the same."""
+async def _offers(connection: Connection, ask: Ask) -> Mapping[UUID, Offered]:
+    """Prices as the basket will have them: by the same function, for one unit. Variants without a price are absent.
+
+    From copies that a change drops: a list shows dozens, and other lists and the articles' own pages the same.
+    """
     found = await _kept_offers(connection, ask)
     return {id: one.offered for id, one in found.items() if one.offered is not None}
 
 
-async def _card_standing(connection: Connection, ask: Ask) -> Standing:
+async def _standing(connection: Connection, ask: Ask) -> Standing:
     """Until a price is set or begins, a tax rate or a product's tax class changes, or the day ends."""
     found = await _kept_offers(connection, ask)
     return Standing(
@@ -282,17 +279,6 @@ async def _copied_offers(connection: Connection, ask: Ask) -> dict[UUID, _Held]:
             of = (_price_changed(id), _product_changed(one.product_id), _ANY_RATES, shop)
             copies.put((ask.shop, ask.customer_group, id), one, of, mark)
     return found
-
-
-async def _standing(connection: Connection, ask: Ask) -> Standing:
-    """Until a price is set or begins, or a tax rate or a product's tax class changes."""
-    return Standing(
-        tags=tuple(_price_changed(id) for id in ask.ids),
-        types=(_ANY_RATES,),
-        until=await queries.next_beginning(
-            connection, shop_id=ask.shop, variant_ids=ask.ids, at=ask.at, until=ask.at + timedelta(hours=1)
-        ),
-    )
 
 
 async def _prices(connection: Connection, ask: Ask) -> Mapping[UUID, Price]:
@@ -669,7 +655,7 @@ tables = (PRICES,)
 places = (Place("/office/prices", N_("Prices"), "prices", "r", "pricing.read", "goods", 20),)
 # A page without its prices or its stock is of little use, so these may take long when the machine is busy.
 slots = (
-    Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _card_offers, _card_standing, gist=_on_card),
+    Answerer("card.offer", "pricing", "pricing/card_offer.html", 800, _offers, _standing, gist=_on_card),
     Answerer("product.offer", "pricing", "pricing/product_offer.html", 3_000, _offers, _standing),
     Answerer("office.variant.price", "pricing", "pricing/office_variant_price.html", 250, _prices),
     Answerer("office.product.price", "pricing", "pricing/office_product_price.html", 400, _spans),

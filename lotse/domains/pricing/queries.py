@@ -43,13 +43,6 @@ async def prices_from(
     )
 
 
-async def next_beginning(
-    conn: Connection, *, shop_id: UUID, variant_ids: Sequence[UUID], at: datetime, until: datetime
-) -> datetime | None:
-    """The first moment after `at` at which a price of one of the variants begins; None if none does up to `until`."""
-    return await conn.value(READS.next_beginning, shop_id=shop_id, variant_ids=list(variant_ids), at=at, until=until)
-
-
 async def priced(
     conn: Connection,
     *,

@@ -47,6 +47,22 @@ as $$
      group by s.variant_id, s.location_id, sl.priority
 $$;
 
+-- What of their stock a page can show: every pool with what is available there, no more exactly than pages say it
+-- (`most`). The pool and the number in one integer, because a page compares some dozens of them each second.
+create or replace function inventory.signs(variant_ids uuid[], most integer)
+returns table (variant_id uuid, signs bigint[])
+language sql stable security definer set search_path = '' rows 100
+as $$
+    select s.variant_id,
+           array_agg(s.pool_id * 1000 + least(greatest(b.on_hand - b.held, 0), most) order by s.pool_id)
+      from inventory.stock s
+      join pools.balances(array(
+               select x.pool_id from inventory.stock x where x.variant_id = any(variant_ids)
+           )) b on b.pool_id = s.pool_id
+     where s.variant_id = any(variant_ids)
+     group by s.variant_id
+$$;
+
 -- The pools that count variants, wherever and whosever.
 create or replace function inventory.pools_of(variant_ids uuid[])
 returns table (variant_id uuid, pool_id bigint)

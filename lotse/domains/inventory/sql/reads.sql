@@ -50,16 +50,39 @@ select a.variant_id, sum(greatest(a.available, 0))::bigint as available
   from inventory.available(:shop_id, :variant_ids::uuid[]) a
  group by a.variant_id;
 
--- What of their stock a page can show: every pool with what is available there, no more exactly than pages say it. The
--- pool and the number in one integer, because a page compares some dozens of them each second.
+-- What of their stock a page can show; nothing for what is nowhere.
 -- name: signs
-select s.variant_id, array_agg(s.pool_id * 1000 + least(greatest(b.on_hand - b.held, 0), :most) order by s.pool_id) as signs
-  from inventory.stock s
-  join pools.balances(array(
-           select x.pool_id from inventory.stock x where x.variant_id = any(:variant_ids::uuid[])
-       )) b on b.pool_id = s.pool_id
- where s.variant_id = any(:variant_ids::uuid[])
- group by s.variant_id;
+select v.id as variant_id, coalesce(s.signs, '{}') as signs
+  from unnest(:variant_ids::uuid[]) as v (id)
+  left join inventory.signs(:variant_ids::uuid[], :most) s on s.variant_id = v.id;
+
+-- `signs` with `available_of`: what a page that is kept asks, of one moment and in one question.
+-- name: pieces_shown
+select v.id as variant_id, coalesce(s.signs, '{}') as signs, coalesce(a.available, 0) as available
+  from unnest(:variant_ids::uuid[]) as v (id)
+  left join inventory.signs(:variant_ids::uuid[], :most) s on s.variant_id = v.id
+  left join (
+       select x.variant_id, sum(greatest(x.available, 0))::bigint as available
+         from inventory.available(:shop_id, :variant_ids::uuid[]) x
+        group by x.variant_id
+  ) a on a.variant_id = v.id;
+
+-- `signs` with `availability`.
+-- name: stock_shown
+select v.id as variant_id, coalesce(s.signs, '{}') as signs, coalesce(a.available, 0) as available,
+       coalesce(a.by_location, '[]') as by_location
+  from unnest(:variant_ids::uuid[]) with ordinality as v (id, place)
+  left join inventory.signs(:variant_ids::uuid[], :most) s on s.variant_id = v.id
+  left join (
+       select x.variant_id, sum(greatest(x.available, 0))::bigint as available,
+              jsonb_agg(jsonb_build_object('location_id', l.id, 'code', l.code, 'name', l.name, 'kind', l.kind,
+                                           'available', greatest(x.available, 0)) order by x.priority, l.code)
+              as by_location
+         from inventory.available(:shop_id, :variant_ids::uuid[]) x
+         join inventory.locations l on l.id = x.location_id
+        group by x.variant_id
+  ) a on a.variant_id = v.id
+ order by v.place;
 
 -- Every pool that counts one of these variants.
 -- name: stock_of_variants

@@ -16,13 +16,6 @@ select p.id, p.shop_id, p.variant_id, p.currency, p.customer_group, p.min_quanti
  where p.shop_id = :shop_id and p.variant_id = any(:variant_ids::uuid[]) and p.valid_from > :at
    and p.customer_group in ('', :customer_group);
 
--- When the next price of any of these begins, if it is soon: what is shown of them ends then.
--- name: next_beginning
-select min(p.valid_from)
-  from pricing.prices p
- where p.shop_id = :shop_id and p.variant_id = any(:variant_ids::uuid[])
-   and p.valid_from > :at and p.valid_from <= :until;
-
 -- Who, when, old, new, why: the newest first.
 -- name: price_history
 select p.id, p.shop_id, p.variant_id, p.currency, p.customer_group, p.min_quantity,

@@ -9,7 +9,7 @@ from lotse.domains.catalog.commands import change_variant_state
 from lotse.domains.inventory import pages as inventory
 from lotse.domains.inventory.commands import ensure_stock
 from lotse.domains.inventory.contracts import StockKey
-from lotse.domains.inventory.pages import ProductStock
+from lotse.domains.inventory.pages.shown import ProductStock
 from lotse.domains.pricing import pages as pricing
 from lotse.domains.pricing.commands import set_prices
 from lotse.domains.pricing.contracts import SetPrice

@@ -91,7 +91,8 @@ def update(root: Path = ROOT) -> None:
 def _is_page(name: str) -> bool:
     # What mails are called stands with what they say.
     folders = ("web/", "kernel/pages/", "kernel/auth/")
-    return name.endswith(("pages.py", "domains/messages/queries.py")) or name.startswith(folders)
+    endings = ("pages.py", "domains/messages/queries.py")
+    return name.endswith(endings) or "/pages/" in name or name.startswith(folders)
 
 
 if __name__ == "__main__":

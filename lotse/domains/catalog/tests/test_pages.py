@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from lotse.domains.catalog.contracts import Picture, ProductPage, Variant
-from lotse.domains.catalog.pages import chosen_variant, fact_of, look_of, options_of, pictures_of
+from lotse.domains.catalog.pages.shop import chosen_variant, fact_of, look_of, options_of, pictures_of
 from lotse.kernel.ids import uuid7
 from lotse.kernel.pages.formatting import locale_of
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from lotse.domains.inventory.contracts import Availability, State
-from lotse.domains.inventory.pages import Shown, slots
+from lotse.domains.inventory.pages.shown import Shown, slots
 
 
 @pytest.mark.parametrize(

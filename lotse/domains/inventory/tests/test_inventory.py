@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lotse.domains.catalog.contracts import UnknownVariant
 from lotse.domains.inventory.commands import ensure_stock, put_locations, serve_shop
 from lotse.domains.inventory.contracts import PutLocation, StockKey, UnknownLocation
-from lotse.domains.inventory.pages import POOLS, STOCK
+from lotse.domains.inventory.pages.stock import POOLS, STOCK
 from lotse.domains.inventory.queries import (
     READS,
     availability,

@@ -1,4 +1,4 @@
-"""The commands `lotse search`: build the index anew, and ask it something."""
+"""The commands `lotse search`: build the index anew, see how far it is, and ask it something."""
 
 import asyncio
 import os
@@ -35,6 +35,27 @@ def rebuild(*, shop: str = "") -> None:
             began = time.monotonic()
             count = await commands.rebuild(database, settings, one, at=clock.now())
             sys.stdout.write(f"{one.code}: {count} articles in {time.monotonic() - began:.1f} s\n")
+
+    _run(run)
+
+
+@search.command
+def state(*, shop: str = "") -> None:
+    """Say of each shop how many articles its index on this host has, and how many events it has not read yet.
+
+    Parameters
+    ----------
+    shop
+        Only the one with this code.
+    """
+
+    async def run(database: Database, settings: Settings) -> None:
+        for one in await _shops(database, shop):
+            found = await queries.standing(database, settings, one)
+            said = (
+                f"{found.articles} articles, {found.behind} events behind" if found else "no index; a worker builds it"
+            )
+            sys.stdout.write(f"{one.code}: {said}\n")
 
     _run(run)
 

@@ -11,6 +11,7 @@ import asyncio
 import os
 import random
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from lotse.bench.events import events_per_second
 from lotse.bench.load import Load, drive, percentile
 from lotse.bench.profile import BenchFailed, Options, Profile, Report, Say
 from lotse.bench.shop import Shop
+from lotse.domains.search import queries
 from lotse.kernel import clock, runtime
 from lotse.kernel.db import Database, opened
 from lotse.kernel.desk.desk import running
@@ -49,9 +51,14 @@ KEPT_PAGES = 50
 _PAIRS = 3
 # One visitor: so many answers make a p95 that does not jump.
 LOOKS = 400
+# As many articles as a page of a list has.
+_MET_BY = 24
 # A worker that has nothing to do looks at its queues a few times a second.
 _IDLE_CORES = 0.1
 _MOST_WAITED_SECONDS = 300
+# An index of 49,000 articles is built in half a minute; on a machine that is busy with other things it took four.
+_MOST_INDEX_SECONDS = 900
+_SAID_EVERY_SECONDS = 10
 _ACCEPT = "accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\naccept-language: de,en;q=0.5\r\n"
 _AGENT = (
     "user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0 Safari/537.36\r\n"
@@ -121,7 +128,7 @@ async def run(settings: Settings, options: Options, say: Say) -> Report:
         errors += bad
         say(f"category: p95 {category[1]:.1f} ms")
         missing: dict[str, str] = {}
-        # Each answer counts its facets; without an index there would be none.
+        # Each answer counts its facets.
         asked = [f"/search?q={quote(word)}" for word in scene.words]
         search = await _optional(scene, "search", asked, missing, shows='id="facets"')
         begun = [word[: draw.randint(2, max(2, len(word)))] for word in scene.words]
@@ -175,6 +182,7 @@ async def _scene(settings: Settings, options: Options, say: Say) -> AsyncIterato
                 arena = Arena(database, goods, [host], None, say)
                 say("settling")
                 await arena.settle()
+                await _indexed(host, database, say)
                 await _idle(host)
                 kind = COLLECTION if speed is not None else "made"
                 yield Scene(arena, address, api, kind, articles, speed, products, categories, words)
@@ -217,8 +225,29 @@ async def _pages(
         await supervisor.stop()
 
 
+async def _indexed(host: Host, database: Database, say: Say) -> None:
+    """Until the search index has read the whole log. A worker builds it in a process of its own, so that the worker
+    itself seems to have nothing to do meanwhile."""
+    left: list[str] = []
+    for second in range(_MOST_INDEX_SECONDS):
+        shops = await queries.shops_with_pages(database)
+        found = [(shop.code, await queries.standing(database, host.settings, shop)) for shop in shops]
+        left = [
+            f"{code} is {standing.behind} events behind" if standing else f"{code} has none yet"
+            for code, standing in found
+            if standing is None or standing.behind
+        ]
+        if not left:
+            say("search index: " + ", ".join(f"{one.articles:,} articles of {code}" for code, one in found if one))
+            return
+        if second % _SAID_EVERY_SECONDS == 0:
+            say(f"search index: {', '.join(left)}")
+        await asyncio.sleep(1)
+    raise BenchFailed(f"the search index was not whole after {_MOST_INDEX_SECONDS} s: {', '.join(left)}")
+
+
 async def _idle(host: Host) -> None:
-    """Until the worker has done what so many new articles set off, the index of the search above all."""
+    """Until the worker has done what so many new articles set off."""
     for _ in range(_MOST_WAITED_SECONDS):
         before = cpu.of_processes(host.pids("worker"))
         await asyncio.sleep(1)
@@ -251,15 +280,19 @@ async def _still(size: int) -> AsyncIterator[tuple[str, int]]:
 
 
 async def _goods(database: Database) -> tuple[list[str], list[str], list[str]]:
-    """Addresses of products and categories, and words that are in names."""
+    """Addresses of products and categories, and words that fill a page: most of all words that are in names are in one
+    only, and what finds one article has no facets to count."""
     async with database.reading() as conn:
         rows = await conn.raw.fetch("select slug from catalog.products where state = 'active' order by slug")
         departments = await conn.raw.fetch(
             "select distinct c.slug from catalog.categories c"
             " join catalog.product_categories p on p.category_id = c.id order by c.slug"
         )
-        names = await conn.raw.fetch("select name from catalog.product_texts order by product_id limit 20000")
-    words = sorted({word for row in names for word in str(row["name"]).split() if len(word) > 3 and word.isalpha()})
+        names = await conn.raw.fetch("select name from catalog.product_texts")
+    having = Counter(
+        word for row in names for word in set(str(row["name"]).split()) if len(word) > 3 and word.isalpha()
+    )
+    words = sorted(word for word, articles in having.items() if articles >= _MET_BY) or sorted(having)
     picked = random.Random(2).sample(words, min(len(words), LOOKS))
     slugs = [str(row["slug"]) for row in rows]
     return slugs, [str(row["slug"]) for row in departments] or [""], picked

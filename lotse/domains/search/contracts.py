@@ -148,6 +148,13 @@ class Why(Struct, frozen=True):
     parts: list[str]
 
 
+class Standing(Struct, frozen=True):
+    """How a shop's index stands on this host: its articles, and the events of the log that it has not read yet."""
+
+    articles: int
+    behind: int
+
+
 class Index(Protocol):
     """One shop's index. Reading is for every process, writing for one at a time per index."""
 
@@ -165,6 +172,10 @@ class Index(Protocol):
 
     def stamp(self) -> str:
         """Another text as soon as answers may differ."""
+        ...
+
+    def size(self) -> int:
+        """How many articles it has; none while there is no index."""
         ...
 
     async def rebuild(self, documents: AsyncIterable[Sequence[Document]], mark: str) -> int:

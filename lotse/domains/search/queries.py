@@ -35,6 +35,7 @@ from lotse.domains.search.contracts import (
     Rule,
     RuleRow,
     RulesChanged,
+    Standing,
     Step,
     Synonyms,
     Texts,
@@ -45,6 +46,8 @@ from lotse.domains.tax.contracts import NoTaxRate
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
 from lotse.kernel import seams
+from lotse.kernel.consumers import SQL as EVENTS
+from lotse.kernel.consumers import Place
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.pages.i18n import catalogue
 from lotse.kernel.settings import Settings
@@ -534,6 +537,17 @@ async def _asked_often(tags: Tags, database: Database, shop: Shop, language: str
 def index_of(settings: Settings, shop: Shop) -> Index:
     """The index of a shop on this host."""
     return engines[ENGINE].open(settings.home / FOLDER, shop.code, tuple(sorted(shop.languages)))
+
+
+async def standing(database: Database, settings: Settings, shop: Shop) -> Standing | None:
+    """How the index of a shop stands on this host; None while there is none that can be used."""
+    async with database.reading() as conn:
+        head = await conn.one(EVENTS.head, Place)
+    index = index_of(settings, shop)
+    mark = index.mark()
+    if mark is None:
+        return None
+    return Standing(index.size(), max(0, head.position - int(mark.partition(":")[0])))
 
 
 async def shops_with_pages(database: Database) -> list[Shop]:

@@ -147,6 +147,12 @@ class TantivyIndex:
             return ""
         return f"{reading.generation}:{reading.stamp}"
 
+    def size(self) -> int:
+        try:
+            return self._read().searcher.num_docs
+        except NoIndex:
+            return 0
+
     def mark(self) -> str | None:
         generation = disk.read_current(self.folder)
         if not generation or (generation != self._sound and not self._is_sound(generation)):

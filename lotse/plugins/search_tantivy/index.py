@@ -13,6 +13,7 @@ one, too, and prices, stock and facets stand there once.
 import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -43,6 +44,7 @@ class Meta(Struct):
     unseen: list[str]
 
 
+@lru_cache(maxsize=10_000)
 def facet_key(name: str) -> str:
     """The name of a facet as a path in the index: letters, digits and underscores."""
     return "".join(c if c.isascii() and c.isalnum() else f"_{ord(c):x}_" for c in name)
@@ -107,7 +109,7 @@ def filled(document: Document, languages: Sequence[str], splitter: Splitter) -> 
         made.add_text(f"sort_{language}", fold(said.get(language, fallback).name.lower(), language)[:100])
     if document.brand:
         made.add_text("brand_is", document.brand)
-        made.add_text("brand", " ".join(word.form for word in words(document.brand, languages[0])))
+        made.add_text("brand", " ".join(_said(document.brand, languages[0]).forms))
     for code in {plain_code(code) for code in document.codes}:
         made.add_text("code", code)
     for slug in document.categories:
@@ -147,51 +149,72 @@ def filled(document: Document, languages: Sequence[str], splitter: Splitter) -> 
     return made
 
 
+class _Said(Struct, frozen=True):
+    """A short text that many articles share, taken apart: `stems` each once."""
+
+    forms: tuple[str, ...]
+    surfaces: tuple[str, ...]
+    stems: tuple[str, ...]
+
+
+# Brands, categories and values come again and again: most of what an index of 50,000 articles is made of.
+@lru_cache(maxsize=50_000)
+def _said(text: str, language: str) -> _Said:
+    found = words(text, language)
+    return _Said(
+        tuple([word.form for word in found]),
+        tuple([word.surface for word in found]),
+        tuple(_unique([stem(word.form, language) for word in found])),
+    )
+
+
 def _fill_texts(made: tantivy.Document, document: Document, language: str, text: Texts, splitter: Splitter) -> None:
     name = words(text.name, language)
-    kinds = words(" \n ".join(text.kinds), language)
-    above = words(" \n ".join(text.categories), language)
-    values = words(" \n ".join(text.values), language)
-    brand = words(document.brand, language)
+    names = [word.form for word in name]
+    kinds = _said(" \n ".join(text.kinds), language)
+    above = _said(" \n ".join(text.categories), language)
+    values = _said(" \n ".join(text.values), language)
+    brand = _said(document.brand, language)
     body = words(f"{text.summary}\n{text.description}"[:_MAX_BODY], language)
-    titles = [*name, *kinds, *values]
     heads: dict[str, None] = {}
     parts: dict[str, None] = {}
     inside: dict[str, None] = {}
     if language == LANGUAGE:
-        for word in titles:
-            split = splitter.split(word.form)
+        for form in (*names, *kinds.forms, *values.forms):
+            split = splitter.split(form)
             if split:
                 heads.update(dict.fromkeys(split.heads))
                 parts.update(dict.fromkeys(split.modifiers))
         # Descriptions stay whole: lists of ingredients in four languages would make words of their misprints.
-        for word in (*words(text.summary, language), *above):
-            split = splitter.split(word.form)
+        for form in (*(word.form for word in words(text.summary, language)), *above.forms):
+            split = splitter.split(form)
             if split:
                 inside.update(dict.fromkeys(split.all))
 
-    def put(field: str, found: Sequence[str]) -> None:
-        if found:
-            made.add_text(f"{field}_{language}", " ".join(found))
+    def put(field: str, found: Iterable[str]) -> None:
+        said = " ".join(found)
+        if said:
+            made.add_text(f"{field}_{language}", said)
 
-    put("name", [stem(word.form, language) for word in name])
-    put("kind", _unique(stem(word.form, language) for word in kinds))
-    put("above", _unique(stem(word.form, language) for word in above))
-    put("value", _unique(stem(word.form, language) for word in values))
-    put("head", list(heads))
-    put("part", list(parts))
-    put("body", [*_unique(stem(word.form, language) for word in body), *inside])
-    put("form", _unique(word.form for word in (*titles, *above, *brand)))
-    put("seen", _unique(word.surface for word in (*titles, *above, *brand)))
+    put("name", [stem(form, language) for form in names])
+    put("kind", kinds.stems)
+    put("above", above.stems)
+    put("value", values.stems)
+    put("head", heads)
+    put("part", parts)
+    put("body", [*_unique([stem(word.form, language) for word in body]), *inside])
+    put("form", _unique((*names, *kinds.forms, *values.forms, *above.forms, *brand.forms)))
+    surfaces = [word.surface for word in name]
+    put("seen", _unique((*surfaces, *kinds.surfaces, *values.surfaces, *above.surfaces, *brand.surfaces)))
 
 
-def _unique(found: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(found))
+def _unique(found: Iterable[str]) -> dict[str, None]:
+    return dict.fromkeys(found)
 
 
 def plain_code(code: str) -> str:
     """SKU or GTIN without what people leave out; leading zeros of a GTIN do not count."""
-    plain = "".join(c for c in code.lower() if c.isalnum())
+    plain = "".join(filter(str.isalnum, code.lower()))
     return plain.lstrip("0") or plain if plain.isdigit() else plain
 
 

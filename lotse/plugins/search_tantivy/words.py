@@ -24,6 +24,10 @@ _UNITS = frozenset(
     "g kg mg l ml cl dl cm mm m km w kw v mah gb tb mb hz ghz mhz zoll inch p k stk stück pack er oz lb lbs ft".split()
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)([a-zäöü]+)")
+_UE = re.compile(r"(?<![aeiouyq])ue")
+_APOSTROPHE = re.compile(r"['’`´]")
+_POSSESSIVE = re.compile(r"['’`´]s?(?=$)|['’`´]")
 _HYPHENS = "-‐‑–/&+"
 # Whoever types more than this has pasted something; nothing is found by a thirteenth word.
 MAX_WORDS = 12
@@ -63,11 +67,13 @@ def _stemmer(language: str) -> "Stemmer.Stemmer | None":
 @lru_cache(maxsize=300_000)
 def fold(surface: str, language: str) -> str:
     """A surface without the differences that people do not type."""
-    text = surface.replace("ß", "ss").replace("æ", "ae").replace("ø", "o").replace("œ", "oe").replace("ı", "i")
-    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    text = surface
+    if not text.isascii():
+        text = text.replace("ß", "ss").replace("æ", "ae").replace("ø", "o").replace("œ", "oe").replace("ı", "i")
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     if language == "de":
         # "ae" for "ä"; but "neue" and "quer" keep theirs.
-        text = re.sub(r"(?<![aeiouyq])ue", "u", text.replace("ae", "a").replace("oe", "o"))
+        text = _UE.sub("u", text.replace("ae", "a").replace("oe", "o"))
     return text
 
 
@@ -93,21 +99,24 @@ def stem(form: str, language: str) -> str:
 
 def surfaces(text: str) -> Iterator[list[str]]:
     """The words of a text in small letters; what hyphens join comes as one group of its pieces."""
-    text = unicodedata.normalize("NFKC", text).lower()
+    text = (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()
+    apostrophes = _APOSTROPHE.search(text) is not None
     group: list[str] = []
     end = -2
     for match in _WORD.finditer(text):
-        word = re.sub(r"['’`´]s?(?=$)|['’`´]", "", match.group()) or match.group()
+        word = match[0]
+        if apostrophes:
+            word = _POSSESSIVE.sub("", word) or word
         if word[0].isdigit():
             word = word.replace(",", ".")
-        joined = match.start() == end + 1 and text[end] in _HYPHENS
-        if joined and group:
+        begin, stop = match.span()
+        if begin == end + 1 and text[end] in _HYPHENS:
             group.append(word[:MAX_LETTERS])
         else:
             if group:
                 yield group
             group = [word[:MAX_LETTERS]]
-        end = match.end()
+        end = stop
     if group:
         yield group
 
@@ -119,13 +128,17 @@ def words(text: str, language: str) -> list[Word]:
     number = ""
     for group in surfaces(text):
         for piece in group:
-            found.extend(_split_unit(piece, language))
+            found.append(_word(piece, language))
+            # "500g" is also 500 and g for whoever asks "500".
+            if piece[0].isdigit() and (match := _WITH_UNIT.fullmatch(piece)) and match[2] in _UNITS:
+                found.append(_word(match[1], language))
         if len(group) == 1:
             if number and group[0] in _UNITS:
                 found.append(_word(number + group[0], language))
         elif sum(map(len, group)) <= MAX_LETTERS:
             found.append(_word("".join(group), language))
-        number = group[-1] if _NUMBER.fullmatch(group[-1]) else ""
+        last = group[-1]
+        number = last if last[0].isdigit() and _NUMBER.fullmatch(last) else ""
     return found
 
 
@@ -157,13 +170,6 @@ def stems(found: Sequence[Word], language: str) -> list[str]:
     return [stem(word.form, language) for word in found]
 
 
+@lru_cache(maxsize=100_000)  # an index of 50,000 articles is made of a million words, and of 40,000 different ones
 def _word(surface: str, language: str) -> Word:
     return Word(surface, fold(surface, language))
-
-
-def _split_unit(piece: str, language: str) -> Iterator[Word]:
-    """ "500g" is also 500 and g for whoever asks "500"."""
-    yield _word(piece, language)
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zäöü]+)", piece)
-    if match and match.group(2) in _UNITS:
-        yield _word(match.group(1), language)

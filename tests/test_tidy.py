@@ -154,6 +154,7 @@ def test_what_pages_load_from_vendor_is_built():
     """Somebody's own folder may hold more than a fresh clone gets."""
     text = (ROOT / "hatch_build.py").read_text("utf-8")
     built = set(ast.literal_eval(re.findall(r"^FILES = (\{.+?^\})", text, re.MULTILINE | re.DOTALL)[0]).values())
+    built |= set(ast.literal_eval(re.findall(r"^FONTS: .+? = (\{.+?^\})", text, re.MULTILINE | re.DOTALL)[0]))
     loaded = {
         name
         for path in tracked()

@@ -100,7 +100,7 @@ def make_pages(process: Process) -> Litestar:
         max_body=MAX_FORM_BYTES,
         on_app_init=[hook for frame in _frames() if (hook := getattr(frame, "on_app_init", None))],
         compression_config=CompressionConfig(
-            "gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=GZIP_LEVEL, exclude=["^/media/"]
+            "gzip", minimum_size=GZIP_FROM_BYTES, gzip_compress_level=GZIP_LEVEL, exclude=["^/media/", "^/static/"]
         ),  # packed already
     )
 

@@ -114,3 +114,38 @@ def test_a_font_has_one_address_for_pages_and_style_sheets() -> None:
     assert sheet is not None
     asked = static.url("vendor/archivo-latin.woff2").removeprefix("/static/")
     assert f'url("../{asked}")' in sheet.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "accept", "packing"),
+    [
+        ("css/shop.css", "gzip, deflate, br, zstd", "zstd"),
+        ("css/shop.css", "gzip, deflate, br", "br"),
+        ("css/shop.css", "gzip", "gzip"),
+        ("css/shop.css", "", ""),
+        ("css/shop.css", "br;q=0", ""),
+        ("icon.svg", "br", ""),  # too small to gain anything
+        ("vendor/archivo-latin.woff2", "br", ""),  # packed already
+    ],
+)
+def test_texts_are_packed_as_the_browser_asks(name: str, accept: str, packing: str) -> None:
+    static = frame.static_files([])
+    file = static.find(name)
+    assert file is not None
+    content, chosen = static.sent(file, accept.encode())
+    assert chosen == packing
+    assert (len(content) < len(file.content) / 2) if packing else (content == file.content)
+    # Once per packing, not per request.
+    assert static.sent(file, accept.encode())[0] is content
+
+
+def test_a_page_waits_for_one_sheet_and_one_script_and_two_small_fonts() -> None:
+    # What a phone loads before it shows anything; Lighthouse's figures in docs/guides/storefront.md hang on it.
+    static = frame.static_files([])
+    sheet, script = static.find("css/shop.css"), static.find("js/storefront.js")
+    assert sheet is not None and script is not None
+    assert len(static.sent(sheet, b"br")[0]) < 13_000
+    assert len(static.sent(script, b"br")[0]) < 8_000
+    assert b"/*" not in sheet.content
+    fonts = [static.find(f"vendor/archivo-{name}.woff2") for name in ("latin", "latin-wide")]
+    assert sum(len(font.content) for font in fonts if font) < 45_000

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from lotse.kernel.pages.packing import MIN_BYTES, chosen_packing, packed
+
 # Not in every system's table of types.
 _TYPES = {
     ".woff2": "font/woff2",
@@ -19,6 +21,10 @@ _TYPES = {
 }
 # What a style sheet names relative to itself.
 _NAMED = re.compile(rb'url\("([^":?#]+)"\)')
+# No style sheet of ours has a text that looks like one.
+_COMMENT = re.compile(rb"\s*/\*.*?\*/", re.DOTALL)
+# What packing makes smaller; pictures and fonts are packed already.
+_TEXTS = ("text/", "application/json", "application/manifest", "image/svg")
 
 
 class StaticFile(Struct, frozen=True):
@@ -36,6 +42,7 @@ class StaticFiles:
         """`folders` by the name under which they appear; `""` is the root."""
         self._address = address
         self._files: dict[str, StaticFile] = {}
+        self._packed: dict[tuple[str, str], bytes] = {}
         sheets: list[str] = []
         for name, folder in folders.items():
             for path in sorted(folder.rglob("*")):
@@ -64,6 +71,8 @@ class StaticFiles:
         themselves must lie where it would from there: keep it in their folder."""
         first = self._files[parts[0]]
         content = b"\n".join(self._files[part].content for part in parts)
+        if first.media_type == "text/css":
+            content = _COMMENT.sub(b"", content)
         self._files[name] = StaticFile(content, first.media_type, _version(content))
 
     def url(self, name: str) -> str:
@@ -83,6 +92,18 @@ class StaticFiles:
 
     def find(self, name: str) -> StaticFile | None:
         return self._files.get(name)
+
+    def sent(self, file: StaticFile, accept: bytes) -> tuple[bytes, str]:
+        """A file for a client with this `Accept-Encoding`, and how it is packed: once per packing, not per request."""
+        if len(file.content) < MIN_BYTES or not file.media_type.startswith(_TEXTS):
+            return file.content, ""
+        packing = chosen_packing(accept)
+        if not packing:
+            return file.content, ""
+        key = (file.version, packing)
+        if key not in self._packed:
+            self._packed[key] = packed(file.content, packing)
+        return self._packed[key], packing
 
 
 def _read(path: Path) -> StaticFile:

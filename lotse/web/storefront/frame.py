@@ -97,7 +97,10 @@ def static_files(themes: Sequence[Path]) -> StaticFiles:
     folders = {"": _ROOT / "web" / "static"}
     own = next((theme / "static" for theme in themes if (theme / "static").is_dir()), None)
     static = StaticFiles(folders | ({"theme": own} if own else {}))
-    static.join("css/shop.css", ("css/tokens.css", "css/base.css", "css/storefront.css", "css/search.css"))
+    sheets = ("tokens", "base", "storefront", "search", "consent")
+    static.join("css/shop.css", [f"css/{sheet}.css" for sheet in sheets])
+    scripts = ("shop", "lively", "search", "installed", "watch")
+    static.join("js/storefront.js", [f"js/{script}.js" for script in scripts])
     return static
 
 

@@ -27,10 +27,8 @@ SIZES = (192, 512, 180)
 # What the page of the missing network is made of.
 _SHELL = (
     *("css/shop.css", "theme/tokens.css", "theme/theme.css"),
-    *("icons.svg", "icon.svg", "theme/icon.svg", "vendor/archivo-latin.woff2"),
+    *("icons.svg", "icon.svg", "theme/icon.svg", "vendor/archivo-latin.woff2", "vendor/archivo-latin-wide.woff2"),
 )
-# The style sheets ask for it by its plain name.
-_PLAIN = ("/static/vendor/archivo-latin.woff2",)
 _INK = "#101a26"
 _DAY = {"Cache-Control": "public, max-age=86400"}
 
@@ -74,7 +72,7 @@ async def offline(view: View) -> Response[str]:
 async def worker(request: Request[Any, Any, Any], shop: Shop) -> Response[bytes]:
     """The service worker. It is another one as soon as one of its files is, so that a release reaches phones."""
     static: StaticFiles = request.app.state.static
-    files = [static.url(name) for name in _SHELL if static.has(name)] + list(_PLAIN)
+    files = [static.url(name) for name in _SHELL if static.has(name)]
     languages = offered_languages(shop)
     source = static.find("js/worker.js")
     if source is None:

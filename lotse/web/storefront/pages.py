@@ -117,7 +117,9 @@ async def static_file(request: Request[Any, Any, Any], name: str) -> Response[by
         raise NotFound(what="file", id=name)
     # Only the address with the version may be kept for ever: the other one's content changes with a release.
     caching = _FOR_EVER if request.query_params.get("v") == found.version else "public, max-age=300"
-    return Response(found.content, media_type=found.media_type, headers={"Cache-Control": caching})
+    content, packing = request.app.state.static.sent(found, request.headers.get("accept-encoding", "").encode())
+    headers = {"Cache-Control": caching, "Vary": "Accept-Encoding"} | ({"Content-Encoding": packing} if packing else {})
+    return Response(content, media_type=found.media_type, headers=headers)
 
 
 @get("/favicon.ico", guards=[public])

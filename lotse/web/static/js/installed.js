@@ -1,6 +1,8 @@
-// Makes the shop an app: registers the worker once the page has all it needs.
+// Makes the shop an app: registers the worker once the page has all it needs and somebody stays:
+// it fetches what the page of the missing network needs.
 "use strict";
 
 if ("serviceWorker" in navigator) {
-  addEventListener("load", () => navigator.serviceWorker.register("/worker.js").catch(() => {}));
+  const STAYED_MS = 4000;
+  whenIdle(() => setTimeout(() => navigator.serviceWorker.register("/worker.js").catch(() => {}), STAYED_MS));
 }

@@ -76,7 +76,10 @@
     input.addEventListener("blur", () => setTimeout(() => { if (!list.contains(document.activeElement)) show(false); }, 120));
     list.addEventListener("mousedown", (event) => event.preventDefault()); // a click must not close what it clicks
   };
-  document.querySelectorAll("input[data-suggest]").forEach(equip);
+  // Before anybody types; who is quicker than that has it with the focus.
+  const plain = "input[data-suggest]:not([role])";
+  whenIdle(() => document.querySelectorAll(plain).forEach(equip));
+  document.addEventListener("focusin", (event) => { if (event.target.matches(plain)) equip(event.target); }, true);
 
   // Filters are open without scripts; on a phone they would push the goods out of sight.
   const narrow = window.matchMedia("(max-width: 61.99rem)");

@@ -1,6 +1,12 @@
 // What scripts add to the storefront; every page works without them.
 "use strict";
 
+// For what nobody waits for: the page has all it needs, and the phone can be touched.
+const whenIdle = (work) => {
+  const later = () => (window.requestIdleCallback ? requestIdleCallback(work, { timeout: 2000 }) : setTimeout(work, 1));
+  if (document.readyState === "complete") later(); else addEventListener("load", later, { once: true });
+};
+
 // A second click on "order" must not even look as if it did something; the server is safe by its key anyway.
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -46,3 +52,17 @@ document.addEventListener("keydown", (event) => {
   document.querySelector("details.menu[open]")?.removeAttribute("open");
 });
 document.querySelector("#mistakes")?.focus();
+
+// The number in the basket is the visitor's own and comes by itself: the page around it is kept for everybody.
+const count = document.querySelector("#basket-count");
+const recount = async () => {
+  const answer = await fetch(count.dataset.count, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok) return;
+  count.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+};
+if (count) {
+  whenIdle(recount);
+  document.body.addEventListener("basket-changed", recount);
+  // A page that the browser kept shows what was in the basket when it was left.
+  addEventListener("pageshow", (event) => { if (event.persisted) recount(); });
+}

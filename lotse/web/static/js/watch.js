@@ -18,12 +18,8 @@
   };
 
   const ask = () => {
-    const sheet = document.createElement("link");
-    sheet.rel = "stylesheet";
-    sheet.href = banner.dataset.sheet;
-    // Not before it has its looks: nothing flickers.
-    sheet.addEventListener("load", () => { banner.hidden = false; });
-    document.head.append(sheet);
+    // By itself, when nothing else is to be drawn: on a phone, what is done in one go cannot be touched meanwhile.
+    whenIdle(() => { banner.hidden = false; });
     banner.querySelector("form").addEventListener("submit", async (event) => {
       event.preventDefault();
       const form = event.target;

@@ -9,11 +9,12 @@ from uuid import UUID
 
 import pytest
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from lotse.kernel.auth.principal import ALL, Principal, holding
 from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.ids import uuid7
-from lotse.kernel.pages import bulk, export, intake, query
+from lotse.kernel.pages import bulk, export, intake, listing, query
 from lotse.kernel.pages.table import Bulk, Change, Column, Edit, Field, No, Option, Scope, Search, Table, Work
 from lotse.kernel.paging import BadCursor
 from lotse.kernel.sql import Statement
@@ -201,6 +202,49 @@ def test_an_address_says_what_was_asked_and_nothing_else(things: Table) -> None:
     assert wanted.query(things, q=None, kind=None, sort=None, columns=None) == ""
 
 
+def test_a_table_opens_with_what_is_asked_of_it_and_shows_everything_when_told_to(things: Table) -> None:
+    work = replace(things, begin="kind=red", _by_name={})
+    opened = query.asked(work, [("language", "de"), ("part", "count"), ("q", "")])
+    assert opened.filters == {"kind": ["red"]} and opened.query(work) == "kind=red"
+    whole = query.asked(work, [("all", "yes")])
+    assert not whole.is_filtered
+    assert whole.query(work) == "all=yes" and whole.query(work, part="count") == "all=yes&part=count"
+    # Without the filter it is everything, and not the beginning again.
+    assert opened.query(work, kind=None) == "all=yes"
+    assert query.asked(work, [("price.to", "3")]).filters == {"price.to": ["3"]}
+
+
+async def test_pages_go_by_several_keys(db: Database, things: Table) -> None:
+    twins = replace(things, key=("kind", "id"), order="-kind", edit=None, _by_name={})
+    whole = await codes(db, twins, [])
+    assert whole == [f"T{n:02}" for n in range(22, -1, -2)] + [f"T{n:02}" for n in range(21, 0, -2)]
+    seen: list[str] = []
+    mark: list[tuple[str, str]] = []
+    async with db.reading() as conn:
+        while True:
+            rows, _ = await query.page(conn, twins, SCOPE, query.asked(twins, mark), size=5)
+            seen += [row.code for row in rows.items]
+            if rows.after is None:
+                break
+            mark = [("after", rows.after)]
+    assert seen == whole
+    assert twins.id(rows.items[0]) == f"blue.{rows.items[0].id}"
+
+
+async def test_choices_that_are_data_are_read_for_the_page(db: Database, things: Table) -> None:
+    async def kinds(conn: Connection, scope: Scope) -> Mapping[str, Option]:
+        return {"red": Option("rosso"), "green": Option("verde")}
+
+    column = Column("kind", "Kind", kind="choice", filter="choice", choices=kinds)
+    table = replace(things, columns=(column, *things.columns[2:]), edit=None, label="", search=None, _by_name={})
+    async with db.reading() as conn:
+        shown = await listing.chosen_from(table, conn, SCOPE)
+        # What is no choice finds nothing, and is no mistake: a choice may have gone since the link was made.
+        rows, wrong = await query.page(conn, table, SCOPE, query.asked(table, [("kind", "violet")]))
+    assert shown.column("kind").options["red"].label == "rosso" and not table.column("kind").options
+    assert (rows.items, wrong) == ([], [])
+
+
 async def test_a_count_stops_where_it_is_told_to(db: Database, things: Table) -> None:
     async with db.reading() as conn:
         wanted = query.asked(things, [])
@@ -215,6 +259,7 @@ async def test_a_count_stops_where_it_is_told_to(db: Database, things: Table) ->
         ({"columns": (Column("colour", "Colour"),)}, "no field colour"),
         ({"columns": (Column("kind", "Kind", kind="choice", filter="choice"),)}, "no options"),
         ({"order": "-made_at"}, "not sorted by"),
+        ({"key": ("id", "number")}, "no field number"),
     ],
 )
 def test_a_description_that_cannot_work_is_found_when_it_is_made(broken: dict[str, Any], said: str) -> None:

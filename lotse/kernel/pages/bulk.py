@@ -11,20 +11,24 @@ A small change is done while its request waits; a large one by a job.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
-from lotse.kernel import audit, masters, seams
+from lotse.kernel import audit, masters, runtime, seams
 from lotse.kernel.auth.principal import ALL, Kind, Principal, holding
 from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.desk import Desk
+from lotse.kernel.desk.socket import connected
 from lotse.kernel.ids import uuid7
 from lotse.kernel.pages import query
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.table import PYTHON, Bulk, Change, Column, No, Scope, Table, Work
 from lotse.kernel.refusals import NotFound, Refusal
+from lotse.kernel.settings import Settings
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "office")
@@ -35,6 +39,8 @@ CHUNK = 2_500
 AT_ONCE = 1_000
 # A change of more rows is not looked through by anybody, and not one that a table's page should begin.
 MOST_ROWS = 200_000
+# The frames of the web that have tables, by name: they stand on this file.
+_FRAMES = ("lotse.web.signin", "lotse.web.connect", "lotse.web.mail")
 # What was planned and never begun.
 KEPT = timedelta(days=1)
 
@@ -187,7 +193,7 @@ def given(ids: Iterable[UUID]) -> list[BulkRow]:
     return [BulkRow(position, id) for position, id in enumerate(ids)]
 
 
-async def run(database: Database, id: UUID, *, at: datetime) -> BulkChange:
+async def run(database: Database, id: UUID, *, at: datetime, desk: Desk | None = None) -> BulkChange:
     """Work on a change until it is planned, applied or undone; goes on where an earlier run ended."""
     while True:
         async with database.transaction() as tx:
@@ -197,7 +203,7 @@ async def run(database: Database, id: UUID, *, at: datetime) -> BulkChange:
             if not change.is_at_work:
                 return change
             table = table_named(change.table_name)
-            work = work_of(table, change, at)
+            work = work_of(table, change, at, database, desk)
             with audit.in_bulk(_head_of(change)):
                 more = await _STEPS[change.state](tx, table, work, change)
             if not more:
@@ -210,7 +216,9 @@ async def run_job(database: Database, payload: RunBulk, *, at: datetime) -> None
     async with database.reading() as conn:
         known = await conn.maybe(SQL.change, BulkChange, id=payload.id)
     if known is not None:
-        await run(database, payload.id, at=at)
+        # Connected on first use: most tables never ask for it.
+        async with connected(runtime.desk_socket(Settings.load())) as desk:
+            await run(database, payload.id, at=at, desk=desk)
 
 
 async def sweep(database: Database, *, at: datetime) -> int:
@@ -245,7 +253,7 @@ def _head_of(change: BulkChange) -> UUID:
     return change.id if change.state == "applying" else UUID(int=change.id.int ^ 1)
 
 
-def work_of(table: Table, change: BulkChange, at: datetime) -> Work:
+def work_of(table: Table, change: BulkChange, at: datetime, database: Database, desk: Desk | None = None) -> Work:
     """What a change was asked with, at the moment of the work."""
     bulk = action_of(table, change.action)
     kind, _, id = change.actor.partition(":")
@@ -259,7 +267,8 @@ def work_of(table: Table, change: BulkChange, at: datetime) -> Work:
         principal=Principal(msgspec.convert(kind, Kind), id, change.actor_name, holding(ALL)),
         right=table.editing.right,
     )
-    return Work(scope, msgspec.convert(change.typed, bulk.form, strict=False), change.reason, change.begun_at)
+    typed = msgspec.convert(change.typed, bulk.form, strict=False)
+    return Work(scope, typed, change.reason, change.begun_at, database, desk)
 
 
 def table_named(name: str) -> Table:
@@ -271,8 +280,9 @@ def table_named(name: str) -> Table:
 
 
 def tables() -> list[Table]:
-    """Every table of the installation: `tables` of each `pages.py`."""
-    return [table for domain in seams.domains() for table in domain.exported("pages", "tables")]
+    """Every table of the installation: `tables` of each `pages.py`, and of the frames that have some."""
+    own = [table for name in _FRAMES for table in import_module(name).tables]
+    return [*own, *(table for domain in seams.domains() for table in domain.exported("pages", "tables"))]
 
 
 # -- one chunk
@@ -430,7 +440,7 @@ async def _labels(conn: Connection, table: Table, scope: Scope, ids: Sequence[UU
         return {}
     rows = await query.by_keys(conn, table, scope, ids)
     filled = await table.fill(conn, scope, rows) if table.fill and rows else rows
-    return {getattr(row, table.key): table.called(row) for row in filled}
+    return {table.id(row): table.called(row) for row in filled}
 
 
 def _refused(row: BulkRow, label: str, no: No) -> BulkRow:

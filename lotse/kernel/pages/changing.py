@@ -14,6 +14,7 @@ from msgspec import Struct
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database
+from lotse.kernel.desk import Desk
 from lotse.kernel.jobs import enqueue
 from lotse.kernel.pages import bulk, intake, query
 from lotse.kernel.pages.forms import Form
@@ -43,6 +44,10 @@ SAID = {
     "nothing-to-change": N_("The file has no column that can be changed. Its first line names the columns."),
 }
 NO_FILE = N_("Please choose a file.")
+
+
+class NoWayBack(Refusal, status=409, title="This cannot be undone"):
+    """What was done has left the house. Change the rows anew where that helps."""
 
 
 class Shown(Struct, frozen=True):
@@ -137,15 +142,15 @@ def routes(table: Table) -> tuple[Any, ...]:
 
     @post(f"{table.path}/changes/{{change_id:uuid}}/apply", guards=aside, name=f"apply {table.name}")
     async def apply(
-        view: View, database: Database, principal: Principal, at: datetime, change_id: UUID
+        view: View, database: Database, desk: Desk, principal: Principal, at: datetime, change_id: UUID
     ) -> Response[str]:
-        return await _moved(table, view, database, principal, change_id, "planned", "applying", at)
+        return await _moved(table, view, database, desk, principal, change_id, "planned", "applying", at)
 
     @post(f"{table.path}/changes/{{change_id:uuid}}/undo", guards=aside, name=f"undo {table.name}")
     async def undo(
-        view: View, database: Database, principal: Principal, at: datetime, change_id: UUID
+        view: View, database: Database, desk: Desk, principal: Principal, at: datetime, change_id: UUID
     ) -> Response[str]:
-        return await _moved(table, view, database, principal, change_id, "applied", "undoing", at)
+        return await _moved(table, view, database, desk, principal, change_id, "applied", "undoing", at)
 
     made = (change, changes, one_change, apply, undo)
     return (*made, *_file_routes(table, edit.intake, guards)) if edit.intake else made
@@ -244,6 +249,7 @@ async def _moved(
     table: Table,
     view: View,
     database: Database,
+    desk: Desk,
     principal: Principal,
     id: UUID,
     from_state: str,
@@ -251,13 +257,15 @@ async def _moved(
     at: datetime,
 ) -> Response[str]:
     async with database.transaction() as tx:
-        await _existing(tx, table, view, principal, id)
+        known = await _existing(tx, table, view, principal, id)
+        if to_state == "undoing" and bulk.action_of(table, known.action).final:
+            raise NoWayBack()
         found = await bulk.move(tx, id, from_state=from_state, to_state=to_state, by=str(principal), at=at)
         is_small = found.changes <= bulk.AT_ONCE
         if not is_small:
             await enqueue(tx, "kernel.run_bulk", bulk.RunBulk(id), unique=f"bulk:{id}:{to_state}")
     if is_small:
-        await bulk.run(database, id, at=at)
+        await bulk.run(database, id, at=at, desk=desk)
     return view.go(f"{table.path}/changes/{id}")
 
 
@@ -302,7 +310,7 @@ def _shown(table: Table, view: View, row: bulk.BulkRow) -> Shown:
     )
     return Shown(
         row.label or str(row.row_id or ""),
-        table.row_path.format(row.row_id) if table.row_path and row.row_id else "",
+        table.row_path.format(row.row_id) if isinstance(table.row_path, str) and row.row_id else "",
         row.line,
         {name: bulk.value(table.column(name), content) for name, content in row.old.items()},
         {name: bulk.value(table.column(name), content) for name, content in row.new.items()},

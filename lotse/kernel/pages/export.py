@@ -117,7 +117,7 @@ def cells(table: Table, scope: Scope, row: Any) -> list[Any]:
     """A row's values as plain Python: text, number, Decimal, date, datetime without zone, True, None."""
     shown = [_cell(column, scope, row) for column in columns_of(table)]
     edited = [table.column(name) for name in table.edit.columns] if table.edit and table.edit.intake else []
-    return [str(getattr(row, table.key)), *shown, *(_cell(column, scope, row) for column in edited)]
+    return [str(table.id(row)), *shown, *(_cell(column, scope, row) for column in edited)]
 
 
 def _cell(column: Column, scope: Scope, row: Any) -> Any:

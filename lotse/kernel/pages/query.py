@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,9 @@ NOT_A_NUMBER = N_("%(field)s: please enter a number.")
 NOT_A_DAY = N_("%(field)s: please enter a day.")
 NOT_A_CHOICE = N_("%(field)s: there is no such choice.")
 
+# What an address may ask besides filters; and which parts of one say nothing of which rows are wanted.
+_WISHES = frozenset({"q", "sort", "after", "before", "columns", "view", "all"})
+_NO_WISHES = frozenset({"part"})
 _NUMBER = re.compile(r"-?\d{1,15}(?:[.,]\d{1,6})?")
 
 
@@ -77,7 +80,11 @@ class Asked(Struct, frozen=True):
         if self.view:
             parts["view"] = self.view
         parts.update(changes)
-        return urlencode({name: value for name, value in parts.items() if value not in (None, "", [])}, doseq=True)
+        kept = {name: value for name, value in parts.items() if value not in (None, "", [])}
+        # An address that asks nothing is the view that the table opens with.
+        if table.begin and not kept.keys() - _NO_WISHES:
+            kept = {"all": "yes", **kept}
+        return urlencode(kept, doseq=True)
 
 
 class Rows(Struct, frozen=True):
@@ -123,6 +130,8 @@ def chosen_columns(table: Table) -> tuple[str, ...]:
 
 def asked(table: Table, given: Sequence[tuple[str, str]]) -> Asked:
     """Read an address. What the table does not know is passed over: old links must not break."""
+    if table.begin and not any(name in _WISHES or _filter_of(table, name) for name, value in given if value):
+        given = [*parse_qsl(table.begin), *given]
     one = {name: value.strip()[:MAX_TEXT] for name, value in given}
     filters: dict[str, list[str]] = {}
     for name, value in given:
@@ -131,7 +140,7 @@ def asked(table: Table, given: Sequence[tuple[str, str]]) -> Asked:
             filters.setdefault(name, []).append(text)
     sort = one.get("sort", table.order)
     by = sort.lstrip("-")
-    if by != table.key and not (table.has(by) and table.column(by).sort):
+    if by != table.keys[0] and not (table.has(by) and table.column(by).sort):
         sort = table.order
     # One parameter with all names (a link), or one per name (a form without scripts).
     named = [part for name, value in given if name == "columns" for part in value.split(",") if table.has(part)]
@@ -185,24 +194,25 @@ async def keys(conn: Connection, table: Table, scope: Scope, wanted: Asked, *, m
     """The keys of everything that fits, in the table's order; `most + 1` of them if there are more."""
     found, _ = reading(table, scope, wanted)
     order = _order(table, wanted)
-    text, arguments = found.statement(f"t.{table.key}", f"{_by(order, wanted.descending)} limit :most", most=most + 1)
+    tail = f"{_by(order, wanted.descending)} limit :most"
+    text, arguments = found.statement(f"t.{table.keys[0]}", tail, most=most + 1)
     return [row[0] for row in await conn.raw.fetch(text, *arguments)]
 
 
 async def seen(conn: Connection, table: Table, scope: Scope, ids: Sequence[UUID]) -> set[UUID]:
     """Which of these keys are rows that this person sees: ids that somebody posts are not believed."""
     found = Reading(table.statement, table.params(scope))
-    found.where(f"t.{table.key} = any(:ids::uuid[])", ids=list(ids))
-    text, arguments = found.statement(f"t.{table.key}")
+    found.where(f"t.{table.keys[0]} = any(:ids::uuid[])", ids=list(ids))
+    text, arguments = found.statement(f"t.{table.keys[0]}")
     return {row[0] for row in await conn.raw.fetch(text, *arguments)}
 
 
 async def by_keys(conn: Connection, table: Table, scope: Scope, ids: Sequence[UUID]) -> list[Any]:
     """Rows by their keys, in that order; those that are gone are left out."""
     found = Reading(table.statement, table.params(scope))
-    found.where(f"t.{table.key} = any(:ids::uuid[])", ids=list(ids))
+    found.where(f"t.{table.keys[0]} = any(:ids::uuid[])", ids=list(ids))
     text, arguments = found.statement("t.*")
-    rows = {record[table.key]: record for record in await conn.raw.fetch(text, *arguments)}
+    rows = {record[table.keys[0]]: record for record in await conn.raw.fetch(text, *arguments)}
     return [msgspec.convert(dict(rows[id]), table.row) for id in ids if id in rows]
 
 
@@ -248,8 +258,8 @@ def _named(record: Any, keys: int) -> dict[str, Any]:
 
 def _order(table: Table, wanted: Asked) -> list[str]:
     """The expressions that sort, the key last: it makes every place in the list one of its own."""
-    key = f"t.{table.key}"
-    return [key] if wanted.sorted_by == table.key else [table.column(wanted.sorted_by).ordering, key]
+    key = [f"t.{name}" for name in table.keys]
+    return key if wanted.sorted_by == table.keys[0] else [table.column(wanted.sorted_by).ordering, *key]
 
 
 def _by(order: list[str], descending: bool) -> str:
@@ -258,10 +268,9 @@ def _by(order: list[str], descending: bool) -> str:
 
 
 def _types(table: Table, wanted: Asked) -> list[Any]:
-    key: Any = next(found.type for found in msgspec.structs.fields(table.row) if found.name == table.key)
-    if wanted.sorted_by == table.key:
-        return [key]
-    return [PYTHON[table.column(wanted.sorted_by).kind], key]
+    types = {found.name: found.type for found in msgspec.structs.fields(table.row)}
+    key = [types[name] for name in table.keys]
+    return key if wanted.sorted_by == table.keys[0] else [PYTHON[table.column(wanted.sorted_by).kind], *key]
 
 
 # -- filters
@@ -303,9 +312,13 @@ def _narrow(found: Reading, column: Column, scope: Scope, filters: Mapping[str, 
     if not typed:
         return
     if column.filter == "choice":
-        if unknown := [value for value in typed if value not in column.options]:
-            raise _Unreadable(NOT_A_CHOICE if unknown else "")
-        found.where(column.condition or f"{column.expression} = any(:value::text[])", value=typed)
+        if column.choices is None and any(value not in column.options for value in typed):
+            raise _Unreadable(NOT_A_CHOICE)
+        if column.condition or len(typed) > 1:
+            found.where(column.condition or f"{column.expression} = any(:value::text[])", value=typed)
+        else:
+            # As one value, and not as one of several: then an index on column and key gives the order as well.
+            found.where(f"{column.expression} = :value::text", value=typed[0])
     elif column.filter == "flag":
         found.where(column.condition or f"{column.expression} = :value", value=typed[-1] == "yes")
     elif column.filter == "begins":

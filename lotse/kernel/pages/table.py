@@ -25,7 +25,8 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from lotse.kernel.auth.principal import DIMENSIONS, Dimension, Principal, Within
-from lotse.kernel.db import Connection, Transaction
+from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.desk import Desk
 from lotse.kernel.sql import Statement
 
 # How a value is shown, typed, exported and compared. A `price` is a unit price in major units (Decimal), `money` an
@@ -73,6 +74,9 @@ class Column(Struct, frozen=True):
     sql: str = ""
     condition: str = ""
     options: Mapping[str, Option] = {}
+    # Of a `choice` whose values are data: read for the page. Such a filter is not checked against them, so `condition`
+    # must bear any text where the column is none.
+    choices: "Choices | None" = None
     # Part of the table until somebody chooses otherwise.
     shown: bool = True
     # Leads to the row's own page.
@@ -128,6 +132,9 @@ class Scope(Struct, frozen=True):
         return self.principal.within(self.right, by=by, free=free)
 
 
+Choices = Callable[[Connection, Scope], Awaitable[Mapping[str, Option]]]
+
+
 class Search(Struct, frozen=True):
     """What the search field means: a condition over `t`, and its parameters made of what was typed."""
 
@@ -171,6 +178,9 @@ class Work(Struct, frozen=True):
     typed: Any
     reason: str
     begun_at: datetime
+    database: Database
+    # What moves goods commits there, and not in the transaction of `write`. None while it is only worked out.
+    desk: Desk | None = None
 
 
 class Field(Struct, frozen=True):
@@ -211,6 +221,8 @@ class Bulk(Struct, frozen=True):
     # Says the mistakes of the form that a type cannot: by field, a message id.
     check: Callable[[Scope, Any], Mapping[str, str]] | None = None
     danger: bool = False
+    # What it does has no way back (a message was sent, somebody else's word was taken): nothing offers to undo it.
+    final: bool = False
 
 
 Now = Callable[[Connection, Work, Sequence[UUID]], Awaitable[Mapping[UUID, Mapping[str, Any]]]]
@@ -282,27 +294,37 @@ class Table(Struct, frozen=True, kw_only=True):
     where: Literal["everywhere", "common", "shop", "narrowed"]
     statement: Statement
     row: type[Any]
-    key: str
+    # The field that makes a row one of its own; two, the sorting one first, where only together they do. Such rows are
+    # not changed in many at once.
+    key: str | tuple[str, str]
     columns: tuple[Column, ...]
     order: str
     icon: str = "list"
     # Below the title (a message id).
     text: str = ""
     params: Callable[[Scope], Mapping[str, Any]] = lambda scope: {}
-    # Of the row's own page; `{}` is the key. Empty: rows have none.
-    row_path: str = ""
+    # Of the row's own page; `{}` is the key. Empty: rows have none. A function of the row: where the key is not enough.
+    row_path: str | Callable[[Any], str] = ""
     # How people call a row: a column.
     label: str = ""
     search: Search | None = None
     presets: tuple[Preset, ...] = ()
+    # The query of the preset with which it opens, where everything is not what people come for: a work list opens with
+    # what is open. Everything is then `?all=yes`.
+    begin: str = ""
+    # Every so many seconds the first page renews itself while somebody watches; 0: never. What is chosen, focused or
+    # open stays so.
+    live: int = 0
     # Adds what lower domains know to the rows of a page or of a chunk of a file.
     fill: Fill | None = None
     edit: Edit | None = None
     actions: tuple[Action, ...] = ()
     nothing: Nothing | None = None
     exports: bool = True
-    # A template with what stands between title and table: figures, a hint. Gets the page's values.
+    # Templates with what stands between title and table (figures, a hint), and at its right side (on a phone below).
+    # They get the page's values, and those that a page of its own (`table_routes(TABLE, page)`) gives to `show`.
     above: str = ""
+    beside: str = ""
     _by_name: dict[str, Column] = field(default_factory=dict[str, Column])
 
     def __post_init__(self) -> None:
@@ -310,17 +332,19 @@ class Table(Struct, frozen=True, kw_only=True):
         self._by_name.update({column.name: column for column in self.columns})
         fields = set(self.row.__struct_fields__)
         for column in self.columns:
-            if column.name in RESERVED:
+            if column.filter is not None and column.name in RESERVED:
                 raise ValueError(f"{self.name}: {column.name} is a word of every table's address")
             if column.name not in fields and not column.template and not column.slot:
                 raise ValueError(f"{self.name}: {self.row.__name__} has no field {column.name}")
-            if column.filter == "choice" and not column.options:
+            if column.filter == "choice" and not column.options and column.choices is None:
                 raise ValueError(f"{self.name}: the choice {column.name} has no options")
-        if self.key not in fields:
-            raise ValueError(f"{self.name}: {self.row.__name__} has no field {self.key}")
+        if missing := [key for key in self.keys if key not in fields]:
+            raise ValueError(f"{self.name}: {self.row.__name__} has no field {', '.join(missing)}")
+        if self.edit is not None and len(self.keys) > 1:
+            raise ValueError(f"{self.name}: rows with two keys are not changed in many at once")
         if self.edit is not None and (unknown := set(self.edit.columns) - self._by_name.keys()):
             raise ValueError(f"{self.name}: no columns {', '.join(sorted(unknown))} to edit")
-        if self.order.lstrip("-") != self.key and not self.column(self.order.lstrip("-")).sort:
+        if self.order.lstrip("-") != self.keys[0] and not self.column(self.order.lstrip("-")).sort:
             raise ValueError(f"{self.name}: it is not sorted by {self.order}")
 
     @property
@@ -342,13 +366,26 @@ class Table(Struct, frozen=True, kw_only=True):
     def has(self, name: str) -> bool:
         return name in self._by_name
 
+    @property
+    def keys(self) -> Sequence[str]:
+        """The fields of a row's key, the sorting one first."""
+        return (self.key,) if isinstance(self.key, str) else self.key
+
+    def id(self, row: Any) -> Any:
+        """What a row is known by."""
+        if isinstance(self.key, str):
+            return getattr(row, self.key)
+        return ".".join(str(getattr(row, key)) for key in self.key)
+
     def href(self, row: Any) -> str:
         """The address of a row's own page."""
-        return self.row_path.format(getattr(row, self.key)) if self.row_path else ""
+        if callable(self.row_path):
+            return self.row_path(row)
+        return self.row_path.format(self.id(row)) if self.row_path else ""
 
     def called(self, row: Any) -> str:
         """How people call a row."""
-        return str(getattr(row, self.label)) if self.label else str(getattr(row, self.key))
+        return str(getattr(row, self.label)) if self.label else str(self.id(row))
 
 
 # Words of the address that are no filters.

@@ -170,8 +170,70 @@ document.addEventListener("click", (event) => {
   else location.href = row.dataset.href;
 });
 document.addEventListener("htmx:afterSettle", () => {
-  here = last = null;
+  if (!here?.isConnected) here = null;
+  if (!last?.isConnected) last = null;
   count();
+});
+
+// -- a list that renews itself: rows that are as they were stay the very same, so what is chosen, focused or open stays so
+let counted = Date.now();
+const renew = (results, text) => {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const fresh = $("#results", page);
+  const [now, then] = [results, fresh].map((part) => part && $("tbody", part));
+  ["#above", "#beside"].forEach((name) => {
+    const [old, other] = [document, page].map((part) => $(name, part));
+    if (other && old.innerHTML !== other.innerHTML && !old.contains(document.activeElement)) old.innerHTML = other.innerHTML;
+  });
+  if (!fresh || (!now && !then)) return;
+  if (!now || !then) {
+    results.replaceWith(fresh);
+    htmx.process(fresh);
+    count();
+    return;
+  }
+  const known = new Map([...now.rows].map((row) => [row.dataset.row, row]));
+  let moved = false;
+  [...then.rows].forEach((row, place) => {
+    const old = known.get(row.dataset.row);
+    known.delete(row.dataset.row);
+    if (old && old.innerHTML !== row.innerHTML) {
+      const chosen = $("input[name=selected]", old)?.checked;
+      const focused = $$("a, button, input", old).indexOf(document.activeElement);
+      old.innerHTML = row.innerHTML;
+      if (chosen && $("input[name=selected]", old)) $("input[name=selected]", old).checked = true;
+      if (focused >= 0) $$("a, button, input", old)[focused]?.focus({ preventScroll: true });
+    }
+    const there = now.rows[place] || null;
+    if ((old || row) === there) return;
+    now.insertBefore(old || row, there);
+    moved = true;
+  });
+  // What fell off the page stays while somebody has hold of it.
+  known.forEach((row) => {
+    if (row.contains(document.activeElement) || $("input[name=selected]", row)?.checked) return;
+    row.remove();
+    moved = true;
+  });
+  const [next, to] = [results, fresh].map((part) => $("a[rel=next]", part));
+  if (next && to) next.setAttribute("href", to.getAttribute("href"));
+  else if (to) $(".pager", results).append(to);
+  else next?.remove();
+  // To count them all costs more than to read a page.
+  if (moved && Date.now() - counted > 10_000) {
+    counted = Date.now();
+    htmx.trigger("#count", "renewed");
+  }
+  count();
+};
+const isRenewal = (event) => event.target.matches?.("[data-live]") && event.detail.requestConfig?.elt === event.target;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (isRenewal(event) && document.hidden) event.preventDefault();
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!isRenewal(event)) return;
+  event.detail.shouldSwap = false;
+  renew(event.target, event.detail.serverResponse);
 });
 window.addEventListener("pageshow", count);
 

@@ -10,6 +10,7 @@ from stdnum.exceptions import InvalidChecksum, InvalidFormat, InvalidLength
 
 from lotse.domains.catalog.contracts import CategoryCycle, InvalidGtin, Measure, PutCategory, State
 from lotse.kernel.refusals import Invalid
+from lotse.kernel.words import word
 
 # Where a product or variant may go from where it is. What was shown becomes a draft again only through the archive:
 # links and orders point at it. What is archived comes back through the draft, where it can be mended unseen.
@@ -164,3 +165,11 @@ def search_digits(text: str) -> str:
     """The digits of what may be a GTIN, else nothing."""
     compact = text.strip().replace("-", "").replace(" ", "")
     return compact if len(compact) in _GTIN_LENGTHS and compact.isascii() and compact.isdigit() else ""
+
+
+def full_name(name: str, options: Mapping[str, str], language: str) -> str:
+    """A variant as one line says it, in the words of the reader: "Laufschuh Strom 3, Königsblau, 42".
+
+    Whoever answers requests calls `lotse.kernel.words.read` first.
+    """
+    return ", ".join((name, *(word(language, value) for value in options.values() if value)))

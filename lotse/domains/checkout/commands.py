@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 from msgspec.structs import asdict
 
+from lotse.domains.catalog.rules import full_name
 from lotse.domains.checkout.contracts import (
     Attempt,
     BasketChanged,
@@ -94,7 +95,7 @@ from lotse.domains.pools.contracts import Held, HoldEnded, HoldRequest, HoldUnkn
 from lotse.domains.pricing.contracts import PricedLine
 from lotse.domains.pricing.queries import prices_at
 from lotse.domains.pricing.rules import PriceLists
-from lotse.kernel import audit
+from lotse.kernel import audit, words
 from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key, key_for, once, recall
@@ -409,7 +410,7 @@ async def _order(
         currency=shop.currency,
         language=language,
         gross=shop.gross,
-        lines=_lines(priced, language),
+        lines=await _lines(priced, language),
         contact=purchase.contact,
         payment=NewPayment(
             uuid7(), "order", order_id, method.name, entity.id, entity.timezone, shop.currency, total, due_at
@@ -844,8 +845,9 @@ class _Basket(Struct, frozen=True):
     order_id: UUID | None
 
 
-def _lines(quote: Quote, language: str) -> tuple[PlaceLine, ...]:
-    goods = [_goods(line, line.priced, quote.shop.country) for line in quote.lines if line.priced]
+async def _lines(quote: Quote, language: str) -> tuple[PlaceLine, ...]:
+    await words.read(language)
+    goods = [_goods(line, line.priced, quote.shop.country, language) for line in quote.lines if line.priced]
     shipping = [
         PlaceLine(
             kind="shipping",
@@ -870,17 +872,16 @@ def _lines(quote: Quote, language: str) -> tuple[PlaceLine, ...]:
 _SHIPPING_TEXT = {"de": "Versand", "en": "Delivery"}
 
 
-def _goods(line: QuotedLine, priced: PricedLine, tax_country: str) -> PlaceLine:
+def _goods(line: QuotedLine, priced: PricedLine, tax_country: str, language: str) -> PlaceLine:
     variant, offer = line.variant, line.offer
     if variant is None or offer is None:
         raise LookupError(f"offer {line.stored.offer_id} was priced without being known")
-    options = ", ".join(variant.options.values())
     return PlaceLine(
         offer_id=offer.id,
         variant_id=variant.id,
         seller_party_id=offer.seller_party_id,
         sku=variant.sku,
-        text=f"{variant.name}, {options}" if options else variant.name,
+        text=full_name(variant.name, variant.options, language),
         quantity=line.stored.quantity,
         unit=variant.unit,
         unit_price=priced.unit_price,

@@ -11,12 +11,13 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from lotse.domains.catalog.queries import variant_ids_by_sku, variants_by_ids, variants_of_products
-from lotse.domains.catalog.rules import search_terms
+from lotse.domains.catalog.rules import full_name, search_terms
 from lotse.domains.offers import commands, queries
 from lotse.domains.offers.contracts import OfferRow, PutOffer, State
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.parties.queries import parties
 from lotse.domains.parties.queries import shop as read_shop
+from lotse.kernel import words
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database, Transaction
@@ -73,6 +74,7 @@ def _of_shop(scope: Scope) -> dict[str, Any]:
 
 async def _named(conn: Connection, scope: Scope, rows: list[OfferRow]) -> list[OfferRow]:
     """Rows with what the catalogue calls the articles, and with the names of sellers."""
+    await words.read(scope.language)
     cards = await variants_by_ids(conn, variant_ids=[row.variant_id for row in rows], language=scope.language)
     known = {card.id: card for card in cards}
     sellers = {one.id: one.name for one in await parties(conn, party_ids=list({row.seller_party_id for row in rows}))}
@@ -80,7 +82,7 @@ async def _named(conn: Connection, scope: Scope, rows: list[OfferRow]) -> list[O
         replace(
             row,
             sku=card.sku,
-            name=", ".join((card.name, *card.options.values())),
+            name=full_name(card.name, card.options, scope.language),
             product_id=card.product_id,
             seller=sellers.get(row.seller_party_id, ""),
         )

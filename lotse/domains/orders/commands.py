@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from lotse.domains.catalog.contracts import UnknownVariant, VariantCard
 from lotse.domains.catalog.queries import variant_ids_by_sku, variants_by_ids
+from lotse.domains.catalog.rules import full_name
 from lotse.domains.inventory.commands import ensure_stock
 from lotse.domains.inventory.contracts import StockKey, UnknownLocation
 from lotse.domains.inventory.queries import location_by_code
@@ -36,6 +37,7 @@ from lotse.domains.payments.contracts import NewPayment
 from lotse.domains.tax.contracts import Rate
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import rate_at, split_gross
+from lotse.kernel import words
 from lotse.kernel.db import Connection, Transaction
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key, key_for
@@ -97,6 +99,7 @@ async def sale_of_till(tx: Transaction, *, shop: Shop, sale: TillSale, actor: st
     keys = [StockKey(ids[line.sku], location.id, shop.owner_party_id) for line in sale.lines]
     pools = await ensure_stock(tx, keys, at=sale.occurred_at)
     order_id = uuid7()
+    await words.read(shop.language)
     return PlaceRequest(
         order_id=order_id,
         number=sale.number,
@@ -132,13 +135,12 @@ async def sale_of_till(tx: Transaction, *, shop: Shop, sale: TillSale, actor: st
 
 def _till_line(line: TillLine, variant: VariantCard, rate: Rate, source: Source, shop: Shop) -> PlaceLine:
     split = split_gross(line.gross_minor, rate.rate)
-    options = ", ".join(variant.options.values())
     price = Decimal(line.gross_minor).scaleb(-minor_digits(shop.currency)) / line.quantity
     return PlaceLine(
         variant_id=variant.id,
         seller_party_id=shop.owner_party_id,
         sku=variant.sku,
-        text=line.text or (f"{variant.name}, {options}" if options else variant.name),
+        text=line.text or full_name(variant.name, variant.options, shop.language),
         quantity=line.quantity,
         unit=variant.unit,
         unit_price=price.quantize(_FINEST),

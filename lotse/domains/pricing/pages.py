@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from lotse.domains.catalog.contracts import ProductChanged
 from lotse.domains.catalog.queries import variant_ids_by_sku, variants_by_ids, variants_of_products
-from lotse.domains.catalog.rules import search_terms
+from lotse.domains.catalog.rules import full_name, search_terms
 from lotse.domains.parties.contracts import Shop, ShopChanged
 from lotse.domains.parties.queries import kept_shop
 from lotse.domains.pricing import commands, queries
@@ -34,6 +34,7 @@ from lotse.domains.pricing.rules import MAX_UNIT_PRICE, PriceLists, changed, pri
 from lotse.domains.tax.contracts import RatesChanged
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
+from lotse.kernel import words
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
@@ -322,10 +323,11 @@ def _table_params(scope: Scope) -> dict[str, Any]:
 
 async def _named(conn: Connection, scope: Scope, rows: list[PriceRow]) -> list[PriceRow]:
     """Rows with the article numbers and names of the catalogue."""
+    await words.read(scope.language)
     cards = await variants_by_ids(conn, variant_ids=[row.variant_id for row in rows], language=scope.language)
     known = {card.id: card for card in cards}
     return [
-        replace(row, sku=card.sku, name=", ".join((card.name, *card.options.values())))
+        replace(row, sku=card.sku, name=full_name(card.name, card.options, scope.language))
         if (card := known.get(row.variant_id))
         else row
         for row in rows

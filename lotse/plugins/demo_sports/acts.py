@@ -17,6 +17,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from lotse.domains.catalog.rules import full_name
 from lotse.domains.inventory.commands import ensure_stock, move_goods
 from lotse.domains.inventory.contracts import MoveRequest, StockChange, StockKey
 from lotse.domains.inventory.queries import location_by_code, stock_of_variants
@@ -193,7 +194,7 @@ class Acts:
         article = self._house.articles[variant.sku]
         _, email, address = PEOPLE[0]
         return LastPiece(
-            ", ".join((product.name.de, *variant.options.values())),
+            full_name(product.name.de, variant.options, "de"),
             article.offer_id,
             article.price_minor,
             retailer.CURRENCY,

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from lotse.domains.catalog.queries import variant_ids_by_sku
+from lotse.domains.catalog.rules import full_name
 from lotse.domains.customers.contracts import StoredCustomer
 from lotse.domains.customers.queries import customers_by_number
 from lotse.domains.inventory.queries import stock_of_variants
@@ -253,7 +254,7 @@ class _Books(Struct, frozen=True):
                 variant,
                 ids[variant.sku],
                 offers.get(ids[variant.sku]),
-                ", ".join((product.name.de, *variant.options.values())),
+                full_name(product.name.de, variant.options, "de"),
             )
             for product, variant in pairs
         }

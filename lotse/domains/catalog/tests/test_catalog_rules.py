@@ -11,6 +11,7 @@ from lotse.domains.catalog.rules import (
     allowed,
     check_slug,
     checked_gtin,
+    full_name,
     levels,
     search_digits,
     search_terms,
@@ -120,3 +121,18 @@ def test_no_text_breaks_a_search(text: str):
     terms = search_terms(text)
     assert "\0" not in "".join(str(value) for value in terms.values())
     assert search_digits(text) == "" or search_digits(text).isdigit()
+
+
+@pytest.mark.parametrize(
+    ("options", "language", "said"),
+    [
+        ({"colour": "Royal blue", "size": "42"}, "de", "Strom 3, Königsblau, 42"),
+        ({"colour": "Royal blue", "size": "42"}, "de-AT", "Strom 3, Königsblau, 42"),
+        ({"colour": "Royal blue", "size": "42"}, "en", "Strom 3, Royal blue, 42"),
+        ({"colour": "Royal blue"}, "fr", "Strom 3, Royal blue"),  # a language without words
+        ({"colour": "", "size": "a colour nobody knows"}, "de", "Strom 3, a colour nobody knows"),
+        ({}, "de", "Strom 3"),
+    ],
+)
+def test_a_variant_is_named_in_the_words_of_the_reader(options: dict[str, str], language: str, said: str):
+    assert full_name("Strom 3", options, language) == said

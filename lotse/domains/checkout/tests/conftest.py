@@ -57,7 +57,7 @@ class Store:
             slug=slug,
             tax_class=tax_class,
             texts=(Text("en", name), Text("de", name)),
-            variants=(PutVariant(sku=slug.upper(), options={"colour": "blue"}),),
+            variants=(PutVariant(sku=slug.upper(), options={"colour": "Royal blue"}),),
         )
         async with self.db.transaction() as tx:
             [stored] = await put_products(tx, [product], by=BY, at=AT)

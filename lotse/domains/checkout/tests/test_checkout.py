@@ -47,11 +47,20 @@ async def shown(store, basket_id, *, at: datetime = AT, country: str | None = No
         return await queries.basket(conn, shop=store.shop, basket_id=basket_id, language="en", at=at, country=country)
 
 
-async def place(store, basket_id, purchase, *, key=None, at: datetime = AT) -> Placed:
+async def place(store, basket_id, purchase, *, key=None, at: datetime = AT, language: str = "en") -> Placed:
     return await commands.place(
-        store.desk, store.db, store.assortment, shop=store.shop, basket_id=basket_id, purchase=purchase, language="en",
-        channel="web", key=key or store.key(), actor="guest", at=at,
+        store.desk, store.db, store.assortment, shop=store.shop, basket_id=basket_id, purchase=purchase,
+        language=language, channel="web", key=key or store.key(), actor="guest", at=at,
     )  # fmt: skip
+
+
+async def test_an_order_is_written_in_the_words_of_its_buyer(store):
+    basket_id = await store.basket((await store.article(1), 1))
+    placed = await place(store, basket_id, store.purchase(1685), language="de")
+    async with store.db.reading() as conn:
+        order = await orders.order(conn, order_id=placed.order_id)
+    assert order is not None
+    assert [line.text for line in order.lines] == ["Ball, Königsblau", "Versand"]
 
 
 async def test_what_is_shown_is_what_is_ordered(store):
@@ -66,8 +75,8 @@ async def test_what_is_shown_is_what_is_ordered(store):
     assert order is not None
     assert order.gross_minor == placed.gross_minor == 4680
     assert [(line.kind, line.text, line.gross_minor) for line in order.lines] == [
-        ("goods", "Ball, blue", 1190),
-        ("goods", "Shoe, blue", 2995),
+        ("goods", "Ball, Royal blue", 1190),
+        ("goods", "Shoe, Royal blue", 2995),
         ("shipping", "Delivery", 495),
     ]
     goods = order.lines[0]

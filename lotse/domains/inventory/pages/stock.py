@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from lotse.domains.catalog.queries import variants_by_ids
-from lotse.domains.catalog.rules import search_terms
+from lotse.domains.catalog.rules import full_name, search_terms
 from lotse.domains.inventory import commands, queries
 from lotse.domains.inventory.contracts import (
     DocumentKind,
@@ -28,6 +28,7 @@ from lotse.domains.parties.contracts import Shop
 from lotse.domains.pools import commands as pools_commands
 from lotse.domains.pools import queries as pools
 from lotse.domains.pools.contracts import Movement
+from lotse.kernel import words
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Dimension, Principal, Whose
@@ -97,6 +98,7 @@ def _within(scope: Scope) -> dict[str, Any]:
 
 async def _spread(conn: Connection, scope: Scope, rows: list[StockListing]) -> list[StockListing]:
     """Rows with what they are called, and how much each place has."""
+    await words.read(scope.language)
     ids = [row.variant_id for row in rows]
     cards = {card.id: card for card in await variants_by_ids(conn, variant_ids=ids, language=scope.language)}
     places = await queries.places(conn)
@@ -107,7 +109,7 @@ async def _spread(conn: Connection, scope: Scope, rows: list[StockListing]) -> l
         replace(
             row,
             sku=card.sku if card else "",
-            name=", ".join((card.name, *card.options.values())) if card else str(row.variant_id),
+            name=full_name(card.name, card.options, scope.language) if card else str(row.variant_id),
             media=card.media if card else None,
             spots=[
                 Spot(place.name, have[row.variant_id][place.id])
@@ -122,10 +124,11 @@ async def _spread(conn: Connection, scope: Scope, rows: list[StockListing]) -> l
 
 async def _named(conn: Connection, scope: Scope, rows: list[PoolListing]) -> list[PoolListing]:
     """Rows with article numbers and names."""
+    await words.read(scope.language)
     ids = list({row.variant_id for row in rows})
     cards = {card.id: card for card in await variants_by_ids(conn, variant_ids=ids, language=scope.language)}
     return [
-        replace(row, sku=card.sku, name=", ".join((card.name, *card.options.values())))
+        replace(row, sku=card.sku, name=full_name(card.name, card.options, scope.language))
         if (card := cards.get(row.variant_id))
         else row
         for row in rows

@@ -9,7 +9,7 @@ several transactions. Only `privacy.erase` may blank what an entry said about a 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -26,8 +26,6 @@ SQL = statements("lotse.kernel", "audit")
 # A page of the log that one import fills shows nothing else.
 BULK_FROM = 20
 # Before and after every entry that can be.
-_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
-_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 _LAST_ID = UUID(int=2**128 - 1)
 
 OriginKind = Literal["", "page", "api", "job", "event", "cli"]
@@ -89,17 +87,6 @@ class Change(Struct, frozen=True):
     def kind(self) -> str:
         """The kind of thing, e.g. `pricing.price`."""
         return self.subject.partition(":")[0]
-
-
-class Asked(Struct, frozen=True):
-    """What of the log somebody wants to see. `kind` is left out of account where a `subject` is given."""
-
-    subject: str | None = None
-    kind: str | None = None
-    actor: str | None = None
-    origin_kind: OriginKind | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 # -- writing
@@ -209,34 +196,6 @@ def _check_job(subject: str) -> None:
 async def history(conn: Connection, *, subject: str, limit: int = 100, before: UUID = _LAST_ID) -> list[Change]:
     """The changes of one thing, the newest first; go on with `before` = the last one's id."""
     return await conn.many(SQL.history, Change, subject=subject, limit=limit, before=before)
-
-
-async def log(
-    conn: Connection, asked: Asked | None = None, *, cursor: str | None = None, limit: int = PAGE_SIZE
-) -> Page[Change]:
-    """A page of the log, the newest first; bulk changes are one entry each. Refusal: `BadCursor`.
-
-    The time is that of the change (`recorded_at`): a replay of 2011 stands in 2011.
-    """
-    wanted = asked or Asked()
-    begin = after(cursor, tuple[datetime, UUID])
-    common: dict[str, Any] = {
-        "since": wanted.since or _EARLIEST,
-        "until": wanted.until or _LATEST,
-        "before_at": begin[0] if begin else _LATEST,
-        "before": begin[1] if begin else _LAST_ID,
-        "origin_kind": wanted.origin_kind,
-        "limit": limit + 1,
-    }
-    if wanted.subject:
-        found = await conn.many(SQL.log_of_subject, Change, subject=wanted.subject, actor=wanted.actor, **common)
-    elif wanted.actor:
-        found = await conn.many(SQL.log_of_actor, Change, actor=wanted.actor, kind=wanted.kind, **common)
-    elif wanted.kind:
-        found = await conn.many(SQL.log_of_kind, Change, kind=wanted.kind, **common)
-    else:
-        found = await conn.many(SQL.log, Change, **common)
-    return paged(found, limit, ["recorded_at", "id"])
 
 
 async def rows_of(

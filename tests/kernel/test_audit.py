@@ -1,5 +1,6 @@
 """The log of changes: who, from where, when, old, new, why; it only grows; bulk changes are one entry with its rows."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,9 +8,13 @@ import asyncpg
 import pytest
 
 from lotse.kernel import audit, clock, privacy
-from lotse.kernel.audit import Asked, Origin
+from lotse.kernel.audit import Origin
+from lotse.kernel.auth.principal import ALL, Principal, holding
 from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.pages import query
+from lotse.kernel.pages.table import Scope
 from lotse.testing import Fresh
+from lotse.web.signin.log import AUDIT_TABLE, AuditRow
 
 HERE = Origin("page", "POST /office/prices/{variant_id}", "192.0.2.7", "session-1", "request-1")
 
@@ -62,15 +67,20 @@ async def test_what_an_entry_said_about_a_person_can_be_forgotten(tx: Transactio
     assert (told.actor, told.old, told.new, told.reason) == ("staff:1", None, None, None)
 
 
-async def _all(conn: Connection, asked: Asked, limit: int = 50) -> list[audit.Change]:
-    found: list[audit.Change] = []
-    cursor = None
+KIM = Principal("staff", "00000000-0000-7000-8000-000000000001", "Kim", holding(ALL))
+SCOPE = Scope(UUID(int=1), "EUR", "de", "Europe/Berlin", clock.now(), KIM, "audit.read")
+
+
+async def _all(conn: Connection, size: int = 50, **filters: str) -> list[AuditRow]:
+    found: list[AuditRow] = []
+    given = list(filters.items())
     while True:
-        page = await audit.log(conn, asked, cursor=cursor, limit=limit)
+        page, wrong = await query.page(conn, AUDIT_TABLE, SCOPE, query.asked(AUDIT_TABLE, given), size=size)
+        assert not wrong
         found += page.items
-        cursor = page.next
-        if cursor is None:
+        if page.after is None:
             return found
+        given = [*filters.items(), ("after", page.after)]
 
 
 @pytest.mark.parametrize(("number", "entries"), [(audit.BULK_FROM - 1, audit.BULK_FROM - 1), (audit.BULK_FROM, 1)])
@@ -80,7 +90,7 @@ async def test_many_changes_are_one_entry_with_its_rows(
     actor, at = f"staff:{fresh.id()}", clock.now()
     changes = [(f"test.row:{fresh.id()}", {"n": n} if n else None, {"n": n + 1}) for n in range(number)]
     await audit.record_all(tx, actor=actor, changes=changes, at=at, reason="season")
-    shown = await _all(tx, Asked(actor=actor))
+    shown = await _all(tx, actor=actor)
     assert len(shown) == entries
     if entries == 1:
         [head] = shown
@@ -107,7 +117,7 @@ async def test_a_bulk_change_of_several_transactions_is_one_entry(db: Database, 
     async with db.transaction() as tx:
         await audit.record(tx, actor=actor, subject=f"test.row:{fresh.id()}", old=None, new={}, at=at)
     async with db.reading() as conn:
-        assert [change.is_bulk for change in await _all(conn, Asked(actor=actor))] == [False, True]
+        assert [change.is_bulk for change in await _all(conn, actor=actor)] == [False, True]
         assert len((await audit.rows_of(conn, bulk_id=id, limit=200)).items) == 60
 
 
@@ -126,51 +136,57 @@ async def test_the_log_is_read_by_who_what_and_when(tx: Transaction, fresh: Fres
         await audit.record(tx, actor=actor, subject=subject, old=None, new={}, at=at - timedelta(hours=ago))
         audit.origin.reset(token)
 
-    async def hours(asked: Asked) -> list[float]:
-        found = await _all(tx, asked, limit=1)
-        return [(at - change.recorded_at) / timedelta(hours=1) for change in found]
+    async def hours(**filters: str) -> list[float]:
+        return [(at - change.recorded_at) / timedelta(hours=1) for change in await _all(tx, 1, **filters)]
 
-    assert await hours(Asked(actor=ada)) == [0, 1, 3]
-    assert await hours(Asked(kind=price)) == [0, 2, 3]
-    assert await hours(Asked(subject=thing)) == [2, 3]
-    assert await hours(Asked(subject=thing, actor=ada)) == [3]
-    assert await hours(Asked(actor=ada, kind=price)) == [0, 3]
-    assert await hours(Asked(actor=ada, origin_kind="page")) == [1, 3]
-    assert await hours(Asked(kind=price, since=at - timedelta(hours=2), until=at)) == [2]
+    assert await hours(actor=ada) == [0, 1, 3]
+    assert await hours(kind=price) == [0, 2, 3]
+    assert await hours(subject=thing) == [2, 3]
+    assert await hours(subject=thing, actor=ada) == [3]
+    assert await hours(actor=ada, kind=price) == [0, 3]
+    assert await hours(actor=ada, origin_kind="page") == [1, 3]
     # In one order over subjects and people; what else there is of these hours stands between them.
-    everything = [change.subject for change in await _all(tx, Asked(since=at - timedelta(hours=4)), limit=200)]
+    everything = [change.subject for change in await _all(tx, 200)]
     assert everything.index(f"{price}:2") < everything.index(f"{stock}:1") < everything.index(thing)
     assert {price, stock} <= set(await audit.kinds(tx)) and {ada, till} <= set(await audit.actors(tx))
+
+
+async def _plan(tx: Transaction, text: str, arguments: Sequence[object]) -> str:
+    # The table is as small as the tests left it, where a scan or a sort is as good; what remains then has no index.
+    for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+        await tx.raw.execute(f"set local enable_{way} = off")
+    return "\n".join(row[0] for row in await tx.raw.fetch("explain " + text, *arguments))
 
 
 @pytest.mark.parametrize(
     ("name", "parameters", "index"),
     [
-        ("history", {"subject": "a:1"}, "audit_subject"),
-        ("log", {}, "audit_newest"),
-        ("log_of_actor", {"actor": "staff:1", "kind": None}, "audit_actor"),
-        ("log_of_kind", {"kind": "a"}, "audit_kind"),
-        ("log_of_bulk", {"bulk_id": UUID(int=1), "after": UUID(int=0)}, "audit_bulk"),
+        ("history", {"subject": "a:1", "before": UUID(int=2**128 - 1), "limit": 50}, "audit_subject"),
+        ("log_of_bulk", {"bulk_id": UUID(int=1), "after": UUID(int=0), "limit": 50}, "audit_bulk"),
     ],
 )
 async def test_reading_uses_its_index(tx: Transaction, name: str, parameters: dict[str, object], index: str) -> None:
-    # The table is as small as the tests left it, where a scan or a sort is as good; what remains then has no index.
-    for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
-        await tx.raw.execute(f"set local enable_{way} = off")
-    at = clock.now()
-    given: dict[str, object] = {
-        "since": at - timedelta(days=9),
-        "until": at,
-        "before_at": at,
-        "before": UUID(int=2**128 - 1),
-        "origin_kind": None,
-        "limit": 50,
-        **parameters,
-    }
     statement = getattr(audit.SQL, name)
-    plan = await tx.raw.fetch("explain " + statement.sql, *(given[parameter] for parameter in statement.params))
-    text = "\n".join(row[0] for row in plan)
-    assert index in text and "Sort" not in text, text
+    plan = await _plan(tx, statement.sql, [parameters[parameter] for parameter in statement.params])
+    assert index in plan and "Sort" not in plan, plan
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [({}, "audit_newest"), ({"actor": "staff:1"}, "audit_actor"), ({"kind": "a"}, "audit_kind")],
+)
+async def test_the_table_uses_its_indexes(tx: Transaction, filters: dict[str, str], index: str) -> None:
+    found, _ = query.reading(AUDIT_TABLE, SCOPE, query.asked(AUDIT_TABLE, list(filters.items())))
+    plan = await _plan(tx, *found.statement("t.*", "order by t.recorded_at desc, t.id desc limit 50"))
+    assert index in plan and "Sort" not in plan, plan
+
+
+async def test_a_thing_changed_among_many_leads_to_the_entry_of_all(tx: Transaction, fresh: Fresh) -> None:
+    actor, at = f"staff:{fresh.id()}", clock.now()
+    changes = [(f"test.row:{fresh.id()}", None, {"n": n}) for n in range(audit.BULK_FROM)]
+    await audit.record_all(tx, actor=actor, changes=changes, at=at)
+    [head] = await _all(tx, subject=changes[3][0])
+    assert head.is_bulk and not head.thing_id
 
 
 async def test_moved_goods_are_in_the_log_whoever_writes_the_paper(tx: Transaction, fresh: Fresh) -> None:

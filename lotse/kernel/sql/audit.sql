@@ -25,47 +25,11 @@ where subject = :subject and id < :before
 order by id desc
 limit :limit;
 
--- The log, the newest first. Rows of a bulk change are behind their head.
--- name: log
-select id, subject, actor, old, new, reason, recorded_at, origin_kind, origin, address, session, request, bulk_id
-from kernel.audit
-where (bulk_id is null or bulk_id = id)
-    and recorded_at >= :since and recorded_at < :until and (recorded_at, id) < (:before_at, :before)
-    and (:origin_kind::text is null or origin_kind = :origin_kind)
-order by recorded_at desc, id desc
-limit :limit;
-
--- The same for one person or program. A statement of its own, so that each has the plan of its index.
--- name: log_of_actor
-select id, subject, actor, old, new, reason, recorded_at, origin_kind, origin, address, session, request, bulk_id
-from kernel.audit
-where (bulk_id is null or bulk_id = id) and actor = :actor
-    and recorded_at >= :since and recorded_at < :until and (recorded_at, id) < (:before_at, :before)
-    and (:origin_kind::text is null or origin_kind = :origin_kind)
-    and (:kind::text is null or kind = :kind)
-order by recorded_at desc, id desc
-limit :limit;
-
--- The same for one kind of thing.
--- name: log_of_kind
-select id, subject, actor, old, new, reason, recorded_at, origin_kind, origin, address, session, request, bulk_id
-from kernel.audit
-where (bulk_id is null or bulk_id = id) and kind = :kind
-    and recorded_at >= :since and recorded_at < :until and (recorded_at, id) < (:before_at, :before)
-    and (:origin_kind::text is null or origin_kind = :origin_kind)
-order by recorded_at desc, id desc
-limit :limit;
-
--- The same for one thing; here rows of bulk changes count, because only theirs is asked for.
--- name: log_of_subject
-select id, subject, actor, old, new, reason, recorded_at, origin_kind, origin, address, session, request, bulk_id
-from kernel.audit
-where subject = :subject
-    and recorded_at >= :since and recorded_at < :until and (recorded_at, id) < (:before_at, :before)
-    and (:actor::text is null or actor = :actor)
-    and (:origin_kind::text is null or origin_kind = :origin_kind)
-order by recorded_at desc, id desc
-limit :limit;
+-- The log in the back office. Rows of a bulk change are behind their head.
+-- name: audit_table
+select a.id, a.kind, a.subject, a.actor, a.old, a.new, a.reason, a.recorded_at, a.origin_kind, a.address, a.bulk_id
+from kernel.audit a
+where a.bulk_id is null or a.bulk_id = a.id;
 
 -- The rows of a bulk change, in the order in which they were made.
 -- name: log_of_bulk

@@ -10,9 +10,10 @@ from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.places import Place
 from lotse.web.signin import account, log, pages, roles, staff
 
-__all__ = ["on_app_init", "places", "routes"]
+__all__ = ["on_app_init", "places", "routes", "tables"]
 
 routes = (*pages.routes, *account.routes, *staff.routes, *roles.routes, *log.routes)
+tables = log.tables
 places = (
     Place(staff.STAFF, N_("Staff"), "people", "t", "staff.read", "system", 10),
     Place(roles.ROLES, N_("Roles"), "key", "", "roles.read", "system", 15),

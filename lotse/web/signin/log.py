@@ -1,28 +1,31 @@
 """The audit log: who changed what, when, from where and why; and one change with old and new side by side."""
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Response, get
 from litestar.params import Parameter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lotse.kernel import audit
-from lotse.kernel.audit import Asked, Change, OriginKind
+from lotse.kernel.audit import Change
 from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
-from lotse.kernel.db import Database
+from lotse.kernel.db import Connection, Database
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import table_routes
+from lotse.kernel.pages.table import Column, Nothing, Option, Scope, Table
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 
 AUDIT = "/office/audit"
-_PAGE = 50
+_DIFFERENCES = 2
 ORIGINS: dict[str, str] = {
     "page": N_("back office"),
     "api": N_("API"),
@@ -67,8 +70,6 @@ THINGS: dict[str, tuple[str, str, str]] = {
     "tax.rate": (N_("Tax rate"), "", ""),
 }
 
-Word = Annotated[str, Parameter(max_length=200)]
-
 
 class Line(Struct, frozen=True):
     """One field of a change: what it was and what it is, as text; `None` where it was not there."""
@@ -81,47 +82,109 @@ class Line(Struct, frozen=True):
     def is_changed(self) -> bool:
         return self.old != self.new
 
+    @property
+    def said(self) -> str:
+        """In words of a file: `name: old → new`."""
+        change = " → ".join(text for text in (self.old, self.new) if text is not None)
+        return f"{self.name}: {change}" if self.name else change
 
-@get(AUDIT, guards=[needs("audit.read")])
-async def audit_page(
-    view: View,
-    database: Database,
-    principal: Principal,
-    subject: Word = "",
-    kind: Word = "",
-    actor: Word = "",
-    origin: Word = "",
-    since: Word = "",
-    until: Word = "",
-    cursor: Annotated[str | None, Parameter(max_length=500)] = None,
-) -> Response[str]:
-    """The log, the newest first, with filters. Refusal: `BadCursor`."""
-    asked = Asked(
-        subject=subject.strip() or None,
-        kind=kind or None,
-        actor=actor or None,
-        origin_kind=cast("OriginKind", origin) if origin in ORIGINS else None,
-        since=_day(since, view.zone),
-        until=_day(until, view.zone, days=1),
-    )
-    async with database.reading() as conn:
-        page = await audit.log(conn, asked, cursor=cursor, limit=_PAGE)
-        kinds, actors = await audit.kinds(conn), await audit.actors(conn)
-        names = await names_of(conn, {*actors, *(change.actor for change in page.items)})
-    kept = {"subject": subject, "kind": kind, "actor": actor, "origin": origin, "since": since, "until": until}
-    return view.show(
-        "signin/audit.html",
-        changes=[(change, lines(change)) for change in page.items],
-        names=names,
-        kinds=[(one, THINGS[one][0] if one in THINGS else one) for one in kinds],
-        actors=sorted(actors, key=lambda one: names[one].casefold()),
-        origins=ORIGINS,
-        asked=kept,
-        is_filtered=any(kept.values()),
-        thing=partial(thing, principal),
-        next=view.href(AUDIT, **kept, cursor=page.next) if page.next else "",
-        first=view.href(AUDIT, **kept) if cursor else "",
-    )
+
+# -- the table
+
+
+class AuditRow(Struct, frozen=True):
+    """A change in the table. `what` says its first differences in one line."""
+
+    id: UUID
+    kind: str
+    subject: str
+    actor: str
+    old: Any
+    new: Any
+    reason: str | None
+    recorded_at: datetime
+    origin_kind: str
+    address: str
+    bulk_id: UUID | None
+    what: str = ""
+
+    @property
+    def is_bulk(self) -> bool:
+        return self.bulk_id == self.id
+
+    @property
+    def thing_id(self) -> str:
+        """Which thing of its kind; empty where there is one only, or many."""
+        id = self.subject.partition(":")[2]
+        return "" if id == "*" else id
+
+    @property
+    def differences(self) -> list[Line]:
+        """The first few fields that differ: the change's own page has all of them."""
+        return [line for line in lines(self.old, self.new) if line.is_changed][:_DIFFERENCES]
+
+
+async def _said(conn: Connection, scope: Scope, rows: list[AuditRow]) -> list[AuditRow]:
+    return [replace(row, what="; ".join(line.said for line in row.differences)) for row in rows]
+
+
+async def _kinds(conn: Connection, scope: Scope) -> Mapping[str, Option]:
+    return {kind: Option(THINGS[kind][0] if kind in THINGS else kind) for kind in await audit.kinds(conn)}
+
+
+async def _actors(conn: Connection, scope: Scope) -> Mapping[str, Option]:
+    actors = await audit.actors(conn)
+    names = await names_of(conn, actors)
+    return {actor: Option(names[actor]) for actor in sorted(actors, key=lambda one: names[one].casefold())}
+
+
+AUDIT_TABLE = Table(
+    name="kernel.audit",
+    path=AUDIT,
+    title=N_("Audit log"),
+    text=N_("Who changed what, when, from where and why. It only grows."),
+    icon="history",
+    right="audit.read",
+    where="everywhere",
+    statement=audit.SQL.audit_table,
+    row=AuditRow,
+    key="id",
+    row_path=AUDIT + "/{}",
+    # The time of the change and not of its entry: a replay of 2011 stands in 2011.
+    order="-recorded_at",
+    fill=_said,
+    columns=(
+        Column("recorded_at", N_("When"), kind="moment", sort=True, filter="range", link=True, phone="title"),
+        Column("actor", N_("Who"), kind="choice", filter="choice", choices=_actors),
+        Column("kind", N_("Thing"), kind="choice", filter="choice", choices=_kinds, template="signin/cell_thing.html"),
+        Column("what", N_("What"), template="signin/cell_change.html"),
+        Column("reason", N_("Why")),
+        Column(
+            "origin_kind",
+            N_("From"),
+            kind="choice",
+            filter="choice",
+            options={code: Option(label) for code, label in ORIGINS.items()},
+            template="signin/cell_origin.html",
+        ),
+        Column("address", N_("Address"), kind="code", shown=False),
+        Column(
+            "subject",
+            N_("One thing"),
+            kind="code",
+            filter="equals",
+            # Also as one of many: then the entry of all of them.
+            condition="t.id in (select coalesce(a.bulk_id, a.id) from kernel.audit a where a.subject = :value)",
+            shown=False,
+        ),
+    ),
+    nothing=Nothing(
+        N_("Nothing was changed yet"), N_("Every change stands here as soon as it is made, and stays for good.")
+    ),
+)
+
+
+# -- one change
 
 
 @get(f"{AUDIT}/{{entry_id:uuid}}", guards=[needs("audit.read")])
@@ -144,8 +207,8 @@ async def entry_page(
     return view.show(
         "signin/audit_one.html",
         change=change,
-        lines=lines(change),
-        rows=[(row, lines(row)) for row in rows.items] if rows else [],
+        lines=lines(change.old, change.new),
+        rows=[(row, lines(row.old, row.new)) for row in rows.items] if rows else [],
         next=view.href(f"{AUDIT}/{entry_id}", cursor=rows.next) if rows and rows.next else "",
         history=history,
         names=names,
@@ -154,12 +217,13 @@ async def entry_page(
     )
 
 
-routes = (audit_page, entry_page)
+routes = (*table_routes(AUDIT_TABLE), entry_page)
+tables = (AUDIT_TABLE,)
 
 
-def lines(change: Change) -> list[Line]:
+def lines(before: Any, after: Any) -> list[Line]:
     """A change field by field, those that differ first."""
-    old, new = _fields(change.old), _fields(change.new)
+    old, new = _fields(before), _fields(after)
     found = [Line(name, _text(old, name), _text(new, name)) for name in sorted({*old, *new})]
     return sorted(found, key=lambda line: not line.is_changed)
 
@@ -199,12 +263,3 @@ def _text(fields: dict[str, Any], name: str) -> str | None:
         return "✓" if value else "✗"
     text = msgspec.json.encode(value)
     return (msgspec.json.format(text, indent=2) if isinstance(value, (dict, list)) else text).decode()
-
-
-def _day(text: str, zone: str, *, days: int = 0) -> datetime | None:
-    """Midnight of a typed day in the shop's zone; what is no day filters nothing."""
-    try:
-        day = date.fromisoformat(text)
-        return datetime.combine(day + timedelta(days=days), time(), ZoneInfo(zone))
-    except (ValueError, OverflowError):
-        return None

@@ -35,7 +35,7 @@ from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.listing import table_routes
 from lotse.kernel.pages.places import Place
 from lotse.kernel.pages.slots import Answerer, Ask
-from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Table
+from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Scope, Table
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 
@@ -50,7 +50,7 @@ class PaymentShown(Struct, frozen=True):
     money: list[Money]
     names: dict[str, str]
     key: str
-    # What the method is called where a provider names it.
+    # What the method is called: a message id.
     title: str = ""
     # How it was paid through a provider: what happened, what went back, and what may still go back.
     charge: Charge | None = None
@@ -95,7 +95,8 @@ async def _payments(connection: Connection, ask: Ask) -> Mapping[UUID, PaymentSh
 
 
 async def _shown(connection: Connection, payment: Payment, account: BankAccount, money: list[Money]) -> PaymentShown:
-    title = next((method.title for method in queries.methods() if method.name == payment.method), "")
+    method = _methods().get(payment.method)
+    title = method.label if method else payment.method
     charges = await queries.charges_of(connection, payment_ids=[payment.id]) if _charged(payment.method) else []
     if not charges:
         names = await names_of(connection, (one.actor for one in money))
@@ -107,6 +108,24 @@ async def _shown(connection: Connection, payment: Payment, account: BankAccount,
     underway = sum(refund.amount_minor for refund in refunds if refund.state == "asked")
     left = max(0, min(payment.refundable_minor, charge.kept_minor) - underway)
     return PaymentShown(payment, account, money, names, str(uuid7()), title, charge, trail, refunds, left)
+
+
+METHODS = {
+    "invoice": Option(N_("Invoice")),
+    "prepayment": Option(N_("In advance")),
+    "card": Option(N_("Card")),
+    "cash": Option(N_("Cash")),
+    "marketplace": Option(N_("Marketplace")),
+}
+
+
+def _methods() -> dict[str, Option]:
+    """What ways to pay are called: those of every shop, and those that plugins bring."""
+    return {method.name: Option(method.title) for method in queries.methods()} | METHODS
+
+
+async def _methods_known(connection: Connection, scope: Scope) -> dict[str, Option]:
+    return _methods()
 
 
 def _charged(method: str) -> bool:
@@ -291,7 +310,7 @@ PAYMENTS = Table(
     columns=(
         Column("purpose_id", N_("For"), slot="office.payment.purpose", link=True, phone="title"),
         Column("state", N_("State"), kind="choice", filter="choice", options=STATES, condition=_IN_STATE),
-        Column("method", N_("Method"), template="payments/cell_method.html"),
+        Column("method", N_("Method"), kind="choice", choices=_methods_known),
         Column("due_at", N_("Due"), kind="moment", filter="range"),
         Column("amount_minor", N_("Owed"), kind="money"),
         Column("credited_minor", N_("Credited"), kind="money", shown=False),

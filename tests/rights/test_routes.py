@@ -10,6 +10,7 @@ from litestar import Litestar, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
 
 from lotse.domains.orders.queries import ORDER
 from lotse.kernel import clock
@@ -19,6 +20,7 @@ from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import Right, Thing, declared, needs
 from lotse.kernel.auth.roles import Area
 from lotse.kernel.db import Database, opened
+from lotse.kernel.desk import Desk
 from lotse.kernel.desk.desk import running
 from lotse.kernel.settings import Settings
 from lotse.kernel.tags import Tags
@@ -107,22 +109,36 @@ def _client(app: Litestar) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=served, raise_app_exceptions=False), base_url=ORIGIN)
 
 
-@pytest.fixture
-async def scene(databases: Databases, settings: Settings, fresh: Fresh) -> AsyncIterator[Scene]:
+class Stage(Struct, frozen=True):
+    """Both applications on one database. Made once: that takes longer than what most tests here ask of them."""
+
+    db: Database
+    desk: Desk
+    apps: dict[str, Litestar]
+
+
+@pytest.fixture(scope="module")
+async def stage(anyio_backend: Any, databases: Databases, settings: Settings) -> AsyncIterator[Stage]:
     dsn = databases.migrated()
     async with opened(dsn) as db, running(dsn) as desk:
-        ours, theirs, house = [await world(db, desk, fresh) for _ in range(3)]
         await staffing.install(db)
         links, tags = Links(b"s" * 32), Tags()
         apps = {
             "api": web.make_api(Process("api", settings, db, desk, links, tags)),  # type: ignore[arg-type]
             "pages": web.make_pages(Process("pages", settings, db, desk, links, tags)),  # type: ignore[arg-type]
         }
-        for app in apps.values():
-            # Neither world's shop is the one that this address serves: what belongs to that is foreign to both.
-            app.state.shop_of = _always(house.shop)
-            app.state.shop = (float("inf"), house.shop)
-        yield Scene(db, ours, theirs, apps, fresh)
+        yield Stage(db, desk, apps)
+
+
+@pytest.fixture
+async def scene(stage: Stage, fresh: Fresh) -> Scene:
+    """Worlds of their own for each test."""
+    ours, theirs, house = [await world(stage.db, stage.desk, fresh) for _ in range(3)]
+    for app in stage.apps.values():
+        # Neither world's shop is the one that this address serves: what belongs to that is foreign to both.
+        app.state.shop_of = _always(house.shop)
+        app.state.shop = (float("inf"), house.shop)
+    return Scene(stage.db, ours, theirs, dict(stage.apps), fresh)
 
 
 def _always(shop: Any) -> Any:

@@ -2,17 +2,19 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Self
 
 import argon2
 import httpx
 import pytest
+from litestar import Litestar
 
 from lotse.kernel import runtime, seams
 from lotse.kernel.auth import passwords
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
-from lotse.kernel.desk.socket import connected
+from lotse.kernel.desk import Desk
+from lotse.kernel.desk.socket import DeskClient, connected
 from lotse.kernel.settings import Settings
 from lotse.kernel.tags import Tags
 from lotse.web import app as web
@@ -42,6 +44,57 @@ async def process(settings: Settings, db: Database) -> AsyncIterator[Process]:
     """What the applications hold; the desk is not there."""
     async with connected(runtime.desk_socket(settings)) as desk:
         yield Process("api", settings, db, desk, Links(b"s" * 32), Tags())
+
+
+class Whole:
+    """Both applications with every domain. Made once, because that takes two seconds and what a test asks of them some
+    milliseconds. Each test begins with what they hold at first, and says in `state.shop` which shop they serve; their
+    copies keep nothing, for no line tells them of changes."""
+
+    def __init__(self, settings: Settings, db: Database, desk: Any) -> None:
+        links, tags = Links(b"s" * 32), Tags()
+        self.api = web.make_api(Process("api", settings, db, desk, links, tags))
+        self.pages = web.make_pages(Process("pages", settings, db, desk, links, tags))
+        self._first = [(app, app.state.dict()) for app in (self.api, self.pages)]
+
+    def anew(self) -> Self:
+        """As it was made."""
+        for app, first in self._first:
+            app.state.clear()
+            app.state.update(first)
+        return self
+
+
+@pytest.fixture(scope="session")
+def _whole(settings: Settings, db: Database) -> Whole:
+    return Whole(settings, db, DeskClient(settings.home / "none"))
+
+
+@pytest.fixture(scope="session")
+def _whole_with_desk(settings: Settings, db: Database, desk: Desk) -> Whole:
+    return Whole(settings, db, desk)
+
+
+@pytest.fixture
+def whole(_whole: Whole) -> Whole:
+    """The applications where no desk answers."""
+    return _whole.anew()
+
+
+@pytest.fixture
+def whole_with_desk(_whole_with_desk: Whole) -> Whole:
+    """The applications on the desk of these tests."""
+    return _whole_with_desk.anew()
+
+
+@pytest.fixture
+def whole_api(whole: Whole) -> Litestar:
+    return whole.api
+
+
+@pytest.fixture
+def whole_pages(whole: Whole) -> Litestar:
+    return whole.pages
 
 
 @pytest.fixture

@@ -15,16 +15,9 @@ from lotse.domains.checkout.tests import conftest as checkout
 from lotse.domains.content.commands import add_page, publish, put_draft, put_menu, put_redirect
 from lotse.domains.content.contracts import MenuItem, TextBlock, Written
 from lotse.domains.parties.contracts import Shop
-from lotse.kernel.auth.links import Links
-from lotse.kernel.db import Database
-from lotse.kernel.desk import Desk
-from lotse.kernel.settings import Settings
-from lotse.kernel.tags import Tags
 from lotse.testing import Fresh
-from lotse.web import app as web
-from lotse.web.process import Process
 from lotse.web.storefront.leading import Leading
-from tests.web.conftest import at_origin
+from tests.web.conftest import Whole, at_origin
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -57,11 +50,10 @@ class House:
 
 
 @pytest.fixture
-async def house(settings: Settings, db: Database, desk: Desk, store: checkout.Store) -> AsyncIterator[House]:
-    process = Process("pages", settings, db, desk, Links(b"s" * 32), Tags())  # pyright: ignore[reportArgumentType]
-    pages = web.make_pages(process)
+async def house(whole_with_desk: Whole, store: checkout.Store) -> AsyncIterator[House]:
+    pages = whole_with_desk.pages
     pages.state.shop = (float("inf"), store.shop)
-    leading = Leading(pages, process)
+    leading = Leading(pages, pages.state.process)
 
     async def of_this_test() -> Shop:
         return store.shop

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from litestar import Litestar
 from msgspec import Struct
 
 from lotse.kernel import clock, relay
@@ -20,9 +21,7 @@ from lotse.kernel.outbox import emit
 from lotse.kernel.webhooks.rules import Answer
 from lotse.kernel.webhooks.sender import Message, Sender
 from lotse.testing import Fresh
-from lotse.web import app as web
 from lotse.web.connect.api import _HEAD  # pyright: ignore[reportPrivateUsage]
-from lotse.web.process import Process
 from tests.scene import Place, open_shop
 from tests.web.conftest import at_origin
 
@@ -47,13 +46,12 @@ async def place(db: Database, fresh: Fresh) -> Place:
 
 
 @pytest.fixture
-async def client(process: Process, place: Place, db: Database) -> AsyncIterator[httpx.AsyncClient]:
+async def client(whole_api: Litestar, place: Place, db: Database) -> AsyncIterator[httpx.AsyncClient]:
     async with db.transaction() as tx:
         scopes = ["events.read", "webhooks.read", "webhooks.write", "imports.read", "imports.write", "masters.write"]
         made = await tokens.make(tx, name="erp", scopes=scopes, days=1, actor="system", at=clock.now())
-    application = web.make_api(process)
-    application.state.shop = (float("inf"), place.shop)
-    async with at_origin(application) as client:
+    whole_api.state.shop = (float("inf"), place.shop)
+    async with at_origin(whole_api) as client:
         client.headers["Authorization"] = f"Bearer {made.secret}"
         yield client
 

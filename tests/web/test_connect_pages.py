@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from lotse.kernel import clock, masters
 from lotse.kernel.auth import tokens
@@ -16,8 +17,6 @@ from lotse.kernel.webhooks import queries
 from lotse.kernel.webhooks.rules import Answer
 from lotse.kernel.webhooks.sender import Message, Sender
 from lotse.testing import Fresh
-from lotse.web import app as web
-from lotse.web.process import Process
 from tests.scene import Place, open_shop
 from tests.web.conftest import ORIGIN, at_origin
 from tests.web.test_connect import Ticked, happen
@@ -36,19 +35,17 @@ async def secret(db: Database) -> str:
 
 
 @pytest.fixture
-async def pages(process: Process, place: Place, secret: str) -> AsyncIterator[httpx.AsyncClient]:
-    application = web.make_pages(process)
-    application.state.shop = (float("inf"), place.shop)
-    async with at_origin(application) as client:
+async def pages(whole_pages: Litestar, place: Place, secret: str) -> AsyncIterator[httpx.AsyncClient]:
+    whole_pages.state.shop = (float("inf"), place.shop)
+    async with at_origin(whole_pages) as client:
         client.headers.update({"Authorization": f"Bearer {secret}", "Origin": ORIGIN})
         yield client
 
 
 @pytest.fixture
-async def posts(process: Process, place: Place, secret: str) -> AsyncIterator[httpx.AsyncClient]:
-    application = web.make_api(process)
-    application.state.shop = (float("inf"), place.shop)
-    async with at_origin(application) as client:
+async def posts(whole_api: Litestar, place: Place, secret: str) -> AsyncIterator[httpx.AsyncClient]:
+    whole_api.state.shop = (float("inf"), place.shop)
+    async with at_origin(whole_api) as client:
         client.headers.update({"Authorization": f"Bearer {secret}", "Origin": ORIGIN})
         yield client
 

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from lotse.kernel.db import Database
 from lotse.testing import Fresh
 from lotse.web import app as web
-from lotse.web.process import Process
 from tests.scene import open_shop
 from tests.web.conftest import at_origin
 
@@ -27,17 +27,16 @@ def order() -> bytes:
 
 
 @pytest.fixture
-async def lanes(process: Process, db: Database, fresh: Fresh) -> AsyncIterator[tuple[httpx.AsyncClient, ...]]:
+async def lanes(whole_api: Litestar, db: Database, fresh: Fresh) -> AsyncIterator[tuple[httpx.AsyncClient, ...]]:
     async with db.transaction() as tx:
         place = await open_shop(tx, fresh)
-    ordinary = web.make_api(process)
-    ordinary.state.shop = (float("inf"), place.shop)
-    async with at_origin(ordinary) as one, at_origin(web.express(ordinary)) as other:
+    whole_api.state.shop = (float("inf"), place.shop)
+    async with at_origin(whole_api) as one, at_origin(web.express(whole_api)) as other:
         yield one, other
 
 
-def test_which_handlers_take_it(process: Process) -> None:
-    assert set(web.express(web.make_api(process)).lanes) == {("POST", "/api/v1/orders")}
+def test_which_handlers_take_it(whole_api: Litestar) -> None:
+    assert set(web.express(whole_api).lanes) == {("POST", "/api/v1/orders")}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from lotse.domains.catalog.contracts import StoredProduct
 from lotse.kernel import clock
@@ -13,8 +14,6 @@ from lotse.kernel.auth import tokens
 from lotse.kernel.db import Database
 from lotse.kernel.ids import uuid7
 from lotse.testing import Fresh
-from lotse.web import app as web
-from lotse.web.process import Process
 from tests.scene import Place, offer, open_shop, price, put_one
 from tests.web.conftest import at_origin
 
@@ -35,10 +34,9 @@ async def product(db: Database, fresh: Fresh, place: Place) -> StoredProduct:
 
 
 @pytest.fixture
-async def client(process: Process, place: Place) -> AsyncIterator[httpx.AsyncClient]:
-    application = web.make_api(process)
-    application.state.shop = (float("inf"), place.shop)
-    async with at_origin(application) as client:
+async def client(whole_api: Litestar, place: Place) -> AsyncIterator[httpx.AsyncClient]:
+    whole_api.state.shop = (float("inf"), place.shop)
+    async with at_origin(whole_api) as client:
         yield client
 
 

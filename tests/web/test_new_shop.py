@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from litestar import Litestar
 from msgspec import Struct
 
 from lotse.domains.inventory.queries import locations_of_shop
@@ -12,8 +13,6 @@ from lotse.kernel import clock
 from lotse.kernel.auth import tokens
 from lotse.kernel.db import Database
 from lotse.testing import Fresh
-from lotse.web import app as web
-from lotse.web.process import Process
 from tests.scene import Place, open_shop
 from tests.web.conftest import ORIGIN, at_origin
 
@@ -30,14 +29,12 @@ class Office(Struct, frozen=True):
 
 
 @pytest.fixture
-async def office(process: Process, db: Database, fresh: Fresh) -> AsyncIterator[Office]:
+async def office(whole_api: Litestar, whole_pages: Litestar, db: Database, fresh: Fresh) -> AsyncIterator[Office]:
     async with db.transaction() as tx:
         place = await open_shop(tx, fresh)
         made = await tokens.make(tx, name="test", scopes=RIGHTS, days=1, actor="system", at=clock.now())
-    apps = web.make_api(process), web.make_pages(process)
-    for app in apps:
-        app.state.shop = (float("inf"), place.shop)
-    async with at_origin(apps[0]) as posts, at_origin(apps[1]) as pages:
+    whole_api.state.shop = whole_pages.state.shop = (float("inf"), place.shop)
+    async with at_origin(whole_api) as posts, at_origin(whole_pages) as pages:
         for client in (posts, pages):
             client.headers.update({"Authorization": f"Bearer {made.secret}", "Origin": ORIGIN})
         yield Office(place, posts, pages)

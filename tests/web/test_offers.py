@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from litestar import Litestar
 
 from lotse.domains.catalog.contracts import StoredProduct
 from lotse.domains.offers.pages import OFFERS, Sold, ToState, slots
@@ -15,8 +16,6 @@ from lotse.kernel.pages import bulk, query
 from lotse.kernel.pages.slots import Ask
 from lotse.kernel.pages.table import Scope
 from lotse.testing import Fresh
-from lotse.web import app as web
-from lotse.web.process import Process
 from tests.scene import AT, Place, offer, open_shop, put_one
 from tests.web.conftest import ORIGIN, at_origin
 
@@ -83,13 +82,12 @@ async def product(db: Database, fresh: Fresh) -> StoredProduct:
 
 
 async def test_an_article_is_sold_and_paused_from_its_page(
-    process: Process, db: Database, fresh: Fresh, product: StoredProduct
+    whole_api: Litestar, db: Database, fresh: Fresh, product: StoredProduct
 ) -> None:
     async with db.transaction() as tx:
         place = await open_shop(tx, fresh)
         made = await tokens.make(tx, name="test", scopes=["offers.write"], days=1, actor="system", at=clock.now())
-    application = web.make_api(process)
-    application.state.shop = (float("inf"), place.shop)
+    whole_api.state.shop = (float("inf"), place.shop)
 
     async def sold() -> Sold:
         async with db.reading() as conn:
@@ -97,7 +95,7 @@ async def test_an_article_is_sold_and_paused_from_its_page(
             return (await slots[0].answer(conn, ask))[product.id]
 
     assert (await sold()).active == 0
-    async with at_origin(application) as client:
+    async with at_origin(whole_api) as client:
         client.headers.update({"Authorization": f"Bearer {made.secret}", "Origin": ORIGIN})
         for state, done, active in (("active", True, 2), ("active", True, 2), ("sold", False, 2), ("paused", True, 0)):
             answer = await client.post(f"/office/products/{product.id}/offers", data={"state": state})

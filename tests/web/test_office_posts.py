@@ -4,26 +4,24 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from lotse.kernel import clock, problems
 from lotse.kernel.auth import tokens
 from lotse.kernel.db import Database
 from lotse.kernel.ids import uuid7
 from lotse.testing import Fresh
-from lotse.web import app as web
-from lotse.web.process import Process
 from tests.scene import open_shop
 from tests.web.conftest import ORIGIN, at_origin
 
 
 @pytest.fixture
-async def client(process: Process, db: Database, fresh: Fresh) -> AsyncIterator[httpx.AsyncClient]:
+async def client(whole_api: Litestar, db: Database, fresh: Fresh) -> AsyncIterator[httpx.AsyncClient]:
     async with db.transaction() as tx:
         place = await open_shop(tx, fresh)
         made = await tokens.make(tx, name="test", scopes=["inventory.write"], days=1, actor="system", at=clock.now())
-    application = web.make_api(process)
-    application.state.shop = (float("inf"), place.shop)
-    async with at_origin(application) as client:
+    whole_api.state.shop = (float("inf"), place.shop)
+    async with at_origin(whole_api) as client:
         client.headers.update({"Authorization": f"Bearer {made.secret}", "Origin": ORIGIN})
         yield client
 

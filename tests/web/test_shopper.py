@@ -14,14 +14,9 @@ from lotse.domains.checkout.tests import conftest as checkout
 from lotse.domains.customers.contracts import RESET_LINK
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
-from lotse.kernel.desk import Desk
-from lotse.kernel.settings import Settings
 from lotse.kernel.sql import Statement
-from lotse.kernel.tags import Tags
 from lotse.testing import Fresh
-from lotse.web import app as web
-from lotse.web.process import Process
-from tests.web.conftest import ORIGIN, at_origin
+from tests.web.conftest import ORIGIN, Whole, at_origin
 
 store = checkout.store  # a fixture
 NEWEST_RESET = Statement(
@@ -81,10 +76,8 @@ class Shopper:
 
 
 @pytest.fixture
-async def shopper(settings: Settings, db: Database, desk: Desk, store: checkout.Store) -> AsyncIterator[Shopper]:
-    links, tags = Links(b"s" * 32), Tags()
-    pages = web.make_pages(Process("pages", settings, db, desk, links, tags))  # pyright: ignore[reportArgumentType]
-    posts = web.make_api(Process("api", settings, db, desk, links, tags))  # pyright: ignore[reportArgumentType]
+async def shopper(whole_with_desk: Whole, store: checkout.Store) -> AsyncIterator[Shopper]:
+    pages, posts = whole_with_desk.pages, whole_with_desk.api
     pages.state.shop = posts.state.shop = (float("inf"), store.shop)
     async with at_origin(pages) as reading, at_origin(posts) as writing:
         for one in (reading, writing):

@@ -124,6 +124,11 @@ class _Queued(Struct, frozen=True):
     jobs: int
 
 
+class _InState(Struct, frozen=True):
+    state: str
+    jobs: int
+
+
 class _Due(Struct, frozen=True):
     job: str
     due_at: datetime
@@ -318,18 +323,6 @@ async def failed(conn: Connection, *, job: str | None = None, limit: int = 100) 
     return await conn.many(SQL.failed, FailedJob, job=job, limit=limit)
 
 
-class OpenJob(Struct, frozen=True):
-    """A job that waits (`queued`) or runs (`picked`); `payload` is JSON."""
-
-    id: int
-    job: str
-    state: str
-    enqueued_at: datetime
-    execute_after: datetime
-    attempts: int
-    payload: str | None
-
-
 class Timed(Struct, frozen=True):
     """A job of the timetable: when it is due, and how its last run ended (`successful`, `exception`, `failed`)."""
 
@@ -340,14 +333,14 @@ class Timed(Struct, frozen=True):
     last_at: datetime | None
 
 
-async def open_jobs(conn: Connection, *, limit: int = 100) -> list[OpenJob]:
-    """What runs and what waits."""
-    return await conn.many(SQL.open_jobs, OpenJob, limit=limit)
-
-
 async def timed(conn: Connection) -> list[Timed]:
     """The timetable, what is due first."""
     return await conn.many(SQL.timetable_all, Timed)
+
+
+async def counts(conn: Connection) -> dict[str, int]:
+    """How many jobs of the queue are in which state: `queued`, `picked`, `failed`."""
+    return {row.state: row.jobs for row in await conn.many(SQL.job_counts, _InState)}
 
 
 async def requeue_one(tx: Transaction, *, id: int) -> bool:

@@ -216,3 +216,20 @@ async def keep_ours(tx: Transaction, ids: Sequence[UUID], *, by: str, at: dateti
         at=at,
     )
     return count
+
+
+async def reopen(tx: Transaction, ids: Sequence[UUID], *, by: str, at: datetime) -> int:
+    """What was decided to be kept is open again, because it was a mistake; how many were."""
+    held = await tx.many(SQL.hold_differences, Difference, ids=list(ids))
+    count = await tx.execute(SQL.reopen, ids=list(ids))
+    await audit.record_all(
+        tx,
+        actor=by,
+        changes=[
+            (f"{one.kind}.{one.field}:{one.key}", {"kept": one.ours}, {"theirs": one.theirs})
+            for one in held
+            if one.state == "kept"
+        ],
+        at=at,
+    )
+    return count

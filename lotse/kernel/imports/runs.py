@@ -531,24 +531,34 @@ async def take_theirs(database: Database, desk: Desk, *, ids: Sequence[UUID], by
             one for one in await tx.many(masters.SQL.hold_differences, Difference, ids=list(ids)) if one.state == "open"
         ]
         for one in held:
-            importer = importer_of(one.kind)
-            context = Context(by, at, one.seen_at, one.source, one.options, False, database, desk)
-            text = _all_text(one.row, importer)
-            whole = converted(one.row, importer.row, text=text)
-            [current] = await importer.current(tx, [whole], context)
-            row = whole if one.field == EVERYTHING else _only(whole, one.field, importer)
-            wanted = importer.wanted(row, current, context)
-            if current is None or any(current.get(field) != value for field, value in wanted.items()):
-                await importer.apply(tx, [row], [current], context)
-        await tx.execute(masters.SQL.decide, ids=[one.id for one in held], state="taken", by=by, at=at)
-        await audit.record_all(
-            tx,
-            actor=by,
-            changes=[(f"{one.kind}.{one.field}:{one.key}", one.ours, one.theirs) for one in held],
-            at=at,
-            reason="taken from another system",
-        )
+            await take(tx, one, database, desk, by=by, at=at)
+        await taken(tx, held, by=by, at=at)
     return len(held)
+
+
+async def take(tx: Transaction, one: Difference, database: Database, desk: Desk, *, by: str, at: datetime) -> None:
+    """Put what a source said, of one difference. Refusals: those of the row."""
+    importer = importer_of(one.kind)
+    context = Context(by, at, one.seen_at, one.source, one.options, False, database, desk)
+    text = _all_text(one.row, importer)
+    whole = converted(one.row, importer.row, text=text)
+    [current] = await importer.current(tx, [whole], context)
+    row = whole if one.field == EVERYTHING else _only(whole, one.field, importer)
+    wanted = importer.wanted(row, current, context)
+    if current is None or any(current.get(field) != value for field, value in wanted.items()):
+        await importer.apply(tx, [row], [current], context)
+
+
+async def taken(tx: Transaction, held: Sequence[Difference], *, by: str, at: datetime) -> None:
+    """Note that these were decided so."""
+    await tx.execute(masters.SQL.decide, ids=[one.id for one in held], state="taken", by=by, at=at)
+    await audit.record_all(
+        tx,
+        actor=by,
+        changes=[(f"{one.kind}.{one.field}:{one.key}", one.ours, one.theirs) for one in held],
+        at=at,
+        reason="taken from another system",
+    )
 
 
 def _only(row: Any, field: str, importer: Importer) -> Any:

@@ -53,14 +53,21 @@ delete from pgqueuer.pgqueuer_log
 delete from pgqueuer.pgqueuer_statistics
  where id = any (array(select id from pgqueuer.pgqueuer_statistics where created < :before limit :limit));
 
--- What waits or runs now, for the back office: what runs first.
--- name: open_jobs
-select id, entrypoint as job, status::text as state, created as enqueued_at, execute_after, attempts,
-       convert_from(payload, 'UTF8') as payload
-  from pgqueuer.pgqueuer
- where status in ('picked', 'queued')
- order by status = 'picked' desc, execute_after, id
- limit :limit;
+-- What runs, waits, or failed for good (with its last error) as a table.
+-- name: job_table
+select q.id, q.entrypoint as job, q.status::text as state, q.created as enqueued_at, q.execute_after, q.updated as moved_at,
+       q.attempts, convert_from(q.payload, 'UTF8') as payload, last.error
+  from pgqueuer.pgqueuer q
+  left join lateral (
+       select l.traceback ->> 'exception_message' as error
+         from pgqueuer.pgqueuer_log l
+        where q.status = 'failed' and l.job_id = q.id and l.traceback is not null
+        order by l.created desc limit 1
+       ) last on true;
+
+-- How many stand where, of all jobs.
+-- name: job_counts
+select status::text as state, count(*) as jobs from pgqueuer.pgqueuer group by status;
 
 -- One job that failed for good goes back into the queue.
 -- name: requeue_one

@@ -47,6 +47,22 @@ select id, kind, key, field, source, ours, theirs, row, options, state, seen_at,
  order by id desc
  limit :limit;
 
+-- All differences, open and decided, as a table.
+-- name: difference_table
+select id, kind, key, field, source, ours, theirs, state, seen_at, decided_at, decided_by from kernel.differences;
+
+-- Some of them, as they stand now.
+-- name: differences_now
+select id, kind, key, field, source, ours, theirs, state, seen_at, decided_at, decided_by
+  from kernel.differences
+ where id = any (:ids::uuid[]);
+
+-- What was decided by mistake is open again.
+-- name: reopen
+update kernel.differences
+   set state = 'open', decided_at = null, decided_by = null
+ where id = any (:ids::uuid[]) and state = 'kept';
+
 -- Held by who decides about them.
 -- name: hold_differences
 select id, kind, key, field, source, ours, theirs, row, options, state, seen_at, decided_at, decided_by

@@ -43,6 +43,11 @@ create table kernel.event_log (
     constraint event_log_pkey primary key (position, id)
 ) partition by range (id);
 
+-- What happened to one thing: an order, an article.
+create index event_log_key on kernel.event_log (key);
+-- The events of one type, the newest first.
+create index event_log_type on kernel.event_log (type, position);
+
 -- Takes what has no month of its own, so that an insert never fails because a job did not run.
 create table kernel.event_log_default partition of kernel.event_log default;
 
@@ -862,6 +867,8 @@ create index webhook_deliveries_open on kernel.webhook_deliveries (endpoint_id, 
     where state in ('waiting', 'failed');
 -- The log of an endpoint, the newest first: ids rise with time.
 create index webhook_deliveries_log on kernel.webhook_deliveries (endpoint_id, id);
+-- The deliveries in one state, the newest first: what was given up, what waits.
+create index webhook_deliveries_state on kernel.webhook_deliveries (state, id);
 -- The deliveries of one event, and the search for one by its message id.
 create index webhook_deliveries_event on kernel.webhook_deliveries (event_id);
 -- The sweep finds what ended long ago.
@@ -993,8 +1000,10 @@ create table kernel.differences (
     constraint differences_once unique (kind, key, field, source),
     constraint differences_state check (state in ('open', 'taken', 'kept', 'agreed'))
 );
--- The work list, newest first.
-create index differences_open on kernel.differences (id) where state = 'open';
+-- The work list, newest first, and what was decided.
+create index differences_state on kernel.differences (state, id);
+-- What systems say of one thing.
+create index differences_key on kernel.differences (key text_pattern_ops);
 
 -- What the desk sends: one row of each of its writers, the fields in the order of the writer's Struct. A type of their
 -- own and not the tables' rows, so that a new column does not break a desk of the version before.

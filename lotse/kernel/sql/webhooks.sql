@@ -92,6 +92,44 @@ select position, id, type, version, key, payload, occurred_at, recorded_at
  order by position desc
  limit :limit;
 
+-- The event log as a table, without what the events say.
+-- name: event_table
+select position, id, type, key, occurred_at, recorded_at from kernel.event_log;
+
+-- Which of these events are put aside, and by whom.
+-- name: parked_among
+select position, string_agg(consumer, ', ' order by consumer) as consumers, bool_or(error is not null) as failed
+  from kernel.parked_events
+ where position = any (:positions::bigint[])
+ group by position;
+
+-- Endpoints as a table.
+-- name: endpoint_table
+select id, name, url, state, reason, failures, failing_since, array_to_string(types, ', ') as types, created_at
+  from kernel.webhook_endpoints;
+
+-- The log of deliveries to all endpoints as a table.
+-- name: delivery_table
+select d.id, d.endpoint_id, e.name as endpoint, d.position, d.event_id, d.type, d.key, d.occurred_at, d.state, d.attempts,
+       d.due_at, d.created_at, d.ended_at, d.status, d.error
+  from kernel.webhook_deliveries d
+  join kernel.webhook_endpoints e on e.id = d.endpoint_id;
+
+-- Held by who sends many deliveries again or gives them up, in the order of who holds all endpoints.
+-- name: hold_endpoints_of
+select id
+  from kernel.webhook_endpoints
+ where id in (select endpoint_id from kernel.webhook_deliveries where id = any (:ids::uuid[]))
+ order by id
+   for update;
+
+-- Which state deliveries are in, and whether their endpoint takes any.
+-- name: delivery_states
+select d.id, d.endpoint_id, d.state, e.state = 'off' as is_off
+  from kernel.webhook_deliveries d
+  join kernel.webhook_endpoints e on e.id = d.endpoint_id
+ where d.id = any (:ids::uuid[]);
+
 -- Which types of events there were in the last so many, for pickers.
 -- name: known_types
 select distinct type

@@ -102,6 +102,7 @@ DONE = {
     "decided": N_("It is decided."),
     "master": N_("From now on this master has the say."),
     "job": N_("The job is back in the queue."),
+    "jobs": N_("The jobs are back in the queue."),
     "published": N_("It is published. The shop shows it within a second."),
     "mail_again": N_("It is sent again in a moment."),
     "mail_tried": N_("The test is on its way to you."),

@@ -15,6 +15,19 @@ where :id::uuid is null or roles.id = :id
 order by roles.name
 limit 1000;
 
+-- Roles as a table: what they let people do as words such as `orders.read`.
+-- name: role_table
+select r.id, r.name, r.description, r.ready is not null as is_ready, r.second_factor,
+    array_to_string(
+        array(
+            select distinct g.right_name from kernel.role_grants g where g.role_id = r.id order by g.right_name
+        ), ', '
+    ) as grants,
+    (
+        select count(distinct coalesce(h.staff_id, h.token_id)) from kernel.holdings h where h.role_id = r.id
+    ) as holders
+from kernel.roles r;
+
 -- Locked, because old and new go to the audit log, and because two people may edit it at once.
 -- name: lock_role
 select changed_at from kernel.roles where id = :id for update;

@@ -13,7 +13,7 @@ from lotse.web.signin import account, log, pages, roles, staff
 __all__ = ["on_app_init", "places", "routes", "tables"]
 
 routes = (*pages.routes, *account.routes, *staff.routes, *roles.routes, *log.routes)
-tables = log.tables
+tables = (*staff.tables, *roles.tables, *log.tables)
 places = (
     Place(staff.STAFF, N_("Staff"), "people", "t", "staff.read", "system", 10),
     Place(roles.ROLES, N_("Roles"), "key", "", "roles.read", "system", 15),

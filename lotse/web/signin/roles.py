@@ -20,6 +20,8 @@ from lotse.kernel.auth.roles import Role, UnknownRole
 from lotse.kernel.db import Database
 from lotse.kernel.money import minor_digits, to_minor
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import show, table_routes
+from lotse.kernel.pages.table import Action, Column, Nothing, Search, Table
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import Invalid
 from lotse.web.backoffice.frame import Said
@@ -59,20 +61,75 @@ class Row(Struct, frozen=True):
     currency: str = ""
 
 
-@get(ROLES, guards=[needs("roles.read")])
+class RoleRow(Struct, frozen=True):
+    """A role in the table; `grants` are its rights by name."""
+
+    id: UUID
+    name: str
+    description: str
+    is_ready: bool
+    second_factor: bool
+    grants: str
+    holders: int
+
+
+def summary(grants: str) -> dict[str, list[str]]:
+    """What a role lets people do, by the thing: {"orders": ["read", "refund"]}."""
+    found: dict[str, list[str]] = {}
+    for grant in grants.split(", ") if grants else ():
+        thing, _, verb = grant.partition(".")
+        found.setdefault(thing, []).append(verb)
+    return found
+
+
+ROLE_TABLE = Table(
+    name="kernel.roles",
+    path=ROLES,
+    title=N_("Roles"),
+    text=N_(
+        "A role bundles rights; people and programs hold it everywhere or in a place. Nobody may do what no role or"
+        " right lets them."
+    ),
+    icon="key",
+    right="roles.read",
+    where="everywhere",
+    statement=roles.SQL.role_table,
+    row=RoleRow,
+    key="id",
+    label="name",
+    row_path=ROLES + "/{}",
+    order="name",
+    columns=(
+        Column("name", N_("Role"), sort="lower(t.name)", template="signin/cell_role.html", link=True, phone="title"),
+        Column("grants", N_("May"), template="signin/cell_grants.html"),
+        Column("second_factor", N_("Second factor"), kind="flag", filter="flag", template="signin/cell_needed.html"),
+        Column("holders", N_("Held by"), kind="number"),
+        Column("description", N_("Description"), shown=False),
+    ),
+    # There are dozens. What a right begins with finds the roles that hold it.
+    search=Search(
+        "lower(t.name) like :words or t.grants like :words",
+        lambda text: {"words": f"%{text.lower()}%"},
+        N_("Role, or a right such as orders.refund"),
+    ),
+    actions=(Action(N_("New role"), NEW, "roles.write", "plus"),),
+    nothing=Nothing(
+        N_("No roles yet"),
+        N_("Make one for each kind of work: clerk in a store, buyer, bookkeeper."),
+        Action(N_("New role"), NEW, "roles.write"),
+    ),
+)
+
+
+@get(ROLES, guards=[needs("roles.read")], name="roles")
 async def roles_page(
     view: View, database: Database, request: Request[Any, Any, Any], principal: Principal
 ) -> Response[str]:
     """All roles: what they let people do, and how many hold them."""
-    async with database.reading() as conn:
-        known = await roles.roles(conn)
-        asking = await signin.asking_roles(conn)
     done = DONE.get(request.query_params.get("done", ""))
     if done:
         view.say(Said("good", view.text(done)))
-    return view.show(
-        "signin/roles.html", roles=known, asking=asking, summary=_summary, may=principal.may("roles.write")
-    )
+    return await show(ROLE_TABLE, view, database, principal, request, summary=summary)
 
 
 @get(NEW, guards=[needs("roles.write")])
@@ -123,7 +180,8 @@ async def remove(request: Request[Any, Any, Any], database: Database, principal:
     return Redirect(f"{ROLES}?done=removed", status_code=303)
 
 
-routes = (roles_page, new_page, one_page, add, save, remove)
+routes = (*table_routes(ROLE_TABLE, roles_page), new_page, one_page, add, save, remove)
+tables = (ROLE_TABLE,)
 
 
 async def _page(view: View, database: Database, role: Role | None, draft: Draft | None, *, may: bool) -> Response[str]:
@@ -231,16 +289,6 @@ def _moment(text: str) -> datetime:
         return msgspec.convert(text, datetime, strict=False)
     except msgspec.ValidationError:
         raise Invalid(field="seen_at", rule="the moment that the form was made") from None
-
-
-def _summary(role: Role) -> dict[str, list[str]]:
-    """What a role lets people do, by the thing: {"orders": ["read", "refund"]}."""
-    found: dict[str, list[str]] = {}
-    for grant in role.grants:
-        thing, _, verb = grant.right.partition(".")
-        if verb not in found.setdefault(thing, []):
-            found[thing].append(verb)
-    return found
 
 
 def _code(draft: Draft) -> str:

@@ -1,6 +1,8 @@
 """Who works here: accounts, what they hold, their sessions; for whoever manages them."""
 
 import secrets
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,8 @@ from lotse.kernel.auth.roles import Area, Holder
 from lotse.kernel.auth.staff import Staff
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import table_routes
+from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Scope, Search, Table
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import Invalid, NotFound
 from lotse.kernel.settings import Settings
@@ -57,20 +61,6 @@ OTHERWISE = N_("That did not work. Please look at what is there now, and try onc
 _WORDS = 4
 
 
-class Listed(Struct, frozen=True):
-    """An account in the list."""
-
-    id: UUID
-    login: str
-    name: str
-    active: bool
-    roles: list[str]
-    rights: int
-    has_factor: bool
-    sessions: int
-    last_at: Any
-
-
 class Choice(Struct, frozen=True):
     """Something to choose in a form."""
 
@@ -95,28 +85,80 @@ class Places(Struct, frozen=True):
         return wanted
 
 
-@get(STAFF, guards=[needs("staff.read")])
-async def staff_page(
-    view: View, database: Database, request: Request[Any, Any, Any], principal: Principal
-) -> Response[str]:
-    """Everybody, by name; there are dozens, so it is one page with a search."""
-    words = request.query_params.get("q", "").strip()[:100]
-    only = request.query_params.get("only", "")
-    async with database.reading() as conn:
-        found = await conn.many(SQL.staff_list, Listed, at=view.question.at, words=f"%{words}%" if words else None)
-    shown = [
-        one
-        for one in found
-        if {"off": not one.active, "single": one.active and not one.has_factor}.get(only, one.active or bool(words))
-    ]
-    return view.show(
-        "signin/staff.html",
-        staff=shown,
-        words=words,
-        only=only,
-        total=len(found),
-        may=principal.may("staff.write"),
-    )
+# -- the table
+
+
+class StaffRow(Struct, frozen=True):
+    """An account in the table; `rights` counts those that it holds beside its roles."""
+
+    id: UUID
+    login: str
+    name: str
+    active: bool
+    roles: str
+    rights: int
+    has_factor: bool
+    sessions: int
+    last_at: datetime | None
+
+
+async def _roles(conn: Connection, scope: Scope) -> Mapping[str, Option]:
+    return {str(role.id): Option(role.name) for role in await roles.roles(conn)}
+
+
+STAFF_TABLE = Table(
+    name="kernel.staff",
+    path=STAFF,
+    title=N_("Staff"),
+    text=N_("Who can sign in to the back office, and what they hold."),
+    icon="people",
+    right="staff.read",
+    where="everywhere",
+    statement=SQL.staff_table,
+    params=lambda scope: {"at": scope.at},
+    row=StaffRow,
+    key="id",
+    label="login",
+    row_path=STAFF + "/{}",
+    order="name",
+    begin="active=yes",
+    columns=(
+        Column("name", N_("Name"), sort="lower(t.name)", template="signin/cell_staff.html", link=True, phone="title"),
+        Column("login", N_("Log-in"), kind="code", sort=True, filter="begins", shown=False),
+        Column(
+            "roles",
+            N_("Roles"),
+            filter="choice",
+            choices=_roles,
+            template="signin/cell_roles.html",
+            condition="t.id in (select h.staff_id from kernel.holdings h where h.role_id::text = any(:value::text[]))",
+        ),
+        Column("has_factor", N_("Second factor"), kind="flag", filter="flag", template="signin/cell_factor.html"),
+        Column("sessions", N_("Sessions"), kind="number"),
+        Column("last_at", N_("Last sign-in"), kind="moment", empty=N_("never")),
+        Column("active", N_("Active"), kind="flag", filter="flag", shown=False),
+    ),
+    # There are dozens: it looks anywhere in log-in and name.
+    search=Search(
+        "lower(t.login) like :words or lower(t.name) like :words",
+        lambda text: {"words": f"%{text.lower()}%"},
+        N_("Name or log-in"),
+    ),
+    presets=(
+        Preset(N_("Active"), "active=yes"),
+        Preset(N_("Without a second factor"), "has_factor=no&active=yes"),
+        Preset(N_("Switched off"), "active=no"),
+    ),
+    actions=(Action(N_("New account"), NEW, "staff.write", "plus"),),
+    nothing=Nothing(
+        N_("Nobody works here yet"),
+        N_("Make an account for each person; what they may follows from the roles they are given."),
+        Action(N_("New account"), NEW, "staff.write"),
+    ),
+)
+
+
+# -- one account
 
 
 @get(NEW, guards=[needs("staff.write")])
@@ -267,7 +309,18 @@ async def take(request: Request[Any, Any, Any], database: Database, principal: P
     return _back(staff_id, "taken")
 
 
-routes = (staff_page, new_page, add, one_page, switch, reset_factor, end_sessions, give, take)
+routes = (
+    *table_routes(STAFF_TABLE),
+    new_page,
+    add,
+    one_page,
+    switch,
+    reset_factor,
+    end_sessions,
+    give,
+    take,
+)
+tables = (STAFF_TABLE,)
 
 
 def drawn() -> str:

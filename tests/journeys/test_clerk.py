@@ -1,10 +1,9 @@
 """A clerk's day in Chromium: somebody calls, the order is found by a name, its stock explained, a piece taken back."""
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.journeys.conftest import Open
-from tests.journeys.test_browser import DESK, PHONE, SHOE, axe, fill_in_the_address, problems_of, sign_in
+from tests.journeys.test_browser import DESK, PHONE, SHOE, Look, axe, fill_in_the_address, problems_in, sign_in
 
 __all__ = ["axe"]  # a fixture
 
@@ -16,7 +15,7 @@ PAGES = [
     "/office/payments",
     "/office/payments/charges",
     "/office/ledger",
-    "/office/ledger/accounts/receivables",
+    "/office/ledger/postings?account=receivables",
     "/office/locations",
     "/office/locations/new",
     "/office/shops",
@@ -104,17 +103,13 @@ async def test_a_place_that_two_people_change(browser_page: Page, shop: Open) ->
     await other.close()
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("light", PHONE), ("dark", DESK)], ids=["light-phone", "dark-desk"])
-async def test_axe_has_nothing_to_say(
-    browser_page: Page, shop: Open, axe: str, scheme: str, size: dict[str, int]
-) -> None:
+async def test_axe_has_nothing_to_say(browser_page: Page, shop: Open, axe: str) -> None:
     page, found = browser_page, list[str]()
-    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-    await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    looks: list[Look] = [("light", PHONE), ("dark", DESK)]
     await sign_in(page, shop)
     for path in PAGES:
-        found += await problems_of(page, shop.url + path, axe)
+        found += await problems_in(page, shop.url + path, axe, looks)
         row = page.locator("tr[data-href]").first
         if await row.count():
-            found += await problems_of(page, shop.url + str(await row.get_attribute("data-href")), axe)
+            found += await problems_in(page, shop.url + str(await row.get_attribute("data-href")), axe, looks)
     assert not found, "\n".join(found)

@@ -1,27 +1,31 @@
-"""The ledger in the back office: the trial balance of a span of months, and the postings of an account."""
+"""The ledger in the back office: the trial balance of a span of months, and the postings as a table."""
 
 import csv
 import io
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.params import Parameter
 from msgspec import Struct
 
 from lotse.domains.ledger import queries
-from lotse.domains.ledger.contracts import AccountSum, Entry
+from lotse.domains.ledger.contracts import AccountSum
+from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.money import minor_digits
 from lotse.kernel.pages.i18n import N_
+from lotse.kernel.pages.listing import show, table_routes, with_options
 from lotse.kernel.pages.places import Place
+from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Scope, Search, Table
 from lotse.kernel.pages.view import View
-from lotse.kernel.paging import after, cursor
-from lotse.kernel.refusals import Invalid, NotFound
+from lotse.kernel.refusals import Invalid
 
+LEDGER, POSTINGS = "/office/ledger", "/office/ledger/postings"
 KINDS = {
     "asset": N_("Assets"),
     "liability": N_("Liabilities"),
@@ -65,7 +69,6 @@ CAUSES = {
     "receipt": "/office/payments/money/{}",
     "refund": "/office/payments/money/{}",
 }
-_PAGE = 100
 _FORMULA = ("=", "+", "-", "@")
 
 Month = Annotated[str, Parameter(max_length=10, pattern=r"^(\d{4}-\d{2}-01)?$")]
@@ -93,13 +96,6 @@ class Total(Struct, frozen=True):
     @property
     def balances(self) -> bool:
         return self.debit_minor == self.credit_minor
-
-
-class Posted(Struct, frozen=True):
-    """A posting and the page of what it books."""
-
-    entry: Entry
-    href: str
 
 
 def span(periods: list[date], first: str, last: str, entity: UUID | None) -> Span:
@@ -136,7 +132,7 @@ async def _asked(
     return periods, wanted, found
 
 
-@get("/office/ledger", guards=[needs("ledger.read")])
+@get(LEDGER, guards=[needs("ledger.read")])
 async def office_ledger(
     view: View,
     database: Database,
@@ -154,12 +150,14 @@ async def office_ledger(
         span=wanted,
         sums=found,
         totals=totals(found),
+        # The months between, as the table of postings takes them.
+        months=[one.isoformat() for one in periods if wanted.first <= one <= wanted.last],
         kinds=KINDS,
         entities=answers.content("office.legal_entities", "parties", view.question.shop) or [],
     )
 
 
-@get("/office/ledger/export.csv", guards=[needs("ledger.read")])
+@get(f"{LEDGER}/export.csv", guards=[needs("ledger.read")])
 async def export(
     view: View,
     database: Database,
@@ -196,45 +194,120 @@ async def export(
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@get("/office/ledger/accounts/{account:str}", guards=[needs("ledger.read")])
-async def office_account(
-    view: View,
-    database: Database,
-    account: str,
-    period: Month = "",
-    entity: UUID | None = None,
-    mark: Annotated[str | None, Parameter(query="after", max_length=1_000)] = None,
+# -- postings
+
+
+class PostingRow(Struct, frozen=True):
+    """A posting in the table: its amount stands on one side."""
+
+    set_id: UUID
+    position: int
+    kind: str
+    legal_entity_id: UUID
+    account: str
+    currency: str
+    debit_minor: int | None
+    credit_minor: int | None
+    occurred_at: datetime
+    recorded_at: datetime
+    period: date
+    note: str | None
+
+
+async def _accounts(conn: Connection, scope: Scope) -> Mapping[str, Option]:
+    return {one.code: Option(one.name) for one in await queries.accounts(conn)}
+
+
+async def _periods(conn: Connection, scope: Scope) -> Mapping[str, Option]:
+    return {one.isoformat(): Option(f"{one:%m/%Y}") for one in await queries.periods(conn, at=scope.at)}
+
+
+async def _entities(conn: Connection, scope: Scope) -> Mapping[str, Option]:
+    """Their names are a higher domain's: the page asks for them."""
+    return {}
+
+
+def _fact(text: str) -> dict[str, Any]:
+    try:
+        return {"fact": UUID(text)}
+    except ValueError:
+        return {"fact": None}
+
+
+def _cause(row: PostingRow) -> str:
+    return CAUSES.get(row.kind, "").format(row.set_id)
+
+
+POSTING_TABLE = Table(
+    name="ledger.postings",
+    path=POSTINGS,
+    title=N_("Postings"),
+    text=N_("What is booked, the newest first, each with the way to what it books."),
+    icon="ledger",
+    right="ledger.read",
+    where="everywhere",
+    statement=queries.READS.posting_table,
+    row=PostingRow,
+    key=("set_id", "position"),
+    row_path=_cause,
+    order="-set_id",
+    columns=(
+        Column(
+            "kind",
+            N_("What"),
+            kind="choice",
+            filter="choice",
+            options={fact: Option(label) for fact, label in FACTS.items()},
+            template="ledger/cell_fact.html",
+            phone="title",
+        ),
+        Column("account", N_("Account"), kind="choice", filter="choice", choices=_accounts),
+        Column("debit_minor", N_("Debit"), kind="money"),
+        Column("credit_minor", N_("Credit"), kind="money"),
+        Column("occurred_at", N_("When"), kind="moment"),
+        Column(
+            "period",
+            N_("Month"),
+            filter="choice",
+            choices=_periods,
+            sql="t.period::text",
+            template="ledger/cell_month.html",
+        ),
+        Column(
+            "legal_entity_id",
+            N_("Legal entity"),
+            kind="choice",
+            filter="choice",
+            choices=_entities,
+            sql="t.legal_entity_id::text",
+            template="ledger/cell_entity.html",
+            shown=False,
+        ),
+        Column("note", N_("Note"), shown=False),
+        Column("set_id", N_("Fact"), kind="code", shown=False),
+        Column("recorded_at", N_("Recorded"), kind="moment", shown=False),
+    ),
+    search=Search("t.set_id = :fact::uuid", _fact, N_("Id of an order, a payment, …")),
+    presets=(Preset(N_("To be cleared"), "account=manual&account=unplaced"),),
+    actions=(Action(N_("Trial balance"), LEDGER, "ledger.read", "ledger"),),
+    nothing=Nothing(
+        N_("Nothing is booked yet"),
+        N_("Sales, receipts and returns book themselves as they happen."),
+    ),
+)
+
+
+@get(POSTINGS, guards=[needs("ledger.read")], name="postings")
+async def office_postings(
+    view: View, request: Request[Any, Any, Any], database: Database, principal: Principal
 ) -> Response[str]:
-    """The postings of an account, the newest first, each with the way to what it books."""
-    begin: Any = after(mark or None, tuple[UUID, int])
-    async with database.reading() as conn:
-        known = {one.code: one for one in await queries.accounts(conn)}
-        if account not in known:
-            raise NotFound(what="account", id=account)
-        periods = await queries.periods(conn, at=view.question.at)
-        month = span(periods, period, period, entity).first if period else None
-        found = await queries.account_entries(
-            conn,
-            account=account,
-            period=month,
-            legal_entity_ids=[entity] if entity else None,
-            before=begin or queries.LATEST,
-            limit=_PAGE + 1,
-        )
-    shown = found[:_PAGE]
-    return view.show(
-        "ledger/office_account.html",
-        account=known[account],
-        kinds=KINDS,
-        facts=FACTS,
-        periods=periods,
-        period=month,
-        entity=entity,
-        posted=[Posted(entry, CAUSES.get(entry.kind, "").format(entry.set_id)) for entry in shown],
-        next=cursor(shown[-1].set_id, shown[-1].position) if len(found) > _PAGE else None,
-        is_later=mark is not None,
-    )
+    """All postings, with legal entities by name."""
+    answers = await view.ask({"office.legal_entities": [view.question.shop]})
+    entities: list[Any] = answers.content("office.legal_entities", "parties", view.question.shop) or []
+    table = with_options(POSTING_TABLE, {"legal_entity_id": {str(one.id): Option(one.name) for one in entities}})
+    return await show(table, view, database, principal, request)
 
 
-routes = (office_ledger, export, office_account)
-places = (Place("/office/ledger", N_("Ledger"), "ledger", "b", "ledger.read", "money", 20),)
+routes = (office_ledger, export, *table_routes(POSTING_TABLE, office_postings))
+tables = (POSTING_TABLE,)
+places = (Place(LEDGER, N_("Ledger"), "ledger", "b", "ledger.read", "money", 20),)

@@ -34,8 +34,6 @@ async def trial_balance(
     )
 
 
-# The later than any posting: the first page of a list.
-LATEST = (UUID(int=2**128 - 1), 32_767)
 # Ten years of months.
 _MOST_PERIODS = 120
 
@@ -56,25 +54,3 @@ async def balances(
 async def periods(conn: Connection, *, at: datetime) -> list[date]:
     """The months in which anything is booked, and the present one; the newest first."""
     return await conn.values(READS.periods, at=at, limit=_MOST_PERIODS)
-
-
-async def account_entries(
-    conn: Connection,
-    *,
-    account: str,
-    period: date | None = None,
-    legal_entity_ids: Sequence[UUID] | None = None,
-    before: tuple[UUID, int] = LATEST,
-    limit: int = 50,
-) -> list[Entry]:
-    """The postings of an account, the newest first; go on with the last one's set and position."""
-    return await conn.many(
-        READS.account_entries,
-        Entry,
-        account=account,
-        period=period,
-        legal_entity_ids=None if legal_entity_ids is None else list(legal_entity_ids),
-        before_set=before[0],
-        before_position=before[1],
-        limit=limit,
-    )

@@ -41,16 +41,11 @@ select date_trunc('month', :at::timestamptz)::date
 order by period desc
 limit :limit;
 
--- The postings of one account, the newest first, page by page; of one month and legal entity, or of all.
--- name: account_entries
-select set_id, position, kind, legal_entity_id, account, currency, amount_minor, occurred_at, recorded_at, period, note
-from ledger.entries
-where account = :account
-    and (set_id, position) < (:before_set, :before_position)
-    and (:period::date is null or period = :period)
-    and (:legal_entity_ids::uuid[] is null or legal_entity_id = any (:legal_entity_ids::uuid[]))
-order by set_id desc, position desc
-limit :limit;
+-- The postings as a table, debit and credit apart.
+-- name: posting_table
+select set_id, position, kind, legal_entity_id, account, currency, case when amount_minor > 0 then amount_minor end as debit_minor,
+    case when amount_minor < 0 then -amount_minor end as credit_minor, occurred_at, recorded_at, period, note
+from ledger.entries;
 
 -- The sums are those of the entries, as far as they are summed.
 -- name: check_sums

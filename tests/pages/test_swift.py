@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from lotse.kernel.pages.kept import Place
+from lotse.web.storefront import swift
 from lotse.web.storefront.swift import Swift
 from tests.pages.test_kept import COOKIE, Shop
 
@@ -18,7 +19,7 @@ class Door:
         self.is_open = True
         self.watched: list[str] = []
         self.lets = True
-        self.swift = Swift(self.pages, self.inside.kept, self, self.watch)  # type: ignore[arg-type]
+        self.swift = Swift(self.pages, self.inside.kept, self, self)  # type: ignore[arg-type]
 
     @property
     def shop(self) -> Any:
@@ -30,9 +31,12 @@ class Door:
     def of(self, told: Any, shop: Any) -> Place | None:
         return None if b"session" in told.cookie else Place(told.path, self.inside.own)
 
-    def watch(self, path: str, told: Any, client: str, page: Any) -> bool:
+    def at_once(self, path: str, told: Any, client: str, kept: Any) -> bool:
         self.watched.append(path)
         return self.lets
+
+    def seen(self, told: Any, client: str, kept: Any, now: float) -> None:
+        self.watched.append(f"{client} again")
 
     async def pages(self, scope: Any, receive: Any, send: Any) -> None:
         self.ordinary += 1
@@ -68,6 +72,24 @@ async def test_a_kept_page_is_sent_at_once_with_what_every_answer_has(door: Door
     assert door.watched == ["/", "/"]
 
 
+async def test_the_same_request_is_answered_again_without_a_question_but_told_of(door: Door) -> None:
+    answers = [await door.ask(x_forwarded_for=b"192.0.2.%d" % number) for number in range(3)]
+    assert answers[0] == answers[1] == answers[2] and door.ordinary == 1
+    assert door.watched == ["/", "192.0.2.1 again", "192.0.2.2 again"]
+    await door.ask(accept_encoding=b"gzip")
+    assert door.watched[-1] == "/", "another form of it"
+
+
+async def test_what_was_ready_is_asked_again_after_a_moment(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swift, "_READY_SECONDS", -1.0)
+    await door.ask()
+    await door.ask()
+    assert door.watched == ["/", "/"]
+    door.lets = False
+    await door.ask()
+    assert door.ordinary == 2, "an experiment began"
+
+
 async def test_a_cache_in_front_hears_that_nothing_changed(door: Door) -> None:
     _, headers, _ = await door.ask()
     status, _, body = await door.ask(if_none_match=headers[b"etag"], surrogate_capability=b"v")
@@ -87,6 +109,7 @@ async def test_all_else_goes_the_ordinary_way(door: Door, case: str) -> None:
         case "other":
             asked = {"path": "/other"}
         case "dropped":
+            await door.ask()
             door.inside.tags.drop(["price:1"])
         case "no shop":
             door.is_open = False

@@ -16,6 +16,7 @@ from lotse.domains.behaviour.queries import READS
 from lotse.domains.behaviour.rules import TEXT_VERSION
 from lotse.kernel.copying import NULL, UUID_NEXT, begun, copy, integer, jsonb, moment, smallint, text
 from lotse.kernel.db import Connection, Database, Transaction
+from lotse.kernel.gathering import Gathering
 from lotse.kernel.ids import many_uuid7, uuid7
 from lotse.kernel.privacy import Erased
 from lotse.kernel.sql import statements
@@ -60,7 +61,7 @@ class KeptView:
     counts: what gathered is one row with `times`. Who agreed to carry a number is logged row by row.
     """
 
-    __slots__ = ("_after", "_before", "_bodies")
+    __slots__ = ("_after", "_before", "_bodies", "gathered")
 
     def __init__(self, events: Sequence[Event]) -> None:
         nobody = NULL + NULL + UUID_NEXT
@@ -73,6 +74,8 @@ class KeptView:
         ]
         self._bodies = [jsonb(msgspec.json.encode(event)) for event in events]
         self._after: dict[str, list[bytes]] = {}
+        # Views that wait to be written, by why they are no person's: another one adds to them.
+        self.gathered: dict[str, View] = {}
 
     def __len__(self) -> int:
         return len(self._before)
@@ -87,12 +90,24 @@ class KeptView:
             yield b"".join((_BEGUN, next(ids), before, view, behind, when))
 
 
-class View(Struct, frozen=True, gc=False):
-    """Somebody sees such a page: what it tells, why this is no person, when."""
+class View(Struct, gc=False, eq=False):
+    """Somebody sees such a page: what it tells, why this is no person, when first and how often."""
 
     told: KeptView
     bot: str
     at: datetime
+    times: int = 1
+
+
+def see(gathering: Gathering[Row | View], told: KeptView, bot: str, at: Callable[[], datetime]) -> None:
+    """Somebody sees such a page. This stands in the way of every page, so all but the first of a write only count."""
+    view = told.gathered.get(bot)
+    if view is not None:
+        view.times += 1
+        return
+    view = View(told, bot, at())
+    if gathering.add(view):
+        told.gathered[bot] = view
 
 
 _BEGUN = begun(len(COLUMNS)) + UUID_NEXT
@@ -148,12 +163,15 @@ async def _copy(conn: Connection, packed: Sequence[bytes]) -> None:
 
 
 def _packed(gathered: Sequence[Row | View]) -> list[bytes]:
-    views: dict[tuple[KeptView, str], list[datetime]] = {}
+    views: dict[tuple[KeptView, str], tuple[datetime, int]] = {}
     for thing in gathered:
         if isinstance(thing, View):
-            views.setdefault((thing.told, thing.bot), []).append(thing.at)
+            # It is written now: whoever comes next counts anew.
+            thing.told.gathered.pop(thing.bot, None)
+            at, times = views.get((thing.told, thing.bot), (thing.at, 0))
+            views[thing.told, thing.bot] = min(at, thing.at), times + thing.times
     ids = iter(many_uuid7(sum(1 + len(told) for told, _ in views)))
-    packed = [row for (told, bot), seen in views.items() for row in told.rows(ids, bot, min(seen), len(seen))]
+    packed = [row for (told, bot), (at, times) in views.items() for row in told.rows(ids, bot, at, times)]
     for thing in gathered:
         if not isinstance(thing, View):
             try:

@@ -97,18 +97,19 @@ class Pace:
         self._views = views
         self._seconds = seconds
         self._most = most
-        # Of each the begin of its span and how many came since.
-        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        # Of each the begin of its span and how many came since, by their begin.
+        self._seen: OrderedDict[str, list[float]] = OrderedDict()
 
     def too_fast(self, who: str, now: float) -> bool:
         """Whether this view is one too many; `now` in seconds of a clock that only goes forward."""
-        began, views = self._seen.pop(who, (now, 0))
-        if now - began > self._seconds:
-            began, views = now, 0
-        self._seen[who] = (began, views + 1)
-        if len(self._seen) > self._most:
-            self._seen.popitem(last=False)
-        return views + 1 > self._views
+        span = self._seen.get(who)
+        if span is None or now - span[0] > self._seconds:
+            self._seen.pop(who, None)
+            span = self._seen[who] = [now, 0]
+            if len(self._seen) > self._most:
+                self._seen.popitem(last=False)
+        span[1] += 1
+        return span[1] > self._views
 
 
 class Allowance:

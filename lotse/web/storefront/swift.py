@@ -8,33 +8,52 @@ and finds everything unchanged there.
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Hashable
+from typing import Any, Protocol
+
+from msgspec import Struct
 
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.pages.kept import NO_BODY, Answer, KeptPage, KeptPages, Place, counted
 from lotse.web.observe import guarded, histogram
 from lotse.web.storefront.keeping import Places, Told
 
-# What is looked at of a request.
-_LOOKED_AT = frozenset(
-    (
-        b"cookie", b"accept-language", b"accept-encoding", b"hx-request", b"if-none-match", b"surrogate-capability",
-        b"x-forwarded-proto", b"x-forwarded-for", b"user-agent", b"sec-purpose", b"sec-gpc", b"dnt",
-    )
-)  # fmt: skip
+# What makes a request one of somebody in particular, or of a cache: looked at closer.
+_SPECIAL = frozenset((b"cookie", b"hx-request", b"if-none-match", b"sec-purpose"))
 # Forms of `Accept-Encoding` times schemes; browsers send a handful.
 _MOST_FORMS = 50
 
 # A counter in multiprocess mode writes to a mapped file, in Python: once a second is enough.
 _COUNT_SECONDS = 1.0
-
-# Told of a page before it is sent: its path, the headers that are looked at, the client's address, the page. False: the
-# ordinary way, please.
-Watch = Callable[[str, dict[bytes, bytes], str, KeptPage], bool]
+# For so long the same request gets the same answer without a question, unless its page is given up: whether a page is
+# to be looked at again, or an experiment begins, is asked some times a second and not for each of hundreds of visitors.
+_READY_SECONDS = 0.1
+# They hold pages of some dozens of kilobytes; what is asked for less often gains nothing by them.
+_MOST_READY = 1_000
 # Addresses whose place is remembered; more are asked for by robots only.
 _MOST_PLACES = 5_000
 _UNKNOWN = Place(None)
+
+
+class Watch(Protocol):
+    """Who is told of pages before they are sent."""
+
+    def at_once(self, path: str, told: dict[bytes, bytes], client: str, kept: KeptPage) -> bool:
+        """Of a page, with the headers of the request and the client's address. False: the ordinary way, please."""
+        ...
+
+    def seen(self, told: dict[bytes, bytes], client: str, kept: KeptPage, now: float) -> None:
+        """Of one that it let go a moment ago, to another visitor without cookies."""
+        ...
+
+
+class _Ready(Struct, frozen=True, gc=False):
+    """What a request of visitors without cookies was answered, and until when that need not be asked again."""
+
+    until: float
+    key: Hashable
+    page: KeptPage
+    answer: Answer
 
 
 class Swift:
@@ -47,15 +66,17 @@ class Swift:
         self._watch = watch
         self._seconds = histogram("pages", "GET", "kept", 2)
         self._uncounted = 0
+        self._took = 0.0
+        self._ready: dict[Hashable, _Ready] = {}
         # Where visitors without a cookie are led; what it depends on beside its key is the shop.
         self._known: dict[tuple[str, bytes, bytes, bool], Place | None] = {}
         self._known_for: Shop | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
-            began = time.perf_counter()
-            told = {name: value for name, value in scope["headers"] if name in _LOOKED_AT}
-            answer = self._answer(scope, told)
+            began = time.monotonic()
+            told: dict[bytes, bytes] = dict(scope["headers"])
+            answer = self._again(scope, told, began) if _SPECIAL.isdisjoint(told) else self._answer(scope, told)
             if answer is not None:
                 if (
                     b"if-none-match" in told
@@ -67,11 +88,31 @@ class Swift:
                 else:
                     await send(answer.start)
                     await send(answer.body)
-                self._seconds.observe(time.perf_counter() - began)
+                if not self._uncounted:
+                    asyncio.get_running_loop().call_later(_COUNT_SECONDS, self._count)
+                self._uncounted += 1
+                self._took += time.monotonic() - began
                 return
         await self._app(scope, receive, send)
 
-    def _answer(self, scope: Any, told: dict[bytes, bytes]) -> Answer | None:
+    def _again(self, scope: Any, told: dict[bytes, bytes], now: float) -> Answer | None:
+        """The answer to a visitor without cookies, of whom there are many."""
+        key = (
+            scope["path"],
+            scope["query_string"],
+            told.get(b"accept-language"),
+            told.get(b"accept-encoding"),
+            told.get(b"x-forwarded-proto"),
+        )
+        ready = self._ready.get(key)
+        if ready is None or ready.until < now or not self._kept.still(ready.key, ready.page, now):
+            return self._answer(scope, told, key)
+        if self._watch is not None:
+            self._watch.seen(told, _client(scope, told), ready.page, now)
+        return ready.answer
+
+    def _answer(self, scope: Any, told: dict[bytes, bytes], ready: Hashable = None) -> Answer | None:
+        """The answer if there is a page that may be sent at once; kept as `ready` for those who ask the same."""
         shop = self._places.shop.known()
         if shop is None:
             return None
@@ -79,17 +120,20 @@ class Swift:
         place = self._place(path, scope["query_string"], told, shop)
         # One that is given a cookie comes once.
         page = self._kept.at_once(place.key) if place is not None and not place.own else None
-        if page is None or (self._watch is not None and not self._watch(path, told, _client(scope, told), page)):
+        if place is None or page is None:
             return None
-        if not self._uncounted:
-            asyncio.get_running_loop().call_later(_COUNT_SECONDS, self._count)
-        self._uncounted += 1
+        if self._watch is not None and not self._watch.at_once(path, told, _client(scope, told), page):
+            return None
         form = (told.get(b"accept-encoding", b""), told.get(b"x-forwarded-proto") == b"https")
         found = page.sent.get(form)
         if found is None:
             if len(page.sent) >= _MOST_FORMS:
                 page.sent.clear()
             found = page.sent[form] = _whole(page.answer(form[0]), secure=form[1])
+        if ready is not None:
+            if len(self._ready) >= _MOST_READY:
+                self._ready.clear()
+            self._ready[ready] = _Ready(time.monotonic() + _READY_SECONDS, place.key, page, found)
         return found
 
     def _place(self, path: str, query: bytes, told: dict[bytes, bytes], shop: Shop) -> Place | None:
@@ -109,7 +153,8 @@ class Swift:
 
     def _count(self) -> None:
         counted.inc(self._uncounted)
-        self._uncounted = 0
+        self._seconds.observe_many(self._uncounted, self._took)
+        self._uncounted, self._took = 0, 0.0
 
 
 def _client(scope: Any, told: dict[bytes, bytes]) -> str:

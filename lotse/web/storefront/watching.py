@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec.structs import replace
 
 from lotse.domains.behaviour import commands
-from lotse.domains.behaviour.commands import KeptView, View
+from lotse.domains.behaviour.commands import KeptView
 from lotse.domains.behaviour.contracts import Event, Exposed, PageViewed, Visit
 from lotse.domains.behaviour.rules import VISIT_COOKIE, VISIT_SECONDS, Pace, bot_of, objects, visit_of
 from lotse.domains.experiments.contracts import NewDecision
@@ -133,8 +134,9 @@ class Watching:
         """A kept page that is about to be sent without asking this layer (see `swift`). False: it wants to be asked,
         because experiments run on such a page or the visitor agreed to be known by a number.
 
-        All that is the same each time was worked out the first time, and what is written is packed in `behaviour`, many
-        views at once: this stands in the way of every page, and took as long as all the rest of sending one.
+        All that is the same each time was worked out the first time, and what is written is counted and packed in
+        `behaviour`, many views at once: this stands in the way of every page, and took as long as all the rest of
+        sending one.
         """
         page = kept.form
         if page is None:
@@ -149,14 +151,18 @@ class Watching:
         cookie = told.get(b"cookie")
         if cookie and (_VISIT in cookie or _SESSION in cookie):
             return False
-        if not page or b"hx-request" in told or b"sec-purpose" in told:
-            return True
-        bot = bot_of(told.get(b"user-agent", b"").decode("latin-1"))
-        if not bot and self._pace.too_fast(client, time.monotonic()):
-            bot = "too fast"
-        if self._process.behaviour is not None:
-            self._process.behaviour.add(View(kept.view, bot, clock.now()))
+        if page and b"hx-request" not in told and b"sec-purpose" not in told:
+            self.seen(told, client, kept, time.monotonic())
         return True
+
+    def seen(self, told: dict[bytes, bytes], client: str, kept: KeptPage, now: float) -> None:
+        """Log a view of a page of which `at_once` said so a moment ago, by a visitor without cookies."""
+        if self._process.behaviour is None or not kept.form:
+            return
+        bot = _bot_of(told.get(b"user-agent", b""))
+        if not bot and self._pace.too_fast(client, now):
+            bot = "too fast"
+        commands.see(self._process.behaviour, kept.view, bot, clock.now)
 
     def _of(self, path: str) -> tuple[str, str]:
         found = self._known.get(path)
@@ -215,6 +221,11 @@ class Watching:
             self._recorded[experiment, unit] = None
             if len(self._recorded) > _REMEMBERED:
                 self._recorded.popitem(last=False)
+
+
+@lru_cache(maxsize=4_000)  # the same few browsers come all day
+def _bot_of(agent: bytes) -> str:
+    return bot_of(agent.decode("latin-1"))
 
 
 class WatchingPosts:

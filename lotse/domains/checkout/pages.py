@@ -367,7 +367,9 @@ async def checkout_sum(
         raise NotFound(what="basket", id="")
     window = await _window(database, shop, found, view, postcode.strip())
     promise = _told(links, window, found, view)
-    return view.show("checkout/sum.html", basket=found, window=window, promise=promise, headers=_NO_STORE)
+    return view.show(
+        "checkout/sum.html", basket=found, window=window, promise=promise, is_piece=True, headers=_NO_STORE
+    )
 
 
 @post("/checkout", guards=[public])

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from lotse.domains.checkout.contracts import Attempt, InvalidQuantity, NoDelivery, Paying, ShippingRate
 from lotse.domains.customers.contracts import Address
+from lotse.domains.customers.rules import postcode_like
 from lotse.domains.orders.contracts import Contact, Promised
 from lotse.domains.payments.contracts import Charge
 from lotse.domains.pricing.contracts import Line, PricedLine
@@ -66,8 +67,8 @@ def _check_address(address: Address, path: str) -> None:
             raise Invalid(field=f"{path}.{name}", rule="is needed for delivery and invoice")
     if not re.fullmatch("[A-Z]{2}", address.country):
         raise Invalid(field=f"{path}.country", rule="two capital letters (ISO 3166-1 alpha-2)")
-    if address.country == "DE" and not re.fullmatch(r"\d{5}", address.postcode.strip()):
-        raise Invalid(field=f"{path}.postcode", rule="five digits in Germany")
+    if (example := postcode_like(address.country, address.postcode)) is not None:
+        raise Invalid(field=f"{path}.postcode", rule=f"as postcodes are in {address.country}, e.g. {example}")
     others = {**needed, "company": address.company, "street2": address.street2, "region": address.region}
     if "".join(others.values()).isprintable() and max(map(len, others.values())) <= MAX_FIELD:
         return  # nearly every address

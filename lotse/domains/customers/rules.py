@@ -10,23 +10,40 @@ from lotse.kernel.refusals import Invalid
 # mail to it can tell.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _GROUP = re.compile(r"([a-z0-9][a-z0-9_-]{0,31})?")
-# How postcodes look among neighbours (Universal Postal Union, addressing by country): a pattern and an example.
-# Of other countries nothing is asked.
+# How postcodes look in Europe (Universal Postal Union, addressing by country): a pattern and an example. Of other
+# countries nothing is asked.
 _POSTCODES = {
     "AT": ("[1-9][0-9]{3}", "1010"),
     "BE": ("[1-9][0-9]{3}", "1000"),
+    "BG": ("[1-9][0-9]{3}", "1000"),
     "CH": ("[1-9][0-9]{3}", "8001"),
+    "CY": ("[1-9][0-9]{3}", "1010"),
     "CZ": ("[1-7][0-9]{2} ?[0-9]{2}", "110 00"),
     "DE": ("[0-9]{5}", "20457"),
     "DK": ("[0-9]{4}", "1050"),
+    "EE": ("[0-9]{5}", "10111"),
     "ES": ("[0-9]{5}", "28001"),
+    "FI": ("[0-9]{5}", "00100"),
     "FR": ("[0-9]{5}", "75001"),
+    "GB": ("(GIR|[A-Za-z]{1,2}[0-9][A-Za-z0-9]?) ?[0-9][A-Za-z]{2}", "SW1A 1AA"),
+    "GR": ("[1-8][0-9]{2} ?[0-9]{2}", "105 58"),
+    "HR": ("[1-5][0-9]{4}", "10000"),
+    "HU": ("[1-9][0-9]{3}", "1011"),
+    "IE": ("[A-Za-z][0-9][0-9Ww] ?[0-9A-Za-z]{4}", "D02 AF30"),
     "IT": ("[0-9]{5}", "00118"),
     "LI": ("94[89][0-9]", "9490"),
+    "LT": ("(LT-)?[0-9]{5}", "LT-01100"),
     "LU": ("(L-)?[1-9][0-9]{3}", "1009"),
+    "LV": ("(LV-)?[0-9]{4}", "LV-1010"),
+    "MT": ("[A-Za-z]{3} ?[0-9]{2,4}", "VLT 1010"),
     "NL": ("[1-9][0-9]{3} ?[A-Za-z]{2}", "1011 AB"),
+    "NO": ("[0-9]{4}", "0150"),
     "PL": ("[0-9]{2}-?[0-9]{3}", "00-001"),
+    "PT": ("[1-9][0-9]{3}-?[0-9]{3}", "1000-001"),
+    "RO": ("[0-9]{6}", "010011"),
     "SE": ("[1-9][0-9]{2} ?[0-9]{2}", "111 20"),
+    "SI": ("(SI-)?[1-9][0-9]{3}", "1000"),
+    "SK": ("[089][0-9]{2} ?[0-9]{2}", "811 01"),
 }
 # Labels and forms end there.
 _LENGTHS = {"name": 200, "company": 200, "street": 200, "street2": 200, "postcode": 20, "city": 100, "region": 100}

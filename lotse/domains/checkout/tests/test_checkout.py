@@ -27,10 +27,11 @@ from lotse.domains.checkout.contracts import (
     TooManyLines,
     Wanted,
 )
-from lotse.domains.checkout.rules import shipping_lines
+from lotse.domains.checkout.rules import check_contact, shipping_lines
+from lotse.domains.customers.contracts import Address
 from lotse.domains.offers.commands import change_state
 from lotse.domains.orders import queries as orders
-from lotse.domains.orders.contracts import OutOfStock, Placed
+from lotse.domains.orders.contracts import Contact, OutOfStock, Placed
 from lotse.domains.parties.contracts import UnknownShop
 from lotse.domains.payments.contracts import MethodUnknown
 from lotse.domains.pricing.contracts import PricedLine
@@ -293,6 +294,22 @@ async def test_an_address_that_cannot_be_used_names_its_field(store, field, valu
     with pytest.raises(Invalid) as refused:
         await place(store, basket_id, store.purchase(1685, **{field: value}))
     assert refused.value.field == f"contact.billing.{field}"
+
+
+@pytest.mark.parametrize(
+    ("country", "postcode", "example"),
+    [("DE", "2045", "20457"), ("AT", "10100", "1010"), ("NL", "1011", "1011 AB"), ("AT", "1010", None)],
+)
+def test_a_postcode_of_another_form_is_refused_with_an_example(country: str, postcode: str, example: str | None):
+    address = Address(name="Anna", street="Am Kai 1", postcode=postcode, city="Dort", country=country)
+    contact = Contact(email="anna@example.org", billing=address)
+    if example is None:
+        check_contact(contact)
+        return
+    with pytest.raises(Invalid) as refused:
+        check_contact(contact)
+    assert refused.value.field == "contact.billing.postcode"
+    assert refused.value.rule == f"as postcodes are in {country}, e.g. {example}"
 
 
 async def test_the_same_key_answers_the_same_though_the_basket_is_ordered(store, fresh):

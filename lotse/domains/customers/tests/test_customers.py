@@ -174,6 +174,11 @@ async def test_nothing_disagrees(tx, good):
         ("CH", "0800", "8001"),
         ("NL", "1011 ab", None),
         ("NL", "1011", "1011 AB"),
+        ("FI", "0010", "00100"),
+        ("GB", "SW1A 1AA", None),
+        ("GB", "12345", "SW1A 1AA"),
+        ("IE", "D02 AF30", None),
+        ("PT", "1000-001", None),
         ("US", "anything", None),
     ],
 )

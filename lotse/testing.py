@@ -16,7 +16,8 @@ configuration and write tests as `async def`. The fixtures:
 | `durable` | test | `Settings` with a LOTSE_HOME of its own, nothing started; fsync stays on: for crash tests |
 | `storefront` | module | a running shop with one article on a database of its own, in `lotse.scaffold.trial` |
 | `data`, `vectors` | session | folders of real retail data and of test vectors; skips where they are absent |
-| `chromium` | session | Debian's Chromium under Playwright; skips where it is absent |
+| `chromium` | session | Chromium's headless shell or Chromium under Playwright; skips where both are absent |
+| `full_chromium` | module | Chromium, for what the shell cannot: notices of the system; skips where it is absent |
 | `browser_page` | test | a page of its own in it; a script error or a breach of the security policy fails the test |
 
 All workers share one embedded server below one temporary LOTSE_HOME. It keeps fsync off: a test that means a crash
@@ -38,7 +39,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
 from inspect import iscoroutinefunction
 from itertools import count
@@ -60,9 +61,12 @@ if TYPE_CHECKING:
     from lotse.scaffold.trial import Storefront
 
 TEMPLATE = "lotse_template"
+# The same engine without a window first: it needs three fifths of the time, because full Chromium draws a tool bar and
+# runs its scripts for nobody.
+_SHELL_NAMES = ("chromium-headless-shell",)
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # What may be absent, and the fixtures that need it.
-NEEDS = {"browser": {"chromium", "browser_page"}, "data": {"data"}, "vectors": {"vectors"}}
+NEEDS = {"browser": {"chromium", "full_chromium", "browser_page"}, "data": {"data"}, "vectors": {"vectors"}}
 _HOME_PREFIX = "lotse-test-"
 # No session lasts as long as this.
 _ABANDONED_SECONDS = 2 * 3600
@@ -379,8 +383,21 @@ def vectors(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 async def chromium(anyio_backend: Any) -> "AsyncIterator[Browser]":
-    """Chromium from the PATH. Playwright's own browsers are never downloaded."""
-    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    """Chromium without a window from the PATH. Playwright's own browsers are never downloaded."""
+    async with _launched(*_SHELL_NAMES, *CHROMIUM_NAMES) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+async def full_chromium(anyio_backend: Any) -> "AsyncIterator[Browser]":
+    """Chromium with all that the shell lacks."""
+    async with _launched(*CHROMIUM_NAMES) as browser:
+        yield browser
+
+
+@asynccontextmanager
+async def _launched(*names: str) -> "AsyncIterator[Browser]":
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         absent("browser", "no Chromium on the PATH")
     try:

@@ -56,8 +56,10 @@ def devices(shop: Open, endpoint: str) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
-async def test_a_device_is_told_and_shows_what_it_was_told(chromium: Browser, shop: Open, order: str, axe: str) -> None:
-    context = await chromium.new_context(locale="en-GB")
+async def test_a_device_is_told_and_shows_what_it_was_told(
+    full_chromium: Browser, shop: Open, order: str, axe: str
+) -> None:
+    context = await full_chromium.new_context(locale="en-GB")
     context.set_default_timeout(20_000)
     await context.grant_permissions(["notifications"], origin=shop.url)
     subscription = Device().subscription("https://push.example.com")

@@ -17,6 +17,7 @@ from lotse.kernel.auth.principal import SYSTEM, Grant
 from lotse.kernel.auth.roles import Holder
 from lotse.kernel.auth.sessions import COOKIE
 from lotse.kernel.db import Database
+from lotse.kernel.ids import uuid7
 from lotse.testing import Fresh
 from tests.scene import open_shop
 from tests.web.conftest import ORIGIN, at_origin
@@ -147,14 +148,20 @@ async def test_staff_from_the_first_password_to_a_lost_phone(browser: Browser, d
         grant = Grant("orders.read")
         role_id = await roles.put_role(tx, name=fresh.text(), grants=[grant], by=SYSTEM, at=clock.now())
     await browser.signs_in(login)
-    assert login in await browser.get("/office/staff")
+    assert login in await browser.get(f"/office/staff?q={login}")
     await browser.get("/office/staff/new")
     grace = fresh.email()
     made = await browser.post("/office/staff/new", name="Grace", login=grace, role=str(role_id))
     assert made.status_code == 200
     password = re.findall(r'id="first-password">([^<]+)<', made.text)[0]
     her_page = re.findall(r'href="(/office/staff/[0-9a-f-]{36})"', made.text)[0]
-    assert grace in await browser.get(f"/office/staff?q={grace}")
+    # By name, by the role that is held, by what is missing; the table opens with those who can sign in.
+    for query in (f"q={grace}", f"roles={role_id}", f"roles={role_id}&has_factor=no&active=yes", "all=yes&q=" + grace):
+        assert grace in await browser.get(f"/office/staff?{query}"), query
+    for query in (f"q={grace}&active=no", f"q={grace}&roles={uuid7()}", f"q={grace}&roles=none"):
+        assert "Nothing fits" in await browser.get(f"/office/staff?{query}"), query
+    file = await browser.get(f"/office/staff/export.csv?roles={role_id}")
+    assert len(file.splitlines()) == 2 and grace in file
     assert "Grace" in await browser.get(her_page)
     assert await browser.goes("/office/staff/new", name="Grace", login=grace) == "/office/staff/new"
     assert "This log-in is taken." in await browser.get("/office/staff/new")
@@ -207,7 +214,10 @@ async def test_a_role_is_made_changed_given_and_taken_away(browser: Browser, db:
     ]
     shown = await browser.get(page)
     assert 'value="99.50"' in shown and re.search(r'name="second_factor" value="yes" checked', shown)
-    assert name in await browser.get("/office/roles")
+    assert f"/office/roles/{role_id}" in await browser.get(f"/office/roles?q={name}")
+    assert name in await browser.get(f"/office/roles?q={name}&second_factor=yes")
+    assert "Nothing fits" in await browser.get(f"/office/roles?q={name}&second_factor=no")
+    assert name in await browser.get(f"/office/roles/export.csv?q={name}")
 
     assert await browser.goes(page, name=name, seen_at="2020-01-01T00:00:00Z", **rights, **places) == page
     assert "Somebody else has changed this role meanwhile." in await browser.get(page)

@@ -179,7 +179,9 @@ DELIVERY_TABLE = Table(
         ),
     ),
     search=Search(
-        "t.event_id = :message::uuid or t.event_id in (select l.id from kernel.event_log l where l.key = :key)",
+        # One array and not two alternatives: so the index on the event serves it.
+        "t.event_id = any(array("
+        "select l.id from kernel.event_log l where l.key = :key union all select :message::uuid))",
         _searched,
         N_("Message, or the id of an order, an article, …"),
     ),

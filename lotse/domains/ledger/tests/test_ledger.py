@@ -7,11 +7,16 @@ import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lotse.domains.ledger.commands import post
 from lotse.domains.ledger.contracts import AccountUnknown, EntrySet, Posting, Unbalanced
+from lotse.domains.ledger.pages import POSTING_TABLE
 from lotse.domains.ledger.queries import entries_of, trial_balance
 from lotse.domains.ledger.rules import entries, period_of
+from lotse.kernel.auth.principal import SYSTEM
+from lotse.kernel.pages import query
+from lotse.kernel.pages.table import Scope
 
 AT = datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
 
@@ -60,6 +65,49 @@ async def test_a_set_that_does_not_balance_is_refused_by_the_database_too(tx, fr
     await tx.raw.execute(insert, fresh.id(), AT, [good, good], [5, -5])
     with pytest.raises(asyncpg.CheckViolationError, match="do not balance"):
         await tx.raw.execute(insert, fresh.id(), AT, [bad, other, bad, other], [5, 2, -4, -2])
+
+
+async def test_postings_are_a_table_over_all_accounts(tx, fresh):
+    """Found by what they book, account, month and legal entity; debit and credit apart; paged set by set."""
+    scope = Scope(fresh.id(), "EUR", "en", "Europe/Berlin", AT, SYSTEM, "ledger.read")
+    booked = [
+        fact(fresh, Posting("bank", 100 + n), Posting("revenue", -80), Posting("tax_payable", -20 - n))
+        for n in range(3)
+    ]
+    booked = [replace(one, legal_entity_id=booked[0].legal_entity_id) for one in booked]
+    for one in booked:
+        await post(tx, fact=one, at=AT)
+    mine = ("legal_entity_id", str(booked[0].legal_entity_id))
+
+    async def found(*given: tuple[str, str], size: int = 50) -> query.Rows:
+        rows, wrong = await query.page(tx, POSTING_TABLE, scope, query.asked(POSTING_TABLE, list(given)), size=size)
+        assert not wrong
+        return rows
+
+    assert [(row.account, row.debit_minor, row.credit_minor) for row in (await found(mine)).items] == [
+        ("tax_payable", None, 22), ("revenue", None, 80), ("bank", 102, None),
+        ("tax_payable", None, 21), ("revenue", None, 80), ("bank", 101, None),
+        ("tax_payable", None, 20), ("revenue", None, 80), ("bank", 100, None),
+    ]  # fmt: skip
+    assert [row.debit_minor for row in (await found(mine, ("account", "bank"))).items] == [102, 101, 100]
+    assert len((await found(mine, ("account", "bank"), ("account", "revenue"), ("period", "2026-12-01"))).items) == 6
+    assert not (await found(mine, ("period", "2026-11-01"))).items
+    assert not (await found(("legal_entity_id", "none"))).items
+    assert len((await found(("q", str(booked[1].set_id)))).items) == 3
+    assert not (await found(("q", "no id"))).items
+    # A page may end within a set: the next one goes on with its other postings.
+    seen = []
+    mark: list[tuple[str, str]] = []
+    while True:
+        rows = await found(mine, *mark, size=2)
+        seen += [(row.set_id, row.position) for row in rows.items]
+        if rows.after is None:
+            break
+        mark = [("after", rows.after)]
+    assert len(seen) == len(set(seen)) == 9
+    order = replace(rows.items[-1], kind="sale")
+    assert POSTING_TABLE.href(order) == f"/office/orders/{order.set_id}"
+    assert POSTING_TABLE.href(rows.items[-1]) == ""
 
 
 def test_the_month_is_the_legal_entitys():

@@ -62,15 +62,31 @@ def test_a_role_that_is_killed_comes_back(up: Running, role: str) -> None:
     }
 
 
-def test_a_database_that_is_killed_comes_back(env: dict[str, str]) -> None:
-    embedded = {name: value for name, value in env.items() if name != "LOTSE_DATABASE_URL"}
-    with running(embedded, "--no-demo") as up:
-        pids = up.pids()
-        [file] = up.home.glob("postgres/*/data/postmaster.pid")
-        os.kill(int(file.read_text().split()[0]), signal.SIGKILL)
-        up.wait_until("away", lambda: "PostgreSQL had died and is up again" in up.log.read_text())
-        up.wait_until("back", up.is_ready)
-        assert up.pids() == pids  # no role had to go for it
+@pytest.fixture(scope="module")
+def embedded(env: dict[str, str]) -> Iterator[Running]:
+    """One with a server of its own."""
+    with running({name: value for name, value in env.items() if name != "LOTSE_DATABASE_URL"}, "--no-demo") as one:
+        yield one
+
+
+def test_a_database_that_is_killed_comes_back(embedded: Running) -> None:
+    up, pids = embedded, embedded.pids()
+    [file] = up.home.glob("postgres/*/data/postmaster.pid")
+    os.kill(int(file.read_text().split()[0]), signal.SIGKILL)
+    up.wait_until("away", lambda: "PostgreSQL had died and is up again" in up.log.read_text())
+    up.wait_until("back", up.is_ready)
+    assert up.pids() == pids  # no role had to go for it
+
+
+def test_sigterm_stops_all_in_order(embedded: Running) -> None:
+    """Comes after all that need it. What the end of its database left in the log was said before."""
+    up, before = embedded, len(embedded.log.read_text())
+    up.process.send_signal(signal.SIGTERM)
+    assert up.process.wait(PATIENCE) == 0
+    assert up.pids() == {}
+    assert "Traceback" not in up.log.read_text()[before:]
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(up.url)
 
 
 def test_a_restart_of_the_api_refuses_nobody(up: Running) -> None:
@@ -94,16 +110,6 @@ def test_a_second_one_says_that_the_port_is_in_use(up: Running, env: dict[str, s
             == f"lotse: port {port} on 127.0.0.1 is in use; choose another one: lotse up --port {int(port) + 1}\n"
         )
         assert list(Path(home).iterdir()) == []
-
-
-def test_sigterm_stops_all_in_order(env: dict[str, str]) -> None:
-    with running(env, "--no-demo") as up:
-        up.process.send_signal(signal.SIGTERM)
-        assert up.process.wait(PATIENCE) == 0
-        assert up.pids() == {}
-        assert "Traceback" not in up.log.read_text()
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(up.url)
 
 
 @pytest.mark.parametrize(

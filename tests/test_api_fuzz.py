@@ -30,7 +30,7 @@ from schemathesis.specs.openapi.checks import (
 from lotse.testing import Databases
 from tests.web.running import Running, running_demo
 
-EXAMPLES = int(os.environ.get("LOTSE_FUZZ_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("LOTSE_FUZZ_EXAMPLES", "8"))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """A retailer's own look comes before Lotse's, and the rest stays."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -149,3 +150,15 @@ def test_a_page_waits_for_one_sheet_and_one_script_and_two_small_fonts() -> None
     assert b"/*" not in sheet.content
     fonts = [static.find(f"vendor/archivo-{name}.woff2") for name in ("latin", "latin-wide")]
     assert sum(len(font.content) for font in fonts if font) < 45_000
+
+
+def test_each_width_of_the_typeface_has_common_and_rare_letters() -> None:
+    # Faces of another range are not looked into: headings would be set in whatever the machine has.
+    sheet = frame.static_files([]).find("css/tokens.css")
+    assert sheet is not None
+    faces = re.findall(r"@font-face \{(.+?)\}", sheet.content.decode(), re.DOTALL)
+    stretches = [re.findall(r"font-stretch: ([^;]+);", face)[0] for face in faces]
+    rare = ["latin-ext" in face for face in faces]
+    assert sorted(zip(stretches, rare, strict=True)) == [
+        ("111% 125%", False), ("111% 125%", True), ("62% 110%", False), ("62% 110%", True),
+    ]  # fmt: skip

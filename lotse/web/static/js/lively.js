@@ -25,7 +25,8 @@
     if (isThere || !form.matches(LIVELY)) return;
     event.preventDefault();
     const by = event.submitter;
-    bring().then(() => form.requestSubmit(by?.isConnected ? by : null));
+    // By its button again: htmx sends the value of the one that it saw being pressed, and knows of no other.
+    bring().then(() => (by?.isConnected ? by.click() : form.requestSubmit()));
   }, true);
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a");

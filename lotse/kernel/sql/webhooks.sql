@@ -82,16 +82,6 @@ select position, id, type, version, key, payload, occurred_at, recorded_at
   from kernel.event_log
  where position = :position;
 
--- The newest events before a position, for the back office's list.
--- name: events_before
-select position, id, type, version, key, payload, occurred_at, recorded_at
-  from kernel.event_log
- where position < :before
-   and (cardinality(:types::text[]) = 0 or type = any (:types::text[]))
-   and (:key::text is null or key = :key::text)
- order by position desc
- limit :limit;
-
 -- The event log as a table, without what the events say.
 -- name: event_table
 select position, id, type, key, occurred_at, recorded_at from kernel.event_log;

@@ -135,27 +135,6 @@ async def event(conn: Connection, *, position: int) -> LoggedEvent | None:
     return await conn.maybe(SQL.event_at, LoggedEvent, position=position)
 
 
-async def latest(
-    conn: Connection,
-    *,
-    types: Sequence[str] = (),
-    key: str | None = None,
-    cursor: str | None = None,
-    limit: int = PAGE_SIZE,
-) -> Page[LoggedEvent]:
-    """The newest events first, for people. Refusal: `BadCursor`."""
-    begin = after(cursor, tuple[int])
-    found = await conn.many(
-        SQL.events_before,
-        LoggedEvent,
-        before=begin[0] if begin else 2**62,
-        types=list(types),
-        key=key,
-        limit=limit + 1,
-    )
-    return paged(found, limit, ["position"])
-
-
 async def known_types(conn: Connection) -> list[str]:
     """The types of the latest events."""
     return await conn.values(SQL.known_types, limit=LOOKED_AT)

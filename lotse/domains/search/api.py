@@ -102,11 +102,13 @@ async def suggest(
 ) -> Suggested:
     """Queries, categories (slug and name) and articles for the beginnings of words."""
     process = request.app.state.process
-    found = await queries.suggestions(process.tags, process.settings, database, shop, language or shop.language, words)
+    language = language or shop.language
+    found = await queries.suggestions(process.tags, process.settings, database, shop, language, words)
+    cards = await queries.cards(process.tags, database, language, found.articles)
     return Suggested(
         found.queries,
         [(one.slug, one.name) for one in found.categories],
-        [_article(card, place) for place, card in enumerate(found.cards, start=1)],
+        [_article(card, place) for place, card in enumerate(cards, start=1)],
     )
 
 

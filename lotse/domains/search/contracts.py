@@ -49,6 +49,7 @@ class Document(Struct, frozen=True):
     goes together in one variant that can be bought (size, colour, whether it is there): 42 and red are asked of one
     shoe. `weight` (0.5 to 1.5) is how likely it is what somebody wants, whatever they ask. `due` is when it has to be
     looked at again although nothing happens (a price begins); `sign` stands for what no event tells (what is there).
+    `variants` are those that sell, in their order.
     """
 
     id: UUID
@@ -64,6 +65,7 @@ class Document(Struct, frozen=True):
     added: int = 0
     due: datetime | None = None
     sign: int = 0
+    variants: Sequence[UUID] = ()
 
 
 class Target(Struct, frozen=True):
@@ -130,7 +132,8 @@ class FacetCount(Struct, frozen=True):
 class Answer(Struct, frozen=True):
     """Articles in their order from `offset` on, of `total`. `price` is the span of what is found whatever prices are
     chosen. `used` are the words that were searched if they are not those that were typed; `instead` others that would
-    find much more."""
+    find much more. `variants` are those of each article as the index knows them: prices and stock are asked for before
+    the articles themselves are read."""
 
     ids: list[UUID]
     total: int
@@ -138,6 +141,7 @@ class Answer(Struct, frozen=True):
     price: tuple[int, int] | None = None
     used: str = ""
     instead: str = ""
+    variants: Mapping[UUID, Sequence[UUID]] = {}
 
 
 class Why(Struct, frozen=True):
@@ -159,6 +163,10 @@ class Index(Protocol):
     """One shop's index. Reading is for every process, writing for one at a time per index."""
 
     async def search(self, question: Question) -> Answer: ...
+
+    def counted(self, question: Question) -> tuple[list[FacetCount], tuple[int, int] | None]:
+        """The facets and the price that `search` answers with its counts; from any thread, beside other work."""
+        ...
 
     async def complete(self, question: Question, limit: int) -> list[str]:
         """Whole queries that begin with what was typed and find something; the best first."""

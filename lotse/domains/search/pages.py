@@ -32,7 +32,9 @@ from lotse.domains.search.contracts import (
     Act,
     Answer,
     Asked,
+    FacetCount,
     Filters,
+    Index,
     NoIndex,
     PutRule,
     Question,
@@ -65,6 +67,8 @@ _log = structlog.get_logger("lotse.search")
 
 # Divides by two, three and four: no row is left open in any width.
 _IN_A_LIST = 24
+# How often the loop turns until statements that were begun are on their way: a task, a connection, a message.
+_TURNS = 8
 # Searches are counted in memory and written now and then; a process that dies forgets a few counts.
 _WRITTEN_EVERY_SECONDS = 5.0
 _MOST_COUNTED = 500
@@ -149,7 +153,6 @@ async def category(request: AnyRequest, view: View, database: Database, shop: Sh
     except NoIndex:
         return await _plain_category(view, database, found)
     _stands(request, view, shop, listing)
-    await _ask_cards(view, listing.cards)
     return view.show(
         "search/category.html",
         category=found,
@@ -172,7 +175,6 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
     if question.words and not question.offset:
         _count(request, database, shop, view.language, question.words, 0 if listing.step else listing.total)
     _note(question, listing)
-    await _ask_cards(view, listing.cards)
     return view.show(
         "search/search.html", listing=listing, typed=question.words, **_around(view, shop, listing, "/search")
     )
@@ -181,11 +183,16 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
 @get("/search/suggest", guards=[public])
 async def suggest(request: AnyRequest, view: View, database: Database, shop: Shop, words: Words = "") -> Response[str]:
     """What stands below the search field while somebody types: queries, departments, articles."""
-    found = await queries.suggestions(
-        request.app.state.process.tags, request.app.state.process.settings, database, shop, view.language, words
+    process = request.app.state.process
+    found = await queries.suggestions(process.tags, process.settings, database, shop, view.language, words)
+    asked = [its[0] for its in found.variants.values() if its]
+    cards, _ = await asyncio.gather(
+        queries.cards(process.tags, database, view.language, found.articles), view.ask({"card.offer": asked})
     )
-    await view.ask({"card.offer": [card.variant_ids[0] for card in found.cards if card.variant_ids]})
-    return view.show("search/suggest.html", found=found, words=found.words)
+    first = [card.variant_ids[0] for card in cards if card.variant_ids]
+    if not set(first) <= set(asked):
+        await view.ask({"card.offer": first})  # changed within the last second
+    return view.show("search/suggest.html", found=found, cards=cards, words=found.words)
 
 
 # -- how a list is put together
@@ -212,17 +219,25 @@ async def _listing(request: AnyRequest, view: View, database: Database, shop: Sh
     decisions = await queries.decided(process.tags, database, shop)
     index = queries.index_of(process.settings, shop)
     question = queries.decided_for(question, decisions, at=view.question.at)
-    answer, step, asked = await queries.ordered(index, question)
-    cards = await queries.cards(process.tags, database, view.language, answer.ids)
-    stock = next((facet for facet in answer.facets if facet.name == STOCK), None)
+    answer, step, asked = await queries.ordered(index, replace(question, counts=False))
+    # The database says what the cards are, what they cost and what is there, all at the same time, while the engine
+    # counts. One after the other they took half of the page's time.
+    cards, _, (facets, price) = await asyncio.gather(
+        queries.cards(process.tags, database, view.language, answer.ids),
+        _ask_variants(view, [id for its in answer.variants.values() for id in its]),
+        _counted(index, asked) if step != "popular" else _no_counts(),
+    )
+    if any(not set(card.variant_ids) <= set(answer.variants.get(card.id, ())) for card in cards):
+        await _ask_cards(view, cards)  # pinned, or changed within the last second
+    stock = next((facet for facet in facets if facet.name == STOCK), None)
     chosen = STOCK in asked.filters.facets
     return Listing(
         asked,
         cards,
         answer.total,
         asked.offset,
-        _facets(view, answer, asked.filters),
-        answer.price,
+        _facets(view, facets, answer.total, asked.filters),
+        price,
         Value(IN_STOCK, view.text(N_("In stock now")), stock.values[0][1] if stock and stock.values else 0, chosen),
         step,
         answer.used,
@@ -230,13 +245,25 @@ async def _listing(request: AnyRequest, view: View, database: Database, shop: Sh
     )
 
 
-def _facets(view: View, answer: Answer, filters: Filters) -> list[Facet]:
-    shown = rules.shown_facets(answer.facets, answer.total, filters)
+async def _counted(index: Index, question: Question) -> tuple[list[FacetCount], tuple[int, int] | None]:
+    """On this thread and not in another one: that would wait for the interpreter, and whoever visits for both."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+    return index.counted(question)
+
+
+async def _no_counts() -> tuple[list[FacetCount], None]:
+    return [], None
+
+
+def _facets(view: View, counted: Sequence[FacetCount], total: int, filters: Filters) -> list[Facet]:
+    shown = rules.shown_facets(counted, total, filters)
     found: list[Facet] = []
+    said = view.site.templates.gettext(view.language)
     for place, facet in enumerate(shown):
         chosen = filters.facets.get(facet.name, ())
         values = [
-            Value(value, view.text(value), count, value in chosen)
+            Value(value, said(value), count, value in chosen)
             for value, count in facet.values
             if count or value in chosen
         ]
@@ -365,7 +392,10 @@ def _bare(view: View) -> dict[str, Any]:
 
 
 async def _ask_cards(view: View, cards: Iterable[ProductCard]) -> None:
-    ids = [id for card in cards for id in card.variant_ids]
+    await _ask_variants(view, [id for card in cards for id in card.variant_ids])
+
+
+async def _ask_variants(view: View, ids: Sequence[UUID]) -> None:
     await view.ask({"card.offer": ids, "card.stock": ids})
 
 

@@ -4,8 +4,9 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -76,6 +77,8 @@ _MOST_CARDS = 20_000
 # Suggested once more than one visitor's insistence stands behind it, and only what is asked a lot.
 _ASKED_AT_LEAST = 3
 _POPULAR = 2_000
+# Beginnings whose answers a process keeps.
+_MOST_SUGGESTIONS = 5_000
 _POPULAR_SECONDS = 60.0
 
 _product_changed = tagged(ProductChanged)
@@ -276,6 +279,7 @@ def _document(
         added=row.id.int >> 80,  # the milliseconds of a UUIDv7: one that was made later is newer
         due=min(begins, default=None),
         sign=sign_of(variant.id for variant in row.variants if variant.id in stock),
+        variants=[variant.id for variant in row.variants],
     )
 
 
@@ -393,7 +397,8 @@ class Suggestions(Struct, frozen=True):
     words: str
     queries: list[str]
     categories: list[Category]
-    cards: list[ProductCard]
+    articles: list[UUID]
+    variants: Mapping[UUID, Sequence[UUID]] = {}
 
 
 async def suggestions(
@@ -405,6 +410,22 @@ async def suggestions(
     if not words:
         return nothing
     index = index_of(settings, shop)
+    # Short beginnings are few, and everybody types them: an answer stands until the index or anything else changes.
+    answers = tags.copies("search.suggestions", size=_MOST_SUGGESTIONS, lasts_seconds=_POPULAR_SECONDS)
+    key, stamp, mark = (shop.id, language, words), index.stamp(), tags.mark()
+    kept: tuple[str, Suggestions] | None = answers.get(key)
+    if kept is not None and kept[0] == stamp:
+        return kept[1]
+    found = await _suggested(tags, database, index, shop, language, words)
+    if found is None:
+        return nothing
+    answers.put(key, (stamp, found), (_CATEGORIES, _rules_changed(shop.id)), mark)
+    return found
+
+
+async def _suggested(
+    tags: Tags, database: Database, index: Index, shop: Shop, language: str, words: str
+) -> Suggestions | None:
     decisions = await decided(tags, database, shop)
     question = Question(
         words=words,
@@ -418,26 +439,35 @@ async def suggestions(
         completed = await index.complete(question, SUGGESTED_QUERIES)
         answer = await index.search(question)
     except NoIndex:
-        return nothing
-    asked_before = [
-        said for said in await _asked_often(tags, database, shop, language) if said.startswith(words.lower())
-    ]
-    tree = await _tree(tags, database, language)
-    beginnings = [f" {begin}" for begin in words.lower().split()]
-    categories = [one for one in tree if one.products and all(begin in _spaced(one.name) for begin in beginnings)]
-    categories.sort(key=lambda one: (one.depth, -one.products))
+        return None
+    typed = words.lower()
+    often = await _asked_often(tags, database, shop, language)
+    asked_before = islice((said for said in often if said.startswith(typed)), SUGGESTED_QUERIES)
+    places = await _tree(tags, database, language)
+    for begin in typed.split():
+        # Each narrows what the ones before it left: every letter that somebody types asks for every department.
+        places = [place for place in places if f" {begin}" in place.name]
+    categories = [place.category for place in places]
     return Suggestions(
         words,
         list(dict.fromkeys([*asked_before, *completed]))[:SUGGESTED_QUERIES],
         categories[:SUGGESTED_CATEGORIES],
-        await cards(tags, database, language, answer.ids),
+        answer.ids,
+        answer.variants,
     )
 
 
-@lru_cache(maxsize=20_000)  # every letter that somebody types asks for every department's name
-def _spaced(name: str) -> str:
-    """A name with a space before each of its words, to find those that begin so."""
-    return "".join(f" {part}" for part in name.lower().split())
+class _Department(Struct, frozen=True):
+    """`name` in small letters with a space before each of its words, to find those that begin so."""
+
+    name: str
+    category: Category
+
+
+def _departments(tree: Sequence[Category]) -> list[_Department]:
+    """Those that sell something, from the top down, the largest first."""
+    selling = sorted((one for one in tree if one.products), key=lambda one: (one.depth, -one.products))
+    return [_Department("".join(f" {part}" for part in one.name.lower().split()), one) for one in selling]
 
 
 def decided_for(question: Question, decisions: Decisions, *, at: datetime) -> Question:
@@ -507,10 +537,13 @@ async def cards(tags: Tags, database: Database, language: str, ids: Sequence[UUI
     return [card for card in there if card.state in ("active", "phase_out")]
 
 
-async def _tree(tags: Tags, database: Database, language: str) -> list[Category]:
-    async def load(keys: list[str]) -> Mapping[str, tuple[list[Category], Iterable[str]]]:
+async def _tree(tags: Tags, database: Database, language: str) -> list[_Department]:
+    async def load(keys: list[str]) -> Mapping[str, tuple[list[_Department], Iterable[str]]]:
         async with database.reading() as connection:
-            return {one: (await catalog.category_tree(connection, language=one), (_CATEGORIES,)) for one in keys}
+            return {
+                one: (_departments(await catalog.category_tree(connection, language=one)), (_CATEGORIES,))
+                for one in keys
+            }
 
     copies = tags.copies("search.categories", size=20, lasts_seconds=_POPULAR_SECONDS)
     return (await copies.many([language], load)).get(language, [])

@@ -10,6 +10,7 @@ that it stands in for (`{% extends "lotse/storefront/home.html" %}`) and change 
 An undefined name is an error and never an empty place on a page.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +18,10 @@ from typing import Any
 
 from babel.support import NullTranslations
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lotse.kernel.pages.cells import cell
 from lotse.kernel.pages.deciding import decide, note
@@ -148,8 +150,39 @@ def _said(translations: NullTranslations) -> Callable[..., Markup]:
     return said
 
 
+_needs_escaping = re.compile("[&<>'\"]").search
+
+
+def _shown(value: Any) -> str:
+    """A value as it stands on the page. As `escape`, which makes markup of each piece; here they are only joined, and
+    most of the some hundred pieces of a list are markup already, or have nothing to escape."""
+    kind = value.__class__
+    if kind is Markup:
+        return value
+    if kind is str:
+        return escape(value) if _needs_escaping(value) else value
+    if kind is int:
+        return str(value)
+    return escape(value)
+
+
+class _Code(CodeGenerator):
+    """Writes `_shown` in the place of `escape` around what a template shows."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_pre(node, frame, finalize)
+            return
+        self.write("environment.shown(")
+        if finalize.src is not None:
+            self.write(finalize.src)
+
+
 class _Folding(Environment):
     """Compiles a template with its constant calls worked out."""
+
+    code_generator_class = _Code
+    shown = staticmethod(_shown)
 
     def __init__(self, constants: Mapping[str, Callable[..., Any]], **options: Any) -> None:
         self.constants = dict(constants)

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import structlog
 import tantivy
+from asyncpg.pgproto.pgproto import UUID as RowUUID  # what rows hold: made in a fifth of the time, hashed in a third
 from msgspec import Struct
 from tantivy import FieldType, Occur, Order, Query
 
@@ -77,6 +78,7 @@ _MAX_LIMIT = 200
 _KEPT_FACETS = 256
 # And of words by this: a page's query with a hundred readings of its words is a rare one.
 _KEPT_WORDS = 20_000
+_KEPT_MEANINGS = 256
 _RETRY_SECONDS = 2
 
 
@@ -97,6 +99,8 @@ class _Reading:
         # What a word is in the fields of this state of the index: asking costs a look-up for each of two dozen fields,
         # and whoever types asks for the same words with every letter.
         self.met: dict[Any, Any] = {}
+        # And what a query is.
+        self.meanings: dict[Any, tuple[Any, Query | None, dict[int, str], dict[int, str]]] = {}
         self.learn()
 
     def learn(self) -> None:
@@ -116,6 +120,14 @@ class _Unit(Struct, frozen=True):
     is_last: bool
 
 
+class _Counts(Struct, frozen=True):
+    """How many articles have a word: in each field of a language, exactly as written, as their brand."""
+
+    terms: dict[str, int]
+    exact: int
+    brand: int
+
+
 class TantivyIndex:
     """See `contracts.Index`. Reading is safe from any thread; one process at a time writes (`lock`)."""
 
@@ -133,6 +145,9 @@ class TantivyIndex:
     async def search(self, question: Question) -> Answer:
         reading = self._read()
         return _Search(reading, question).answer()
+
+    def counted(self, question: Question) -> tuple[list[FacetCount], tuple[int, int] | None]:
+        return _Search(self._read(), question).counted()
 
     async def complete(self, question: Question, limit: int) -> list[str]:
         return _Search(self._read(), question).completions(limit)
@@ -204,7 +219,8 @@ class TantivyIndex:
             reading.searcher = reading.index.searcher()
             reading.stamp = stamp
             reading.facets.clear()
-            reading.met = {}  # a new one: a search that is under way goes on with what it began with
+            # New ones: a search that is under way goes on with what it began with.
+            reading.met, reading.meanings = {}, {}
             if now - reading.learnt_at > _VOCABULARY_SECONDS and self._learning.acquire(blocking=False):
                 threading.Thread(target=self._learn, args=(reading,), name="search words", daemon=True).start()
         return reading
@@ -298,7 +314,13 @@ def _forms_of(document: Document) -> set[str]:
 
 
 def _id_of(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> UUID:
-    return UUID(searcher.doc(address)["id"][0])
+    return _ids_of(searcher, address)[0]
+
+
+def _ids_of(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> list[UUID]:
+    """The article's id, and those of its variants."""
+    stored: bytes = searcher.doc(address)["ids"][0]
+    return [RowUUID(stored[at : at + 16]) for at in range(0, len(stored), 16)]
 
 
 class _Search:
@@ -326,16 +348,34 @@ class _Search:
 
     def answer(self) -> Answer:
         question = self.question
-        found = self._meaning()
+        found = self._understood()
         if found is None:
             return Answer([], 0)
         filters = self._filters(question.filters)
         query = _all([found, *(one for _, one in filters)])
-        ids, total = self._listed(query)
+        ids, total, variants = self._listed(query)
         facets, price = self._counted(found, filters) if question.counts else ([], None)
-        return Answer(ids, total, facets, price, self._said(self.corrected), self._said(self.better))
+        return Answer(ids, total, facets, price, self._said(self.corrected), self._said(self.better), variants)
 
-    def _listed(self, query: Query) -> tuple[list[UUID], int]:
+    def counted(self) -> tuple[list[FacetCount], tuple[int, int] | None]:
+        found = self._understood()
+        return self._counted(found, self._filters(self.question.filters)) if found is not None else ([], None)
+
+    def _understood(self) -> Query | None:
+        """`_meaning`, remembered: a list and its facets, its pages and what narrows it ask for the same words."""
+        question = self.question
+        key = (question.words, question.language, question.any_words, question.spelled, question.typing)
+        kept = self.reading.meanings.get(key)
+        if kept is not None and kept[0] is question.synonyms:
+            _, found, self.corrected, self.better = kept
+            return found
+        found = self._meaning()
+        if len(self.reading.meanings) >= _KEPT_MEANINGS:
+            self.reading.meanings = {}
+        self.reading.meanings[key] = (question.synonyms, found, self.corrected, self.better)
+        return found
+
+    def _listed(self, query: Query) -> tuple[list[UUID], int, dict[UUID, list[UUID]]]:
         question = self.question
         offset, limit = min(max(question.offset, 0), MAX_OFFSET), min(max(question.limit, 0), _MAX_LIMIT)
         pins = self._pins(query) if question.sort == "relevance" else {}
@@ -345,7 +385,9 @@ class _Search:
         before = sum(1 for place in pins if place <= offset)
         ranked = self._steered(query) if question.sort == "relevance" else query
         found = self.searcher.search(ranked, max(limit, 1), count=True, offset=offset - before, **self._order())
-        others = iter([_id_of(self.searcher, address) for _, address in found.hits[:limit]])
+        stored = [_ids_of(self.searcher, address) for _, address in found.hits[:limit]]
+        variants = {id: its for id, *its in stored}
+        others = iter(variants)
         total = _count_of(found) + len(pins)
         ids: list[UUID] = []
         for place in range(offset + 1, offset + limit + 1):
@@ -355,7 +397,7 @@ class _Search:
                 ids += [pinned for at, pinned in sorted(pins.items()) if at > place and pinned not in ids]
                 break
             ids.append(id)
-        return ids[:limit], total
+        return ids[:limit], total, variants
 
     def _order(self) -> dict[str, Any]:
         match self.question.sort:
@@ -576,18 +618,17 @@ class _Search:
 
     def _cap_of(self, word: Word) -> float | None:
         """How telling a word is at most, by how many articles are called so."""
-        key = (word.surface, self.own)
+        key = ("cap", word.surface, self.own)
         if key not in self.met:
             self.met[key] = self._cap_found(word)
         return self.met[key]
 
     def _cap_found(self, word: Word) -> float | None:
-        counts = [
-            self.searcher.doc_freq(f"{field}_{language}", stem(fold(word.surface, language), language))
-            for language in self.languages
-            for field in ("name", "kind", "head", "value")
-        ]
-        return self._telling(max(counts)) if max(counts) > 0 else None
+        most = 0
+        for language in self.languages:
+            counts = self._counts(fold(word.surface, language), language).terms
+            most = max(most, counts["name"], counts["kind"], counts["head"], counts["value"])
+        return self._telling(most) if most else None
 
     def _read_as(self, surface: str, weight: float, *, whole: bool = False) -> Query | None:
         """A word in any language, what it is made of, or what else it means."""
@@ -619,9 +660,9 @@ class _Search:
 
     def _met_in(self, form: str, language: str, share: float, weight: float) -> Query | None:
         own = stem(form, language)
-        terms = {field: self.searcher.doc_freq(f"{field}_{language}", own) for field in _FIELDS}
-        exact = self.searcher.doc_freq(f"form_{language}", form)
-        brand = self.searcher.doc_freq("brand", form) if language == self.own else 0
+        counts = self._counts(form, language)
+        terms, exact = counts.terms, counts.exact
+        brand = counts.brand if language == self.own else 0
         if not any(terms.values()) and not exact and not brand:
             return None
         telling = self._telling(
@@ -651,6 +692,19 @@ class _Search:
         if not more:
             return best
         return Query.boolean_query([(Occur.Must, best), *((Occur.Should, one) for one in more)])
+
+    def _counts(self, form: str, language: str) -> "_Counts":
+        key = (form, language)
+        found = self.met.get(key)
+        if found is None:
+            own = stem(form, language)
+            frequency = self.searcher.doc_freq
+            found = self.met[key] = _Counts(
+                {field: frequency(f"{field}_{language}", own) for field in _FIELDS},
+                frequency(f"form_{language}", form),
+                frequency("brand", form),
+            )
+        return found
 
     def _telling(self, count: int) -> float:
         return 1.0 + log(1.0 + self.all / (count + 1.0))

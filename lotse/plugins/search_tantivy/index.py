@@ -26,7 +26,7 @@ from lotse.plugins.search_tantivy.compounds import LANGUAGE, Splitter
 from lotse.plugins.search_tantivy.words import fold, stem, words
 
 # Counts up with every change of fields or analysis: an index of another version is built anew.
-VERSION = 2
+VERSION = 3
 CURRENT = "current"
 # Tantivy's buffer for a writer of one thread; more threads make more segments, which searches pay for.
 HEAP_BYTES = 64_000_000
@@ -64,7 +64,9 @@ def schema(languages: Sequence[str]) -> tantivy.Schema:
     """Per language: `name`, `kind` (own categories), `above` (the others), `value`, `head` and `part` (of compounds)
     and `body` as stems; `form` as folded words of all but the body; `seen` as people write them, for corrections."""
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("id", tokenizer_name="raw", index_option="basic")
+    # What is read of what is found, in one piece: the article's id and those of its variants, sixteen bytes each.
+    builder.add_bytes_field("ids", stored=True, indexed=False)
     for language in languages:
         builder.add_text_field(f"name_{language}", tokenizer_name="words")
         for field in ("kind", "above", "value", "head", "part", "body", "form", "seen"):
@@ -99,6 +101,7 @@ def filled(document: Document, languages: Sequence[str], splitter: Splitter) -> 
     """A document's fields. Texts of a language that the shop does not speak stand in its first one."""
     made = tantivy.Document()
     made.add_text("id", str(document.id))
+    made.add_bytes("ids", b"".join(id.bytes for id in (document.id, *document.variants)))
     said = {language: text for language, text in document.texts.items() if language in languages}
     if not said and document.texts:
         said = {languages[0]: next(iter(document.texts.values()))}

@@ -19,6 +19,9 @@ from lotse.plugins.search_tantivy.words import fold, stem
 # A word of three letters has too many neighbours; numbers have no spelling.
 _SHORTEST = 4
 _CANDIDATES = 40
+_MANY_BEGINNINGS = 200
+# Greater than any letter.
+_AFTER_ALL = "\U0010ffff"
 
 
 class Known(Struct):
@@ -45,6 +48,8 @@ class Vocabulary:
                     there.surface = surface
                 there.count = max(there.count, count)
         self._sorted = sorted(self.known)
+        # The most used first; of equals those in the order of letters.
+        self._by_use = sorted((self.known[form] for form in self._sorted), key=lambda one: -one.count)
         self._backwards = sorted(form[::-1] for form in self.known if form.isalpha())
         by_length: dict[int, list[str]] = defaultdict(list)
         for form in self.known:
@@ -67,16 +72,23 @@ class Vocabulary:
 
     def _beginning(self, letters: str, limit: int) -> tuple[Known, ...]:
         """Forms that begin so, the most used first, one for each stem."""
-        at = bisect_left(self._sorted, letters)
+        begin = bisect_left(self._sorted, letters)
+        end = bisect_left(self._sorted, letters + _AFTER_ALL)
         found: dict[str, Known] = {}
-        # Two letters begin thousands of words; the first five hundred in the order of letters would be a poor choice.
-        for form in islice(self._sorted, at, None):
-            if not form.startswith(letters):
-                break
-            one = self.known[form]
-            own = stem(form, self.language)
-            if own not in found or found[own].count < one.count:
-                found[own] = one
+        least = 0
+        if end - begin > _MANY_BEGINNINGS:
+            # Two letters begin thousands of words: the most used ones are met soon among all.
+            for one in self._by_use:
+                if len(found) >= limit and one.count < least:
+                    break
+                if one.form.startswith(letters) and found.setdefault(stem(one.form, self.language), one) is one:
+                    least = one.count
+        else:
+            for form in islice(self._sorted, begin, end):
+                one = self.known[form]
+                own = stem(form, self.language)
+                if own not in found or found[own].count < one.count:
+                    found[own] = one
         return tuple(sorted(found.values(), key=lambda one: (-one.count, len(one.form)))[:limit])
 
     def ending(self, letters: str, limit: int) -> list[Known]:

@@ -34,6 +34,7 @@ def article(name: str, en: str = "", *, kind: str = "", brand: str = "", price: 
         combinations=[{"size": size, "stock": "yes"} for size in sizes if size != "43"],
         price_minor=price,
         in_stock=True,
+        variants=[uuid5(SPACE, f"{name} {size}") for size in sizes],
     )
 
 
@@ -135,6 +136,32 @@ def test_counts_of_a_facet_leave_its_own_choice_out(index: TantivyIndex):
     assert answer.total == 2 and colours == {"red": 2, "blue": 1, "green": 1}
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        Question(words="schuhe", language="de", filters=Filters(facets={"colour": ("red",), "size": ("42",)})),
+        Question(language="de", filters=Filters(price_from=2_000)),
+        Question(words="zahnrad", language="de"),
+    ],
+    ids=["facets", "prices", "nothing"],
+)
+def test_counts_by_themselves_are_those_of_the_search(index: TantivyIndex, question: Question):
+    answer = asyncio.run(index.search(question))
+    assert index.counted(question) == (answer.facets, answer.price)
+
+
+def test_what_is_found_names_its_variants(index: TantivyIndex):
+    answer = asyncio.run(index.search(Question(words="strom", language="de")))
+    name = "Strom 3 Laufschuh Herren"
+    assert answer.variants == {BY_NAME[name]: [uuid5(SPACE, f"{name} {size}") for size in ("42", "43")]}
+    assert index.size() == len(GOODS)
+
+
+def test_a_correction_is_said_again_when_the_same_is_asked_again(index: TantivyIndex):
+    used = [asyncio.run(index.search(Question(words="wanderschue", language="de"))).used for _ in range(2)]
+    assert used == ["wanderschuh", "wanderschuh"]
+
+
 def test_what_is_chosen_must_hold_of_one_variant(index: TantivyIndex):
     def total(**facets: tuple[str, ...]) -> int:
         return asyncio.run(index.search(Question(language="de", filters=Filters(facets=facets)))).total
@@ -188,6 +215,17 @@ def test_letters_and_places_leave_out_nothing_that_is_near(known: set[str], type
     near = {one.form for _, one in Vocabulary("de", ((form, 1) for form in known))._nearest(typed, 100)}  # pyright: ignore[reportPrivateUsage]
     allowed = 1 if len(typed) < 6 else 2 if len(typed) < 11 else 3
     assert near == ({form for form in known if OSA.distance(typed, form) <= allowed} if len(typed) > 3 else set())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 9), min_size=450, max_size=500), st.sampled_from(("a", "ab", "b")))
+def test_the_most_used_beginnings_are_found_among_many_and_few(counts: list[int], letters: str):
+    forms = [f"{'ab' if number % 2 else 'b'}{number}" for number in range(len(counts))]
+    known = Vocabulary("de", zip(forms, counts, strict=True))
+    found = [(one.count, one.form) for one in known.beginning(letters, 24)]
+    there = sorted((count for form, count in zip(forms, counts, strict=True) if form.startswith(letters)), reverse=True)
+    assert [count for count, _ in found] == there[:24]
+    assert all(form.startswith(letters) for _, form in found)
 
 
 def test_what_is_remembered_of_a_word_ends_with_the_state_of_the_index(tmp_path: Path):

@@ -165,3 +165,20 @@ async def test_describing(library: Library, db: Database, seed: int, change: dic
         assert medium.name in {one.name for one in lacking.items}
         found = await queries.media(conn, lacking="de", words="Ein Schuh")
         assert medium.name not in {one.name for one in found.items}
+
+
+async def test_what_lists_show_of_a_new_drawing_is_drawn_by_a_job(library: Library, db: Database, seed: int):
+    rect = f'<rect width="300" height="200" fill="#{seed:06x}"/>'
+    content = f'<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200">{rect}</svg>'.encode()
+    newest = clock.now() + timedelta(days=3650)
+    [stored] = await library.take_drawings(db, [(content, "field.svg")], by="test", at=newest)
+    async with db.reading() as conn:
+        waiting = await conn.raw.fetchval("select count(*) from pgqueuer.pgqueuer where entrypoint = 'media.draw'")
+    assert waiting == 1  # however many drawings came
+    name = names.parsed(stored)
+    assert name
+    # One drawing, then its time is over.
+    assert await tending.draw_missing(db, library, seconds=0) == 2
+    there = {str(cut) for cut in names.renditions(name) if await library.store.find(names.rendition_key(name, cut))}
+    assert there == {"1-320.avif", "1-480.avif"}
+    assert await library.cut(name, tending.IN_LISTS) == 0

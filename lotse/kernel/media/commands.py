@@ -44,6 +44,10 @@ class FetchList(Struct, frozen=True):
     batch_id: UUID
 
 
+# Who brings a catalogue of drawings has other work for the machine first, and a drawing stands in for its renditions.
+DRAWN_AFTER = timedelta(seconds=20)
+
+
 class CutAll(Struct, frozen=True):
     """The job that cuts a picture to every width."""
 
@@ -57,7 +61,8 @@ class _Stored(Medium, frozen=True):
 async def put(tx: Transaction, new: Sequence[tuple[NewMedium, bytes | None]], *, by: str, at: datetime) -> list[Medium]:
     """Rows for files that lie in the store, each with the SHA-256 of how it came; in order.
 
-    The same again is the same row and is wanted again. Renditions of new pictures are cut by a job.
+    The same again is the same row and is wanted again. Renditions of new pictures are cut by a job, the first ones of
+    new drawings by another, later.
     """
     rows = {medium.name: medium for medium, _ in new}
     stored = {
@@ -76,6 +81,8 @@ async def put(tx: Transaction, new: Sequence[tuple[NewMedium, bytes | None]], *,
     for row in made:
         if row.kind == "picture":
             await jobs.enqueue(tx, "media.cut", CutAll(row.name), unique=f"media.cut:{row.name}")
+    if any(row.kind == "drawing" and not row.kept for row in made):
+        await jobs.enqueue(tx, "media.draw", after=DRAWN_AFTER, unique="media.draw")
     return [stored[medium.name] for medium, _ in new]
 
 

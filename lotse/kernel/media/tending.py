@@ -16,11 +16,20 @@ from lotse.kernel import migrate
 from lotse.kernel.check import Difference
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.jobs import Job
-from lotse.kernel.media import intake, names
+from lotse.kernel.media import intake, names, queries
 from lotse.kernel.media.commands import GRACE, CutAll, FetchList
-from lotse.kernel.media.contracts import FetchFailed, MediaInUse, StoreFull, StoreUnavailable
+from lotse.kernel.media.contracts import (
+    FetchFailed,
+    MediaBroken,
+    MediaInUse,
+    StoreFull,
+    StoreUnavailable,
+    StudioBusy,
+    TooManyPixels,
+)
 from lotse.kernel.media.fetching import Fetcher, allowed_networks
 from lotse.kernel.media.library import Library
+from lotse.kernel.media.names import Rendition
 from lotse.kernel.media.queries import SQL
 from lotse.kernel.refusals import Refusal
 from lotse.kernel.settings import Settings
@@ -33,6 +42,10 @@ _AT_ONCE = 500
 # A run of the fetching job ends before its limit does and puts the rest in anew.
 _RUN_SECONDS = 200.0
 _TRIES = 3
+# What lists show on a phone and on a desk, in the format that nearly all browsers take. Larger and other ones are drawn
+# when somebody asks: all twelve of each would keep a core busy for an hour with a catalogue of a thousand.
+IN_LISTS = (Rendition(320, "avif"), Rendition(480, "avif"))
+_REST = timedelta(seconds=30)
 _FETCHES_KEPT = timedelta(days=30)
 
 log = structlog.get_logger("lotse.media")
@@ -42,6 +55,54 @@ async def cut_all(database: Database, wanted: CutAll, *, at: datetime) -> int:
     """Cut a picture to every width that it has."""
     name = names.parsed(wanted.name)
     return await Library(Settings.load()).cut(name) if name else 0
+
+
+async def draw_new(database: Database, *, at: datetime) -> int:
+    """Draw what lists show of drawings, the newest first; how many renditions."""
+    return await draw_missing(database, Library(Settings.load()))
+
+
+async def draw_missing(database: Database, library: Library, *, seconds: float = _RUN_SECONDS) -> int:
+    """As `draw_new`, for one library. Between two drawings it rests for as long as the one took: half a core at most,
+    at the lowest priority. What is left after `seconds` is put in anew."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    made, drawn = 0, 0
+    cursor: str | None = None
+    hopeless: set[str] = set()
+    while True:
+        async with database.reading() as conn:
+            page = await queries.media(conn, kind="drawing", cursor=cursor, limit=_AT_ONCE)
+        for medium in page.items:
+            name = names.parsed(medium.name)
+            wanted = [cut for cut in IN_LISTS if name and cut.width in name.widths]
+            if name is None or medium.kept or not wanted or medium.name in hopeless:
+                continue
+            began = loop.time()
+            try:
+                cut = await library.cut(name, wanted)
+            except (MediaBroken, TooManyPixels) as refusal:
+                # It is shown as it is. The next visitor's asking leaves it alone, too: see `Library.rendition`.
+                log.warning("cannot be drawn", media=medium.name, error=str(refusal))
+                hopeless.add(medium.name)
+                continue
+            except StudioBusy:
+                until = 0.0
+                cut = 0
+            made, drawn = made + cut, drawn + cut
+            if loop.time() > until:
+                async with database.transaction() as tx:
+                    # A second name, because the first is this very run's and still taken.
+                    await queue.enqueue(tx, "media.draw", after=_REST, unique="media.draw:rest")
+                return made
+            if cut:
+                await asyncio.sleep(loop.time() - began)
+        cursor = page.next
+        if cursor is None:
+            # What came in meanwhile is newer than where it began.
+            if not drawn:
+                return made
+            drawn = 0
 
 
 async def fetch_all(database: Database, wanted: FetchList, *, at: datetime) -> int:
@@ -200,6 +261,8 @@ async def _digest(library: Library, name: names.Name, size: int) -> str:
 
 jobs = (
     Job("media.cut", cut_all, payload=CutAll, at_once=1, rights=("media.write",)),
+    # Each put of a drawing asks for it; at night, in case the last one asked while a run was about to end.
+    Job("media.draw", draw_new, timetable="40 3 * * *", at_once=1, rights=("media.write",)),
     Job("media.fetch", fetch_all, payload=FetchList, at_once=2, rights=("media.write",)),
     Job("media.sweep", sweep, timetable="50 2 * * *", rights=("media.write",)),
 )

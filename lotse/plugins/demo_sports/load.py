@@ -72,6 +72,9 @@ _REDUCED = timedelta(days=SALE_DAYS)
 _CAME_IN = 24
 _FIRST_CUSTOMER, _LAST_CUSTOMER = timedelta(days=900), timedelta(days=DAYS + 5)
 
+# What is written with at night.
+_CHALK = "#eef2f0"
+
 Progress = Callable[..., None]
 
 
@@ -114,8 +117,8 @@ async def load(
         await _goods(db, desk, house, delivery, sold, number, arrived=arrived, at=at)
     progress(f"customers: {len(retailer.CUSTOMERS) + len(PEOPLE)}")
     await _customers(db, house, at=at)
-    await _brand(db, library, at=at)
-    await texts.put_pages(db, house.shop_id, at=at)
+    hero = await _brand(db, library, at=at)
+    await texts.put_pages(db, house.shop_id, hero=hero, at=at)
     variants = sum(len(product.variants) for product in goods.products)
     progress(f"{retailer.NAME}: {len(goods.products)} products, {variants} variants, {len(house.places)} locations")
     await trade.load(db, desk, goods, past, progress=progress, seconds=seconds)
@@ -479,18 +482,24 @@ async def _customers(db: Database, house: House, *, at: datetime) -> None:
             await put_customers(tx, missing, by=ACTOR, at=came)
 
 
-async def _brand(db: Database, library: Library, *, at: datetime) -> None:
-    """Logo and hero for the storefront, which reads `brand.json`; a choice that was made already stays."""
+async def _brand(db: Database, library: Library, *, at: datetime) -> str:
+    """Logo and hero for the storefront, which reads `brand.json`; a choice that was made already stays. The hero's
+    name, empty if that was another choice."""
     path = library.settings.home / "brand.json"
     if path.exists():
-        return
-    drawings = [(logo().encode(), "logo.svg"), (hero().encode(), "hero.svg")]
+        return ""
+    drawings = [
+        (logo().encode(), "logo.svg"),
+        (logo(_CHALK).encode(), "logo-dark.svg"),
+        (hero().encode(), "hero.svg"),
+    ]
     # Kept, because only a file says that they are used.
     names = await library.take_drawings(db, drawings, kept=True, by=ACTOR, at=at)
-    chosen = dict(zip(("logo", "hero"), names, strict=True))
+    chosen = dict(zip(("logo", "logo_dark", "hero"), names, strict=True))
     temporary = path.with_suffix(".new")
     temporary.write_bytes(msgspec.json.encode(chosen))
     temporary.replace(path)
+    return chosen["hero"]
 
 
 def _id(name: str) -> UUID:

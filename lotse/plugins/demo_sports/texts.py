@@ -1,5 +1,4 @@
-"""The demo house's own pages: terms, about the house, delivery and returns, a guide to sizes, and a first page as a
-draft to try the editor.
+"""The demo house's own pages: terms, about the house, delivery and returns, a guide to sizes, and the first page.
 
 Legal texts are examples, and say so: whoever opens a shop replaces them.
 """
@@ -167,32 +166,54 @@ _PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "returns": {"de": ("Lieferung und Rückgabe", _RETURNS_DE), "en": ("Delivery and returns", _RETURNS_EN)},
     "sizes": {"de": ("Größen und Passform", _SIZES_DE), "en": ("Sizes and fit", _SIZES_EN)},
 }
-_HOME: dict[str, tuple[str, list[Block]]] = {
-    "de": (
-        "Startseite",
-        [
-            BannerBlock(
-                "Raus in den Herbst", "Schuhe mit Grip, Jacken mit Licht.", "Neu im Regal", "/new", "", "beacon"
-            ),
-            CategoriesBlock("Was hast du vor?"),
-            ProductsBlock("Frisch im Regal"),
-        ],
-    ),
-    "en": (
-        "First page",
-        [
-            BannerBlock(
-                "Out into autumn", "Shoes with grip, jackets with light.", "New on the shelf", "/new", "", "beacon"
-            ),
-            CategoriesBlock("What are you up to?"),
-            ProductsBlock("Fresh on the shelf"),
-        ],
-    ),
-}
 
 
-async def put_pages(db: Database, shop_id: UUID, *, at: datetime) -> int:
-    """Write the pages that are not there yet; how many. The first page stays a draft: Lotse's own is shown."""
+def _home(hero: str) -> dict[str, tuple[str, list[Block]]]:
+    """The first page: banner, departments, what is new, the season, and what runners look at."""
+    return {
+        "de": (
+            "Startseite",
+            [
+                BannerBlock(
+                    "Weniger Display. Mehr Gipfel.",
+                    "Schuhe, Schichten und Ausrüstung für die nächste Tour. Du siehst vorher, was da ist: online und in"
+                    " jeder Filiale.",
+                    "Los geht’s mit Laufen",
+                    "/c/running",
+                    hero,
+                ),
+                CategoriesBlock("Was hast du vor?"),
+                ProductsBlock("Frisch im Regal"),
+                BannerBlock(
+                    "Raus in den Herbst", "Schuhe mit Grip, Jacken mit Licht.", "Neu im Regal", "/new", "", "beacon"
+                ),
+                ProductsBlock("Für lange Läufe", "category", "running", count=4),
+            ],
+        ),
+        "en": (
+            "First page",
+            [
+                BannerBlock(
+                    "Less screen. More summit.",
+                    "Shoes, layers and gear for the next outing. You see what is in stock before you set out: online"
+                    " and in each of our stores.",
+                    "Start with running",
+                    "/c/running",
+                    hero,
+                ),
+                CategoriesBlock("What are you up to?"),
+                ProductsBlock("Fresh on the shelf"),
+                BannerBlock(
+                    "Out into autumn", "Shoes with grip, jackets with light.", "New on the shelf", "/new", "", "beacon"
+                ),
+                ProductsBlock("For long runs", "category", "running", count=4),
+            ],
+        ),
+    }
+
+
+async def put_pages(db: Database, shop_id: UUID, *, hero: str = "", at: datetime) -> int:
+    """Write the pages that are not there yet; how many. `hero`: the picture of the first page, in the library."""
     made = 0
     for slug, languages in _PAGES.items():
         made += await _put(
@@ -200,22 +221,18 @@ async def put_pages(db: Database, shop_id: UUID, *, at: datetime) -> int:
             shop_id,
             slug,
             {language: Written(title, "", [TextBlock(words)]) for language, (title, words) in languages.items()},
-            publish=True,
             at=at,
         )
-    home = {language: Written(title, "", blocks) for language, (title, blocks) in _HOME.items()}
-    return made + await _put(db, shop_id, "home", home, publish=False, at=at)
+    home = {language: Written(title, "", blocks) for language, (title, blocks) in _home(hero).items()}
+    return made + await _put(db, shop_id, "home", home, at=at)
 
 
-async def _put(
-    db: Database, shop_id: UUID, slug: str, pages: dict[str, Written], *, publish: bool, at: datetime
-) -> bool:
+async def _put(db: Database, shop_id: UUID, slug: str, pages: dict[str, Written], *, at: datetime) -> bool:
     async with db.transaction() as tx:
         if await page_at(tx, shop_id=shop_id, slug=slug) is not None:
             return False
         page_id = await commands.add_page(tx, shop_id=shop_id, slug=slug, by=ACTOR, at=at)
         for language, written in pages.items():
             await commands.put_draft(tx, page_id=page_id, language=language, written=written, by=ACTOR, at=at)
-            if publish:
-                await commands.publish(tx, page_id=page_id, language=language, by=ACTOR, at=at)
+            await commands.publish(tx, page_id=page_id, language=language, by=ACTOR, at=at)
     return True

@@ -1,8 +1,9 @@
 """The shop's own pictures: logo and hero, chosen by the retailer in `<LOTSE_HOME>/brand.json`.
 
-    {"logo": "<name in the media store>", "hero": "<name in the media store>"}
+    {"logo": "<name in the media store>", "logo_dark": "<one for the night>", "hero": "<name in the media store>"}
 
-Without the file, or without one of them, the shop's name and a product stand in. A new file is seen within seconds.
+A logo without one for the night stands on a light plate then. Without the file, or without one of them, the shop's name
+and a product stand in. A new file is seen within seconds.
 """
 
 import time
@@ -22,6 +23,7 @@ class Brand(Struct, frozen=True):
     """Names in the media store."""
 
     logo: str | None = None
+    logo_dark: str | None = None
     hero: str | None = None
 
 

@@ -44,7 +44,29 @@ async def page_of(view: View, database: Database, shop: Shop, slug: str) -> Resp
         faces = await _faces(connection, found, view.language)
     if found.until is not None:
         view.stands(Standing(until=found.until), _nothing)
-    return await _answer(view, found, faces, is_home=slug == HOME)
+    return await _answer(
+        view, found, faces, is_home=slug == HOME, described=described(view, shop) if slug == HOME else None
+    )
+
+
+def described(view: View, shop: Shop) -> dict[str, Any]:
+    """The shop as search engines read it, on its first page (schema.org)."""
+    return {
+        "@context": "https://schema.org",
+        "@graph": [
+            {"@type": "OnlineStore", "@id": f"{view.base}/#shop", "name": shop.name, "url": view.address("/")},
+            {
+                "@type": "WebSite",
+                "name": shop.name,
+                "url": view.address("/"),
+                "potentialAction": {
+                    "@type": "SearchAction",
+                    "target": f"{view.address('/search')}?q={{words}}",
+                    "query-input": "required name=words",
+                },
+            },
+        ],
+    }
 
 
 async def _nothing(connection: Connection, keys: Any) -> dict[Any, Any]:
@@ -59,7 +81,13 @@ async def _faces(connection: Connection, found: Composed, language: str) -> dict
 
 
 async def _answer(
-    view: View, found: Composed, faces: dict[str, str], *, is_home: bool, is_preview: bool = False
+    view: View,
+    found: Composed,
+    faces: dict[str, str],
+    *,
+    is_home: bool,
+    is_preview: bool = False,
+    described: dict[str, Any] | None = None,
 ) -> Response[str]:
     variants = found.variant_ids
     asked = {"card.offer": variants, "card.stock": variants}
@@ -73,7 +101,13 @@ async def _answer(
         policy = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
         headers = {"Content-Security-Policy": policy, "Cache-Control": "private, no-store"}
     return view.show(
-        "content/page.html", page=found, faces=faces, is_home=is_home, is_preview=is_preview, headers=headers
+        "content/page.html",
+        page=found,
+        faces=faces,
+        is_home=is_home,
+        is_preview=is_preview,
+        described=described,
+        headers=headers,
     )
 
 

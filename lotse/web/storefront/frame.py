@@ -249,7 +249,7 @@ def _view(
     prefix = "" if language == offered[0] else f"/{language}"
     # All that the head and the foot of a page depend on.
     frame = (
-        *(shop.id, shop.name, shop.gross, prefix, brand.logo, at.year),
+        *(shop.id, shop.name, shop.gross, prefix, brand.logo, brand.logo_dark, at.year),
         *((department.slug, department.name, department.slug in here) for department in navigation),
         *menus.depends(request.app.state, language),
     )
@@ -275,6 +275,7 @@ def _view(
             "is_public": not path.startswith(PERSONAL),
             "path": path,
             "logo": brand.logo,
+            "logo_dark": brand.logo_dark,
             "hero": brand.hero,
             "csrf": csrf_field(csrf),
             "csrf_token": csrf,

@@ -19,7 +19,7 @@ from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.settings import Settings
 from lotse.kernel.tags import any_of
-from lotse.web.storefront.content import page_of
+from lotse.web.storefront.content import described, page_of
 from lotse.web.storefront.content import routes as content_routes
 from lotse.web.storefront.faces import faces_of
 from lotse.web.storefront.frame import PERSONAL, base_of, offered_languages
@@ -49,23 +49,7 @@ async def home(view: View, database: Database, shop: Shop) -> Response[str]:
     variants = [id for card in cards for id in card.variant_ids]
     view.shows(types=(any_of(ProductChanged), any_of(ProductStateChanged)))
     await view.ask({"card.offer": variants, "card.stock": variants, "home.below": [view.question.shop]})
-    described = {
-        "@context": "https://schema.org",
-        "@graph": [
-            {"@type": "OnlineStore", "@id": f"{view.base}/#shop", "name": shop.name, "url": view.address("/")},
-            {
-                "@type": "WebSite",
-                "name": shop.name,
-                "url": view.address("/"),
-                "potentialAction": {
-                    "@type": "SearchAction",
-                    "target": f"{view.address('/search')}?q={{words}}",
-                    "query-input": "required name=words",
-                },
-            },
-        ],
-    }
-    return view.show("storefront/home.html", cards=cards, faces=faces.media, described=described)
+    return view.show("storefront/home.html", cards=cards, faces=faces.media, described=described(view, shop))
 
 
 @get("/imprint", guards=[public], opt={"waits": False})

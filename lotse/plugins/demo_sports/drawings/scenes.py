@@ -14,8 +14,8 @@ _BEACON = "#d9f24f"
 _PETROL = "#1f6f78"
 
 
-def logo() -> str:
-    """The word "wellenkamm" drawn with one pen, behind the mark; dark on nothing, 10 : 2.25."""
+def logo(pen: str = INK) -> str:
+    """The word "wellenkamm" drawn with one pen, behind the mark; on nothing, 10 : 2.25."""
     letters = (
         (0, "M0,0L12,44L24,8L36,44L48,0"),
         (60, "M1,22H39A20,20 0 1 0 33,37"),
@@ -33,7 +33,7 @@ def logo() -> str:
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 132" width="600" height="132">'
         f'<rect x="2" y="24" width="84" height="84" rx="22" fill="{_BEACON}"/>'
         f'<path d="{MARKS["wellenkamm"]}" fill="{INK}" transform="translate(44 70) scale(1.55)"/>'
-        f'<g transform="translate(108 64) scale(.98)" fill="none" stroke="{INK}" stroke-width="9.5" stroke-linecap="round" '
+        f'<g transform="translate(108 64) scale(.98)" fill="none" stroke="{pen}" stroke-width="9.5" stroke-linecap="round" '
         f'stroke-linejoin="round">{word}</g></svg>'
     )
 

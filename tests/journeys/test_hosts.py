@@ -4,6 +4,7 @@ and an index of the search that is lost or broken comes back by itself."""
 import asyncio
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -61,7 +62,7 @@ async def test_what_is_published_is_shown_everywhere_within_a_second(shop: Open,
         async with database.transaction() as tx:
             page_id = await add_page(tx, shop_id=shop_id, slug="two-hosts", by="test", at=clock.now())
         took: list[float] = []
-        for number in range(5):
+        for number in range(3):
             words = f"Published for the {number}th time."
             async with database.transaction() as tx:
                 written = Written("Two hosts", "", [TextBlock(words)])
@@ -69,21 +70,22 @@ async def test_what_is_published_is_shown_everywhere_within_a_second(shop: Open,
                 await put_draft(tx, page_id=page_id, language="en", written=written, by="test", at=now)
                 await publish(tx, page_id=page_id, language="en", by="test", at=now)
             began = time.monotonic()
-            async with httpx.AsyncClient(timeout=30) as client:
-                for address in (shop.url, second):
-                    while words not in (await client.get(f"{address}/en/info/two-hosts")).text:
-                        assert time.monotonic() - began < PATIENCE, f"{address} does not show it"
-            took.append(time.monotonic() - began)
+            seen = [await _seen(f"{address}/en/info/two-hosts", words, began) for address in (shop.url, second)]
+            took.append(max(seen) - began)
             # Both keep it now: the next one has to drop it in both.
-    # The machine may be busy with something else.
-    assert min(took) < 1.0, took
+    # The machine may be busy with something else for a moment.
+    assert statistics.median(took) < 1.0, took
 
 
-async def _found(address: str, word: str, began: float) -> None:
-    """Until the search shows the ball under its new name; a search that finds nothing shows other things."""
-    async with httpx.AsyncClient(timeout=30) as client:
-        while f"Match football {word}" not in (await client.get(f"{address}/en/search", params={"q": word})).text:
-            assert time.monotonic() - began < PATIENCE, f"{address} does not find {word}"
+async def _seen(address: str, words: str, began: float) -> float:
+    """When the first page view that shows these words was asked for: how long it takes to draw is another promise. Each
+    look is a request, so this does not spin."""
+    async with httpx.AsyncClient(timeout=30, verify=False) as client:
+        while True:
+            asked = time.monotonic()
+            if words in (await client.get(address)).text:
+                return asked
+            assert asked - began < PATIENCE, f"{address} does not show {words}"
 
 
 async def _built(folder: Path) -> None:
@@ -107,14 +109,17 @@ async def test_the_search_knows_what_changed_within_a_second_and_mends_itself(sh
                 text = Text("en", f"Match football {word}")
                 await put_texts(tx, product_id=product.id, texts=[text], by="test", at=clock.now())
             began = time.monotonic()
-            for address in (shop.url, second):
-                await _found(address, word, began)
-            return time.monotonic() - began
+            # A search that finds nothing shows other things, so the words are the ball's new name.
+            seen = [
+                await _seen(f"{address}/en/search?q={word}", f"Match football {word}", began)
+                for address in (shop.url, second)
+            ]
+            return max(seen) - began
 
         await call("zwirbelix")  # the index is there
-        took = [await call(word) for word in ("quastorm", "brimfelt", "lodrunix", "wendrofal", "kistemar")]
-        # The machine may be busy with something else.
-        assert min(took) < 1.0, took
+        took = [await call(word) for word in ("quastorm", "brimfelt", "lodrunix")]
+        # The machine may be busy with something else for a moment.
+        assert statistics.median(took) < 1.0, took
         home = Path(shop.up.environment["LOTSE_HOME"])
         [folder] = await asyncio.to_thread(lambda: [one for one in (home / "search").iterdir() if one.is_dir()])
         await asyncio.to_thread(shutil.rmtree, folder)

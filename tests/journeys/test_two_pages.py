@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -22,9 +23,9 @@ from tests.journeys.test_kept_pages import sku_of
 # What no other test of this folder buys.
 BALL = "/p/bolzplan-bolzer-street-football"
 PROMISED_SECONDS = 1.0
-# What is measured is Lotse, and not how busy the machine is with other tests: one of so many changes is seen in time,
-# and each of them is seen.
-TRIES = 4
+# Each of so many changes is seen, and in the middle in time: what is measured is Lotse, and not a moment in which the
+# machine was busy with other tests.
+CHANGES = 3
 
 
 @pytest.fixture
@@ -95,22 +96,27 @@ def test_a_change_is_seen_in_both_within_a_second(shop: Open, second: httpx.Clie
 
         for change in (price, text, stock):
             took: list[float] = []
-            while len(took) < TRIES and min(took, default=PATIENCE_SECONDS) > PROMISED_SECONDS:
+            while len(took) < CHANGES:
                 # Kept by both, and sent at once from now on.
                 for client in (*both, *both):
                     assert client.get(variant).status_code == 200
                 is_right = change(len(took) + 1)
                 began = time.monotonic()
-                _see(both, variant, is_right, until=began + PATIENCE_SECONDS)
-                took.append(time.monotonic() - began)
-            assert min(took) <= PROMISED_SECONDS, (change.__name__, took)
+                took.append(_seen(both, variant, is_right, until=began + PATIENCE_SECONDS) - began)
+            assert statistics.median(took) <= PROMISED_SECONDS, (change.__name__, took)
 
 
-def _see(clients: tuple[httpx.Client, ...], path: str, is_right: Callable[[str], bool], *, until: float) -> None:
-    """Look until each shows it; each look is a request, so this does not spin."""
+def _seen(clients: tuple[httpx.Client, ...], path: str, is_right: Callable[[str], bool], *, until: float) -> float:
+    """Look until each shows it; each look is a request, so this does not spin. When somebody asked for the first page
+    view in each that shows it: how long that takes to draw is another promise."""
+    asked = 0.0
     for client in clients:
-        while not is_right(client.get(path).text):
-            assert time.monotonic() < until, (client.base_url, path)
+        while True:
+            asked = time.monotonic()
+            if is_right(client.get(path).text):
+                break
+            assert asked < until, (client.base_url, path)
+    return asked
 
 
 async def _rename(dsn: str, brand: str) -> None:

@@ -43,10 +43,9 @@ create table kernel.event_log (
     constraint event_log_pkey primary key (position, id)
 ) partition by range (id);
 
--- What happened to one thing: an order, an article.
+-- What happened to one thing: an order, an article. None by type: it would cost each event as much again, and of the
+-- common types the newest are near the end of the log anyway.
 create index event_log_key on kernel.event_log (key);
--- The events of one type, the newest first.
-create index event_log_type on kernel.event_log (type, position);
 
 -- Takes what has no month of its own, so that an insert never fails because a job did not run.
 create table kernel.event_log_default partition of kernel.event_log default;

@@ -1,9 +1,8 @@
 -- The lists of events, deliveries and differences are found, filtered and paged by index; they grow by millions.
 
--- What happened to one thing: an order, an article.
+-- What happened to one thing: an order, an article. None by type: it would cost each event as much again, and of the
+-- common types the newest are near the end of the log anyway.
 create index event_log_key on kernel.event_log (key);
--- The events of one type, the newest first.
-create index event_log_type on kernel.event_log (type, position);
 
 -- The deliveries in one state, the newest first: what was given up, what waits.
 create index webhook_deliveries_state on kernel.webhook_deliveries (state, id);

@@ -20,8 +20,6 @@ from tests.web.running import free_port
 pytestmark = pytest.mark.slow
 DOCS = ROOT / "docs"
 BACKUP = DOCS / "operations" / "backup.md"
-# What commands do is asked here. That the server is durable is proven in tests/postgres.
-QUICK = {"LOTSE_POSTGRES_FSYNC": "off"}
 
 
 @pytest.fixture
@@ -37,9 +35,10 @@ def test_the_first_week(home: Path, tmp_path: Path):
     """Ends with a shop that has goods, its own colour, an own way to pay, a person, and a backup that was restored."""
     lotse = tmp_path / "lotse"
     lotse.mkdir()
-    # As where a shop runs, the server is up between the commands.
-    with postgres.attached(Settings.load({"LOTSE_HOME": str(home), **QUICK})):
-        said = replay(DOCS / "first-week.md", begin=lotse, home=home, scratch=tmp_path, port=free_port(), more=QUICK)
+    # As where a shop runs, the server is up between the commands. That it is durable is proven in tests/postgres.
+    quick = {"LOTSE_POSTGRES_FSYNC": "off"}
+    with postgres.attached(Settings.load({"LOTSE_HOME": str(home), **quick})):
+        said = replay(DOCS / "first-week.md", begin=lotse, home=home, scratch=tmp_path, port=free_port(), more=quick)
     shop = tmp_path / "nordwind"
     assert "#0aa344" in (shop / "nordwind" / "theme" / "static" / "tokens.css").read_text()
     assert (shop / "nordwind" / "pay_gift_card").is_dir() and (shop / "nordwind" / "loyalty").is_dir()
@@ -56,11 +55,11 @@ async def filled(dsn: str) -> None:
 
 def test_backup_and_restore_of_the_server_that_lotse_brings(home: Path, tmp_path: Path):
     """Ours is restored only while nobody else uses it, as the page says."""
-    server = Settings.load({"LOTSE_HOME": str(home), **QUICK})
+    server = Settings.load({"LOTSE_HOME": str(home)})
     with postgres.attached(server) as dsn:
         migrate.upgrade(dsn)
         asyncio.run(filled(dsn))
-    said = replay(BACKUP, begin=tmp_path, home=home, scratch=tmp_path, more=QUICK)
+    said = replay(BACKUP, begin=tmp_path, home=home, scratch=tmp_path)
     with postgres.attached(server) as dsn:
         assert_restored(dsn, said)
 

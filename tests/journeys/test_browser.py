@@ -18,6 +18,12 @@ DESK = {"width": 1440, "height": 900}
 # How a page is looked at.
 Look = tuple[Literal["light", "dark"], dict[str, int]]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+# What is out of sight is left undrawn (`content-visibility`) and would keep the colours of the look before.
+WHOLE = """{
+    const whole = new CSSStyleSheet();
+    whole.replaceSync("* { content-visibility: visible !important }");
+    document.adoptedStyleSheets = [whole];
+}"""
 # A change of style is on the screen when the second frame begins, and colours that go over into others have arrived.
 DRAWN = """new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(() => {
     const ending = document.getAnimations().filter(one => one.effect.getTiming().iterations !== Infinity);
@@ -196,6 +202,7 @@ async def problems_in(page: Page, url: str, axe: str, looks: Iterable[Look]) -> 
         if number == 0:
             await page.goto(url)
             await page.evaluate(axe)
+            await page.evaluate(WHOLE)
         found += [f"{scheme}, {size['width']}: {said}" for said in await problems_here(page, url)]
     return found
 

@@ -25,12 +25,15 @@ from lotse.kernel.push.contracts import Device, Push, SubscriptionInvalid
 from lotse.testing import Fresh
 from tests.messages.test_messages import LANGUAGES, WAYS, Sold, sold
 from tests.push.conftest import AT, Browser
+from tests.web import conftest as web
 from tests.web import test_shopper
 from tests.web.conftest import ORIGIN
 from tests.web.test_shopper import ADDRESS, Shopper, hidden
 
 pytestmark = pytest.mark.anyio
-shopper, store = test_shopper.shopper, test_shopper.store  # fixtures
+# Fixtures.
+shopper, store = test_shopper.shopper, test_shopper.store
+whole_with_desk, made_with_desk = web.whole_with_desk, web.made_with_desk
 SERVICE = "https://push.example.com"
 
 

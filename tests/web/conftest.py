@@ -66,25 +66,25 @@ class Whole:
 
 
 @pytest.fixture(scope="session")
-def _whole(settings: Settings, db: Database) -> Whole:
+def made(settings: Settings, db: Database) -> Whole:
     return Whole(settings, db, DeskClient(settings.home / "none"))
 
 
 @pytest.fixture(scope="session")
-def _whole_with_desk(settings: Settings, db: Database, desk: Desk) -> Whole:
+def made_with_desk(settings: Settings, db: Database, desk: Desk) -> Whole:
     return Whole(settings, db, desk)
 
 
 @pytest.fixture
-def whole(_whole: Whole) -> Whole:
+def whole(made: Whole) -> Whole:
     """The applications where no desk answers."""
-    return _whole.anew()
+    return made.anew()
 
 
 @pytest.fixture
-def whole_with_desk(_whole_with_desk: Whole) -> Whole:
+def whole_with_desk(made_with_desk: Whole) -> Whole:
     """The applications on the desk of these tests."""
-    return _whole_with_desk.anew()
+    return made_with_desk.anew()
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ async def test_a_cut_run_goes_on_and_a_further_one_changes_nothing(
         for row in pictures:
             assert (tmp_path / "media" / row["media"][:2] / row["media"]).is_file()
     chosen = msgspec.json.decode((tmp_path / "brand.json").read_bytes())
-    assert set(chosen) == {"logo", "hero"}
+    assert set(chosen) == {"logo", "logo_dark", "hero"}
 
 
 async def test_everything_agrees_afterwards(fresh_db: tuple[Database, Desk]):

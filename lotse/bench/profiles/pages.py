@@ -30,6 +30,8 @@ from lotse.bench.load import Load, drive, percentile
 from lotse.bench.profile import BenchFailed, Options, Profile, Report, Say
 from lotse.bench.shop import Shop
 from lotse.domains.search import queries
+from lotse.domains.search.contracts import Question
+from lotse.domains.search.rules import shown_facets
 from lotse.kernel import clock, runtime
 from lotse.kernel.db import Database, opened
 from lotse.kernel.desk.desk import running
@@ -183,6 +185,7 @@ async def _scene(settings: Settings, options: Options, say: Say) -> AsyncIterato
                 say("settling")
                 await arena.settle()
                 await _indexed(host, database, say)
+                words = await _faceted(host, database, words)
                 await _idle(host)
                 kind = COLLECTION if speed is not None else "made"
                 yield Scene(arena, address, api, kind, articles, speed, products, categories, words)
@@ -246,6 +249,21 @@ async def _indexed(host: Host, database: Database, say: Say) -> None:
     raise BenchFailed(f"the search index was not whole after {_MOST_INDEX_SECONDS} s: {', '.join(left)}")
 
 
+async def _faceted(host: Host, database: Database, words: Sequence[str]) -> list[str]:
+    """The first of these whose lists have facets: some words the search passes over ("ganz"), others find what is all
+    alike. Asked here, in another process, so that the one that is measured has heard of none of them."""
+    shop = (await queries.shops_with_pages(database))[0]
+    index = queries.index_of(host.settings, shop)
+    found: list[str] = []
+    for word in words:
+        answer, step, asked = await queries.ordered(index, Question(words=word, language=shop.language))
+        if step != "popular" and shown_facets(answer.facets, answer.total, asked.filters):
+            found.append(word)
+        if len(found) == LOOKS:
+            break
+    return found
+
+
 async def _idle(host: Host) -> None:
     """Until the worker has done what so many new articles set off."""
     for _ in range(_MOST_WAITED_SECONDS):
@@ -280,8 +298,8 @@ async def _still(size: int) -> AsyncIterator[tuple[str, int]]:
 
 
 async def _goods(database: Database) -> tuple[list[str], list[str], list[str]]:
-    """Addresses of products and categories, and words that fill a page: most of all words that are in names are in one
-    only, and what finds one article has no facets to count."""
+    """Addresses of products and categories, and words that may fill a page, in an order of their own: most of all words
+    that are in names are in one only, and what finds one article has no facets to count."""
     async with database.reading() as conn:
         rows = await conn.raw.fetch("select slug from catalog.products where state = 'active' order by slug")
         departments = await conn.raw.fetch(
@@ -293,9 +311,9 @@ async def _goods(database: Database) -> tuple[list[str], list[str], list[str]]:
         word for row in names for word in set(str(row["name"]).split()) if len(word) > 3 and word.isalpha()
     )
     words = sorted(word for word, articles in having.items() if articles >= _MET_BY) or sorted(having)
-    picked = random.Random(2).sample(words, min(len(words), LOOKS))
+    random.Random(2).shuffle(words)
     slugs = [str(row["slug"]) for row in rows]
-    return slugs, [str(row["slug"]) for row in departments] or [""], picked
+    return slugs, [str(row["slug"]) for row in departments] or [""], words
 
 
 def _request(address: tuple[str, int], path: str) -> bytes:
@@ -380,6 +398,9 @@ async def _optional(
     scene: Scene, name: str, paths: Sequence[str], missing: dict[str, str], *, shows: str = ""
 ) -> float | None:
     field = f"{name}_p95_ms"
+    if not paths:
+        missing[field] = "no word of this catalogue finds articles that differ"
+        return None
     try:
         async with httpx.AsyncClient(base_url=f"http://{scene.address[0]}:{scene.address[1]}", timeout=30) as client:
             answer = await client.get(paths[0])

@@ -34,7 +34,6 @@ from lotse.domains.search.contracts import (
     Asked,
     FacetCount,
     Filters,
-    Index,
     NoIndex,
     PutRule,
     Question,
@@ -67,8 +66,6 @@ _log = structlog.get_logger("lotse.search")
 
 # Divides by two, three and four: no row is left open in any width.
 _IN_A_LIST = 24
-# How often the loop turns until statements that were begun are on their way: a task, a connection, a message.
-_TURNS = 8
 # Searches are counted in memory and written now and then; a process that dies forgets a few counts.
 _WRITTEN_EVERY_SECONDS = 5.0
 _MOST_COUNTED = 500
@@ -220,12 +217,11 @@ async def _listing(request: AnyRequest, view: View, database: Database, shop: Sh
     index = queries.index_of(process.settings, shop)
     question = queries.decided_for(question, decisions, at=view.question.at)
     answer, step, asked = await queries.ordered(index, replace(question, counts=False))
-    # The database says what the cards are, what they cost and what is there, all at the same time, while the engine
-    # counts. One after the other they took half of the page's time.
-    cards, _, (facets, price) = await asyncio.gather(
+    facets, price = index.counted(asked) if step != "popular" else ([], None)
+    # What the cards are, what they cost and what is there is asked at the same time.
+    cards, _ = await asyncio.gather(
         queries.cards(process.tags, database, view.language, answer.ids),
         _ask_variants(view, [id for its in answer.variants.values() for id in its]),
-        _counted(index, asked) if step != "popular" else _no_counts(),
     )
     if any(not set(card.variant_ids) <= set(answer.variants.get(card.id, ())) for card in cards):
         await _ask_cards(view, cards)  # pinned, or changed within the last second
@@ -243,17 +239,6 @@ async def _listing(request: AnyRequest, view: View, database: Database, shop: Sh
         answer.used,
         answer.instead,
     )
-
-
-async def _counted(index: Index, question: Question) -> tuple[list[FacetCount], tuple[int, int] | None]:
-    """On this thread and not in another one: that would wait for the interpreter, and whoever visits for both."""
-    for _ in range(_TURNS):
-        await asyncio.sleep(0)
-    return index.counted(question)
-
-
-async def _no_counts() -> tuple[list[FacetCount], None]:
-    return [], None
 
 
 def _facets(view: View, counted: Sequence[FacetCount], total: int, filters: Filters) -> list[Facet]:

@@ -20,6 +20,14 @@ PAGES = [
     "/office/locations/new",
     "/office/shops",
     "/office/settings",
+    "/office/events",
+    "/office/jobs",
+    "/office/deliveries",
+    "/office/differences",
+    "/office/webhooks",
+    "/office/staff",
+    "/office/roles",
+    "/office/audit",
 ]
 
 

@@ -114,7 +114,7 @@ async def test_all_else_goes_the_ordinary_way(door: Door, case: str) -> None:
         case "no shop":
             door.is_open = False
         case "a cookie to give":
-            # Another language: where one and the same request is led is remembered.
+            # Another language: what one and the same request was answered is remembered for a moment.
             door.inside.own, asked = (COOKIE,), {"accept_language": b"fr"}
         case _:
             door.lets = False

@@ -13,8 +13,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from lotse.domains.parties.contracts import Shop
-from lotse.kernel.pages.kept import NO_BODY, Answer, KeptPage, KeptPages, Place, counted
+from lotse.kernel.pages.kept import NO_BODY, Answer, KeptPage, KeptPages, counted
 from lotse.web.observe import guarded, histogram
 from lotse.web.storefront.keeping import Places, Told
 
@@ -30,9 +29,6 @@ _COUNT_SECONDS = 1.0
 _READY_SECONDS = 0.1
 # They hold pages of some dozens of kilobytes; what is asked for less often gains nothing by them.
 _MOST_READY = 1_000
-# Addresses whose place is remembered; more are asked for by robots only.
-_MOST_PLACES = 5_000
-_UNKNOWN = Place(None)
 
 
 class Watch(Protocol):
@@ -68,9 +64,6 @@ class Swift:
         self._uncounted = 0
         self._took = 0.0
         self._ready: dict[Hashable, _Ready] = {}
-        # Where visitors without a cookie are led; what it depends on beside its key is the shop.
-        self._known: dict[tuple[str, bytes, bytes, bool], Place | None] = {}
-        self._known_for: Shop | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
@@ -117,7 +110,8 @@ class Swift:
         if shop is None:
             return None
         path: str = scope["path"]
-        place = self._place(path, scope["query_string"], told, shop)
+        cookie, language = told.get(b"cookie", b""), told.get(b"accept-language", b"")
+        place = self._places.of(Told(path, scope["query_string"], cookie, language, b"hx-request" in told), shop)
         # One that is given a cookie comes once.
         page = self._kept.at_once(place.key) if place is not None and not place.own else None
         if place is None or page is None:
@@ -135,21 +129,6 @@ class Swift:
                 self._ready.clear()
             self._ready[ready] = _Ready(time.monotonic() + _READY_SECONDS, place.key, page, found)
         return found
-
-    def _place(self, path: str, query: bytes, told: dict[bytes, bytes], shop: Shop) -> Place | None:
-        cookie, language, is_piece = told.get(b"cookie", b""), told.get(b"accept-language", b""), b"hx-request" in told
-        if cookie:  # hardly two are the same
-            return self._places.of(Told(path, query, cookie, language, is_piece), shop)
-        if shop is not self._known_for or len(self._known) >= _MOST_PLACES:
-            # Read anew every few seconds, and seldom another one.
-            if shop != self._known_for or len(self._known) >= _MOST_PLACES:
-                self._known.clear()
-            self._known_for = shop
-        key = (path, query, language, is_piece)
-        place = self._known.get(key, _UNKNOWN)
-        if place is _UNKNOWN:
-            place = self._known[key] = self._places.of(Told(path, query, b"", language, is_piece), shop)
-        return place
 
     def _count(self) -> None:
         counted.inc(self._uncounted)

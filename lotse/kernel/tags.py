@@ -123,11 +123,6 @@ class Copies(Generic[K, V]):
         self._kept.move_to_end(key)
         return found[0]
 
-    def holds(self, key: K, value: V) -> bool:
-        """Whether this very copy is still there: cheaper than `get`, for who asked that a moment ago."""
-        found = self._kept.get(key)
-        return found is not None and found[0] is value
-
     def put(self, key: K, value: V, tags: Iterable[str], mark: int) -> bool:
         """Keep a copy of what was read after `mark`; False if one of its tags was dropped since."""
         named = frozenset(tags)

@@ -92,7 +92,9 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
         # needed more than a minute, was taken for hung, and began anew.
         os.nice(PAGES_NICE)
         _ready(lifeline)
-        await serve(Swift(Proxied(observed), kept, places, watching), listener, stop)
+        swift = Swift(Proxied(observed), kept, places, watching)
+        await serve(swift, listener, stop)
+        swift.count()
 
 
 async def worker(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:

@@ -1,5 +1,6 @@
 """Kept pages in front of everything else: the plain case at once, all others the ordinary way."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -35,8 +36,8 @@ class Door:
         self.watched.append(path)
         return self.lets
 
-    def seen(self, told: Any, client: str, kept: Any, now: float) -> None:
-        self.watched.append(f"{client} again")
+    def seen(self, agent: bytes, client: str, kept: Any, times: int) -> None:
+        self.watched.append(f"{client} {times} times")
 
     async def pages(self, scope: Any, receive: Any, send: Any) -> None:
         self.ordinary += 1
@@ -73,11 +74,30 @@ async def test_a_kept_page_is_sent_at_once_with_what_every_answer_has(door: Door
 
 
 async def test_the_same_request_is_answered_again_without_a_question_but_told_of(door: Door) -> None:
-    answers = [await door.ask(x_forwarded_for=b"192.0.2.%d" % number) for number in range(3)]
-    assert answers[0] == answers[1] == answers[2] and door.ordinary == 1
-    assert door.watched == ["/", "192.0.2.1 again", "192.0.2.2 again"]
+    answers = [await door.ask(x_forwarded_for=b"192.0.2.%d" % (number // 2)) for number in range(4)]
+    assert all(answer == answers[0] for answer in answers) and door.ordinary == 1
+    assert door.watched == ["/"], "the others are told of together"
+    door.swift.count()
+    assert door.watched == ["/", "192.0.2.0 1 times", "192.0.2.1 2 times"]
     await door.ask(accept_encoding=b"gzip")
     assert door.watched[-1] == "/", "another form of it"
+    door.swift.count()
+    door.swift.count()
+    assert len(door.watched) == 4, "each is told of once"
+
+
+async def test_what_was_ready_is_told_of_by_itself(door: Door) -> None:
+    for _ in range(3):
+        await door.ask()
+    await asyncio.sleep(3 * swift._READY_SECONDS)
+    assert door.watched == ["/", " 2 times"]
+
+
+async def test_what_was_ready_is_given_up_with_its_page(door: Door) -> None:
+    await door.ask()
+    assert (await door.ask())[2] == b"page 1"
+    door.inside.tags.drop(["price:1"])
+    assert (await door.ask())[2] == b"page 2"
 
 
 async def test_what_was_ready_is_asked_again_after_a_moment(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,13 +99,13 @@ class View(Struct, gc=False, eq=False):
     times: int = 1
 
 
-def see(gathering: Gathering[Row | View], told: KeptView, bot: str, at: Callable[[], datetime]) -> None:
-    """Somebody sees such a page. This stands in the way of every page, so all but the first of a write only count."""
+def see(gathering: Gathering[Row | View], told: KeptView, bot: str, at: Callable[[], datetime], times: int = 1) -> None:
+    """Such a page was seen so often. All but the first of a write only count."""
     view = told.gathered.get(bot)
     if view is not None:
-        view.times += 1
+        view.times += times
         return
-    view = View(told, bot, at())
+    view = View(told, bot, at(), times)
     if gathering.add(view):
         told.gathered[bot] = view
 

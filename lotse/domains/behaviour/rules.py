@@ -100,16 +100,16 @@ class Pace:
         # Of each the begin of its span and how many came since, by their begin.
         self._seen: OrderedDict[str, list[float]] = OrderedDict()
 
-    def too_fast(self, who: str, now: float) -> bool:
-        """Whether this view is one too many; `now` in seconds of a clock that only goes forward."""
+    def too_many(self, who: str, now: float, views: int = 1) -> int:
+        """How many of these views are too many; `now` in seconds of a clock that only goes forward."""
         span = self._seen.get(who)
         if span is None or now - span[0] > self._seconds:
             self._seen.pop(who, None)
             span = self._seen[who] = [now, 0]
             if len(self._seen) > self._most:
                 self._seen.popitem(last=False)
-        span[1] += 1
-        return span[1] > self._views
+        span[1] += views
+        return min(views, max(0, int(span[1]) - self._views))
 
 
 class Allowance:

@@ -212,10 +212,9 @@ class KeptPages:
                     self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._look_now)
         return page
 
-    def still(self, key: Hashable, page: KeptPage, now: float) -> bool:
-        """Whether a page that `at_once` gave a moment ago was not given up since."""
-        looked = not page.signs or now - page.looked_at < LOOK_SECONDS
-        return looked and page.good_until > now and self._pages.holds(key, page)
+    def on_drop(self, listener: Callable[[], None]) -> None:
+        """Call this whenever pages may have been given up because something that they show changed."""
+        self._tags.on_drop(lambda _: listener())
 
     async def _good(self, key: Hashable) -> KeptPage | None:
         page = self.at_once(key)

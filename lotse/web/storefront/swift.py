@@ -8,12 +8,13 @@ and finds everything unchanged there.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Hashable
 from typing import Any, Protocol
 
 from msgspec import Struct
 
-from lotse.kernel.pages.kept import NO_BODY, Answer, KeptPage, KeptPages, counted
+from lotse.kernel.pages.kept import LOOK_SECONDS, NO_BODY, Answer, KeptPage, KeptPages, counted
 from lotse.web.observe import guarded, histogram
 from lotse.web.storefront.keeping import Places, Told
 
@@ -22,10 +23,9 @@ _SPECIAL = frozenset((b"cookie", b"hx-request", b"if-none-match", b"sec-purpose"
 # Forms of `Accept-Encoding` times schemes; browsers send a handful.
 _MOST_FORMS = 50
 
-# A counter in multiprocess mode writes to a mapped file, in Python: once a second is enough.
-_COUNT_SECONDS = 1.0
-# For so long the same request gets the same answer without a question, unless its page is given up: whether a page is
+# For so long the same request gets the same answer without a question, unless something is given up: whether a page is
 # to be looked at again, or an experiment begins, is asked some times a second and not for each of hundreds of visitors.
+# As long gather the views of them, and what is counted: a counter in multiprocess mode writes to a mapped file.
 _READY_SECONDS = 0.1
 # They hold pages of some dozens of kilobytes; what is asked for less often gains nothing by them.
 _MOST_READY = 1_000
@@ -38,8 +38,8 @@ class Watch(Protocol):
         """Of a page, with the headers of the request and the client's address. False: the ordinary way, please."""
         ...
 
-    def seen(self, told: dict[bytes, bytes], client: str, kept: KeptPage, now: float) -> None:
-        """Of one that it let go a moment ago, to another visitor without cookies."""
+    def seen(self, agent: bytes, client: str, kept: KeptPage, times: int) -> None:
+        """Of one that it let go, and visitors without cookies saw so often in the last moment."""
         ...
 
 
@@ -47,13 +47,17 @@ class _Ready(Struct, frozen=True, gc=False):
     """What a request of visitors without cookies was answered, and until when that need not be asked again."""
 
     until: float
-    key: Hashable
     page: KeptPage
-    answer: Answer
+    start: dict[str, Any]
+    body: dict[str, Any]
+
+
+# A view of a ready page: the page, the visitor's browser, and the address as a proxy says it or as it is.
+_View = tuple[KeptPage, bytes, bytes, str]
 
 
 class Swift:
-    """ASGI, outermost. `watch` may let a request go the ordinary way."""
+    """ASGI, outermost. `watch` may let a request go the ordinary way. Call `count` when it ends."""
 
     def __init__(self, app: Any, kept: KeptPages, places: Places, watch: Watch | None = None) -> None:
         self._app = app
@@ -61,15 +65,39 @@ class Swift:
         self._places = places
         self._watch = watch
         self._seconds = histogram("pages", "GET", "kept", 2)
-        self._uncounted = 0
+        self._counting: asyncio.TimerHandle | None = None
+        self._answered = 0
         self._took = 0.0
         self._ready: dict[Hashable, _Ready] = {}
+        self._views: list[_View] = []
+        kept.on_drop(self._ready.clear)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
             began = time.monotonic()
             told: dict[bytes, bytes] = dict(scope["headers"])
-            answer = self._again(scope, told, began) if _SPECIAL.isdisjoint(told) else self._answer(scope, told)
+            if _SPECIAL.isdisjoint(told):
+                # Of visitors without cookies there are many. In one piece: beside a client and a database on two cores
+                # each further function took four times what it takes in a loop of its own.
+                key = (
+                    scope["path"],
+                    scope["query_string"],
+                    told.get(b"accept-language"),
+                    told.get(b"accept-encoding"),
+                    told.get(b"x-forwarded-proto"),
+                )
+                ready = self._ready.get(key)
+                if ready is not None and began < ready.until and self._counting is not None:
+                    await send(ready.start)
+                    await send(ready.body)
+                    client = scope.get("client")
+                    agent, forwarded = told.get(b"user-agent", b""), told.get(b"x-forwarded-for", b"")
+                    self._views.append((ready.page, agent, forwarded, client[0] if client else ""))
+                    self._took += time.monotonic() - began
+                    return
+                answer = self._answer(scope, told, began, key)
+            else:
+                answer = self._answer(scope, told, began)
             if answer is not None:
                 if (
                     b"if-none-match" in told
@@ -81,30 +109,12 @@ class Swift:
                 else:
                     await send(answer.start)
                     await send(answer.body)
-                if not self._uncounted:
-                    asyncio.get_running_loop().call_later(_COUNT_SECONDS, self._count)
-                self._uncounted += 1
+                self._answered += 1
                 self._took += time.monotonic() - began
                 return
         await self._app(scope, receive, send)
 
-    def _again(self, scope: Any, told: dict[bytes, bytes], now: float) -> Answer | None:
-        """The answer to a visitor without cookies, of whom there are many."""
-        key = (
-            scope["path"],
-            scope["query_string"],
-            told.get(b"accept-language"),
-            told.get(b"accept-encoding"),
-            told.get(b"x-forwarded-proto"),
-        )
-        ready = self._ready.get(key)
-        if ready is None or ready.until < now or not self._kept.still(ready.key, ready.page, now):
-            return self._answer(scope, told, key)
-        if self._watch is not None:
-            self._watch.seen(told, _client(scope, told), ready.page, now)
-        return ready.answer
-
-    def _answer(self, scope: Any, told: dict[bytes, bytes], ready: Hashable = None) -> Answer | None:
+    def _answer(self, scope: Any, told: dict[bytes, bytes], now: float, ready: Hashable | None = None) -> Answer | None:
         """The answer if there is a page that may be sent at once; kept as `ready` for those who ask the same."""
         shop = self._places.shop.known()
         if shop is None:
@@ -116,7 +126,9 @@ class Swift:
         page = self._kept.at_once(place.key) if place is not None and not place.own else None
         if place is None or page is None:
             return None
-        if self._watch is not None and not self._watch.at_once(path, told, _client(scope, told), page):
+        client = scope.get("client")
+        who = _client(told.get(b"x-forwarded-for", b""), client[0] if client else "")
+        if self._watch is not None and not self._watch.at_once(path, told, who, page):
             return None
         form = (told.get(b"accept-encoding", b""), told.get(b"x-forwarded-proto") == b"https")
         found = page.sent.get(form)
@@ -124,25 +136,37 @@ class Swift:
             if len(page.sent) >= _MOST_FORMS:
                 page.sent.clear()
             found = page.sent[form] = _whole(page.answer(form[0]), secure=form[1])
+        if self._counting is None:  # nothing is ready without it
+            self._counting = asyncio.get_running_loop().call_later(_READY_SECONDS, self.count)
         if ready is not None:
             if len(self._ready) >= _MOST_READY:
                 self._ready.clear()
-            self._ready[ready] = _Ready(time.monotonic() + _READY_SECONDS, place.key, page, found)
+            until = min(now + _READY_SECONDS, page.good_until)
+            if page.signs:
+                until = min(until, page.looked_at + LOOK_SECONDS)
+            self._ready[ready] = _Ready(until, page, found.start, found.body)
         return found
 
-    def _count(self) -> None:
-        counted.inc(self._uncounted)
-        self._seconds.observe_many(self._uncounted, self._took)
-        self._uncounted, self._took = 0, 0.0
+    def count(self) -> None:
+        """Tell of what was sent since the last time."""
+        if self._counting is not None:
+            self._counting.cancel()
+            self._counting = None
+        views, self._views = self._views, []
+        answered = self._answered + len(views)
+        if not answered:
+            return
+        counted.inc(answered)
+        self._seconds.observe_many(answered, self._took)
+        self._answered, self._took = 0, 0.0
+        if self._watch is not None:
+            for (page, agent, forwarded, client), times in Counter(views).items():
+                self._watch.seen(agent, _client(forwarded, client), page, times)
 
 
-def _client(scope: Any, told: dict[bytes, bytes]) -> str:
+def _client(forwarded: bytes, client: str) -> str:
     """The visitor's address, as `Proxied` takes it."""
-    forwarded = told.get(b"x-forwarded-for")
-    if forwarded is not None:
-        return forwarded.decode("latin-1").rpartition(",")[2].strip()
-    client = scope.get("client")
-    return client[0] if client else ""
+    return forwarded.decode("latin-1").rpartition(",")[2].strip() if forwarded else client
 
 
 def _whole(answer: Answer, *, secure: bool) -> Answer:

@@ -126,7 +126,7 @@ class Watching:
         if status != 200 or not is_view or noted.preview:
             return
         client = (scope.get("client") or ("",))[0]
-        if not visit.bot and self._pace.too_fast(client, time.monotonic()):
+        if not visit.bot and self._pace.too_many(client, time.monotonic()):
             visit = replace(visit, bot="too fast")
         self._log(PageViewed(page, subject if page in _PUBLIC else "", language), visit, view, noted, at)
 
@@ -152,17 +152,20 @@ class Watching:
         if cookie and (_VISIT in cookie or _SESSION in cookie):
             return False
         if page and b"hx-request" not in told and b"sec-purpose" not in told:
-            self.seen(told, client, kept, time.monotonic())
+            self.seen(told.get(b"user-agent", b""), client, kept)
         return True
 
-    def seen(self, told: dict[bytes, bytes], client: str, kept: KeptPage, now: float) -> None:
-        """Log a view of a page of which `at_once` said so a moment ago, by a visitor without cookies."""
+    def seen(self, agent: bytes, client: str, kept: KeptPage, times: int = 1) -> None:
+        """Log that somebody without cookies saw a page of which `at_once` said so a moment ago, maybe several times."""
         if self._process.behaviour is None or not kept.form:
             return
-        bot = _bot_of(told.get(b"user-agent", b""))
-        if not bot and self._pace.too_fast(client, now):
-            bot = "too fast"
-        commands.see(self._process.behaviour, kept.view, bot, clock.now)
+        bot = _bot_of(agent)
+        # Programs that call themselves browsers: what they saw before they were too fast was seen as by anybody.
+        fast = 0 if bot else self._pace.too_many(client, time.monotonic(), times)
+        if times > fast:
+            commands.see(self._process.behaviour, kept.view, bot, clock.now, times - fast)
+        if fast:
+            commands.see(self._process.behaviour, kept.view, "too fast", clock.now, fast)
 
     def _of(self, path: str) -> tuple[str, str]:
         found = self._known.get(path)

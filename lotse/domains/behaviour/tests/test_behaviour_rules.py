@@ -105,9 +105,10 @@ def test_words_that_may_name_a_person_are_not_kept(words: str, kept: str):
 
 def test_too_fast_is_said_of_one_address_and_forgotten():
     pace = Pace(views=3, seconds=10, most=2)
-    assert [pace.too_fast("a", 0.1 * i) for i in range(5)] == [False, False, False, True, True]
-    assert not pace.too_fast("b", 0.5)
-    assert not pace.too_fast("a", 20.0)
+    assert [pace.too_many("a", 0.1 * i) for i in range(5)] == [0, 0, 0, 1, 1]
+    assert pace.too_many("b", 0.5) == 0
+    assert pace.too_many("a", 20.0) == 0
+    assert [pace.too_many("c", 0.5, 2) for _ in range(3)] == [0, 1, 2]
 
 
 def test_an_allowance_fills_again():

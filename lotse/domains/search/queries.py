@@ -2,11 +2,12 @@
 
 import re
 import zlib
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from heapq import nsmallest
 from importlib.resources import files
-from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -77,6 +78,8 @@ _MOST_CARDS = 20_000
 # Suggested once more than one visitor's insistence stands behind it, and only what is asked a lot.
 _ASKED_AT_LEAST = 3
 _POPULAR = 2_000
+# Greater than any letter.
+_AFTER_ALL = "\U0010ffff"
 # Beginnings whose answers a process keeps.
 _MOST_SUGGESTIONS = 5_000
 _POPULAR_SECONDS = 60.0
@@ -442,7 +445,6 @@ async def _suggested(
         return None
     typed = words.lower()
     often = await _asked_often(tags, database, shop, language)
-    asked_before = islice((said for said in often if said.startswith(typed)), SUGGESTED_QUERIES)
     places = await _tree(tags, database, language)
     for begin in typed.split():
         # Each narrows what the ones before it left: every letter that somebody types asks for every department.
@@ -450,7 +452,7 @@ async def _suggested(
     categories = [place.category for place in places]
     return Suggestions(
         words,
-        list(dict.fromkeys([*asked_before, *completed]))[:SUGGESTED_QUERIES],
+        list(dict.fromkeys([*often.beginning(typed, SUGGESTED_QUERIES), *completed]))[:SUGGESTED_QUERIES],
         categories[:SUGGESTED_CATEGORIES],
         answer.ids,
         answer.variants,
@@ -549,19 +551,36 @@ async def _tree(tags: Tags, database: Database, language: str) -> list[_Departme
     return (await copies.many([language], load)).get(language, [])
 
 
-async def _asked_often(tags: Tags, database: Database, shop: Shop, language: str) -> list[str]:
-    async def load(keys: list[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], tuple[list[str], Iterable[str]]]:
-        async with database.reading() as connection:
+class _AskedOften:
+    """What visitors asked for, found by how it begins."""
+
+    def __init__(self, said: Sequence[str]) -> None:
+        """`said` begins with what was asked most often."""
+        self._place = {one: place for place, one in enumerate(said)}
+        self._sorted = sorted(said)
+
+    def beginning(self, typed: str, limit: int) -> list[str]:
+        begin = bisect_left(self._sorted, typed)
+        end = bisect_left(self._sorted, typed + _AFTER_ALL, begin)
+        return nsmallest(limit, self._sorted[begin:end], key=self._place.__getitem__)
+
+
+async def _asked_often(tags: Tags, database: Database, shop: Shop, language: str) -> _AskedOften:
+    async def load(keys: list[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], tuple[_AskedOften, Iterable[str]]]:
+        async with database.reading() as conn:
             return {
                 (id, one): (
-                    await popular(connection, shop_id=id, language=one, at_least=_ASKED_AT_LEAST, limit=_POPULAR),
+                    _AskedOften(
+                        await popular(conn, shop_id=id, language=one, at_least=_ASKED_AT_LEAST, limit=_POPULAR)
+                    ),
                     (),
                 )
                 for id, one in keys
             }
 
     copies = tags.copies("search.popular", size=20, lasts_seconds=_POPULAR_SECONDS)
-    return (await copies.many([(shop.id, language)], load)).get((shop.id, language), [])
+    found = await copies.many([(shop.id, language)], load)
+    return found.get((shop.id, language)) or _AskedOften([])
 
 
 # -- the index itself

@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import islice
 from math import log
 
 from msgspec import Struct
@@ -19,9 +18,9 @@ from lotse.plugins.search_tantivy.words import fold, stem
 # A word of three letters has too many neighbours; numbers have no spelling.
 _SHORTEST = 4
 _CANDIDATES = 40
-_MANY_BEGINNINGS = 200
-# Greater than any letter.
-_AFTER_ALL = "\U0010ffff"
+# Words stand on a shelf for each of their first letters, for the first two, and for the first three: what two letters
+# begin are thousands.
+_SHELF = 3
 
 
 class Known(Struct):
@@ -47,9 +46,11 @@ class Vocabulary:
                 if count > there.count or (count == there.count and surface != form):
                     there.surface = surface
                 there.count = max(there.count, count)
-        self._sorted = sorted(self.known)
-        # The most used first; of equals those in the order of letters.
-        self._by_use = sorted((self.known[form] for form in self._sorted), key=lambda one: -one.count)
+        # The most used first, of those the shortest.
+        self._shelves: dict[str, list[Known]] = defaultdict(list)
+        for one in sorted(self.known.values(), key=lambda one: (-one.count, len(one.form), one.form)):
+            for letters in range(1, min(_SHELF, len(one.form)) + 1):
+                self._shelves[one.form[:letters]].append(one)
         self._backwards = sorted(form[::-1] for form in self.known if form.isalpha())
         by_length: dict[int, list[str]] = defaultdict(list)
         for form in self.known:
@@ -60,6 +61,17 @@ class Vocabulary:
         self.nearest = lru_cache(maxsize=5_000)(self._nearest)
         # Two letters begin thousands of forms, and somebody who types asks for them twice.
         self.beginning = lru_cache(maxsize=5_000)(self._beginning)
+
+    def spell(self) -> None:
+        """Get ready for misspelt words: five milliseconds for each length, which the first to misspell one would wait
+        for otherwise."""
+        for length in self._by_length:
+            self._of_length(length)
+
+    def _of_length(self, length: int) -> "_Spelled":
+        if length not in self._spelled:
+            self._spelled[length] = _Spelled(self._by_length[length])
+        return self._spelled[length]
 
     def surface(self, form: str) -> str:
         """The form as people write it."""
@@ -72,24 +84,13 @@ class Vocabulary:
 
     def _beginning(self, letters: str, limit: int) -> tuple[Known, ...]:
         """Forms that begin so, the most used first, one for each stem."""
-        begin = bisect_left(self._sorted, letters)
-        end = bisect_left(self._sorted, letters + _AFTER_ALL)
         found: dict[str, Known] = {}
-        least = 0
-        if end - begin > _MANY_BEGINNINGS:
-            # Two letters begin thousands of words: the most used ones are met soon among all.
-            for one in self._by_use:
-                if len(found) >= limit and one.count < least:
+        for one in self._shelves.get(letters[:_SHELF], ()):
+            if one.form.startswith(letters):
+                found.setdefault(stem(one.form, self.language), one)
+                if len(found) == limit:
                     break
-                if one.form.startswith(letters) and found.setdefault(stem(one.form, self.language), one) is one:
-                    least = one.count
-        else:
-            for form in islice(self._sorted, begin, end):
-                one = self.known[form]
-                own = stem(form, self.language)
-                if own not in found or found[own].count < one.count:
-                    found[own] = one
-        return tuple(sorted(found.values(), key=lambda one: (-one.count, len(one.form)))[:limit])
+        return tuple(found.values())
 
     def ending(self, letters: str, limit: int) -> list[Known]:
         """Longer forms that end so, the most used first: the heads of compounds."""
@@ -112,9 +113,7 @@ class Vocabulary:
         for length in range(len(form) - allowed, len(form) + allowed + 1):
             if length not in self._by_length:
                 continue
-            if length not in self._spelled:
-                self._spelled[length] = _Spelled(self._by_length[length])
-            choices = self._spelled[length].like(form, allowed)
+            choices = self._of_length(length).like(form, allowed)
             for other, distance, _ in process.extract(
                 form, choices, scorer=OSA.distance, score_cutoff=allowed, limit=_CANDIDATES
             ):

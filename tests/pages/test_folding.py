@@ -50,6 +50,7 @@ def test_a_constant_is_asked_once_and_escaped_as_ever(tmp_path: Path) -> None:
         ('{{ _("Hello %(name)s", name=who) }}', "Hallo &lt;Ada&gt;"),
         ("{% trans %}Save 10 % <now>{% endtrans %}", "Jetzt 10 % <sparen>"),
         ("{{ address(which) }}", "/a.css?v=1&amp;w=2"),
+        ("""<i{{ " bold" if not who }}{{ ' at="&"' | safe if who }}>""", '<i at="&">'),
         ('{% set address = own %}{{ address("a.css") }}', "mine"),
         ('{% macro address(name) %}macro {{ name }}{% endmacro %}{{ address("a.css") }}', "macro a.css"),
         ('{% if false %}{{ address("absent") }}{% endif %}there', "there"),

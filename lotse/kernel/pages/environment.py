@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from babel.support import NullTranslations
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, nodes
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    Undefined,
+    nodes,
+)
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
@@ -71,7 +80,8 @@ class Templates:
         names: dict[str, Any] = environment.globals
         found = environment.get_template(template)
         try:
-            context = Context(environment, {**names, **values}, found.name, found.blocks, names)
+            # No globals beside these: every template has the same, so what is imported is made once for all.
+            context = Context(environment, {**names, **values}, found.name, found.blocks)
             return str(environment.concat(found.root_render_func(context)))
         except Exception:
             # Raises it again, with the lines of templates in its trace.
@@ -163,6 +173,10 @@ def _shown(value: Any) -> str:
         return escape(value) if _needs_escaping(value) else value
     if kind is int:
         return str(value)
+    if kind is Undefined:
+        # What `{{ " checked" if chosen }}` is otherwise; names that nobody defined are of another kind, and raise.
+        # Asking it whether it is markup took as long as all other escaping of a list with facets.
+        return ""
     return escape(value)
 
 

@@ -7,13 +7,18 @@ import gzip
 import importlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from io import BytesIO
 from typing import Any, Final
 
 import zstandard
+from litestar.enums import CompressionEncoding
+from litestar.middleware.compression.facade import CompressionFacade
 
 # It has no types.
 _library: Any = importlib.import_module("brotli")
 
+# For what is sent once: a page takes a tenth of a millisecond.
+_ONCE_LEVEL: Final = 3
 # Below this packing costs more than it saves.
 MIN_BYTES: Final = 1024
 
@@ -49,6 +54,24 @@ def chosen_packing(accept: bytes) -> str:
     liked = {name: weights.get(name, other) for name in PACKERS}
     best = max(liked, key=lambda name: liked[name])  # the first of equals
     return best if liked[best] > 0 else ""
+
+
+class Zstd(CompressionFacade):
+    """What is rendered for one visitor, in the middleware: a third of gzip's time, and smaller. Streams as well."""
+
+    encoding = "zstd"
+
+    def __init__(self, buffer: BytesIO, compression_encoding: CompressionEncoding | str, config: Any) -> None:
+        self._buffer = buffer
+        self._packer = zstandard.ZstdCompressor(level=_ONCE_LEVEL).compressobj()
+
+    def write(self, body: bytes) -> None:
+        self._buffer.write(self._packer.compress(body))
+        # Whoever reads a stream sees this much of it now.
+        self._buffer.write(self._packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
+
+    def close(self) -> None:
+        self._buffer.write(self._packer.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH))
 
 
 def packed(body: bytes, packing: str) -> bytes:

@@ -55,7 +55,7 @@ _OTHER_LANGUAGE = 0.9
 # A second field that also has the word adds a little.
 _TIE = 0.15
 _PHRASE = 0.35
-# How many words a beginning and an ending may stand for, and how far a correction may look. Each beginning is looked for
+# How many words a beginning and an ending may stand for, and how far a correction may look. Each beginning is sought
 # in a dozen fields while somebody types: with 24 the query took as long as all the rest of a suggestion.
 _BEGINNINGS = 12
 _ENDINGS = 24

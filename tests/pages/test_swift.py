@@ -101,10 +101,15 @@ async def test_what_was_ready_is_given_up_with_its_page(door: Door) -> None:
 
 
 async def test_what_was_ready_is_asked_again_after_a_moment(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swift, "_READY_SECONDS", -1.0)
     await door.ask()
+    await asyncio.sleep(2 * swift._READY_SECONDS)
     await door.ask()
     assert door.watched == ["/", "/"]
+    monkeypatch.setattr(swift, "_READY_SECONDS", 1_000.0)
+    await door.ask(accept_language=b"fr")
+    await door.ask(accept_language=b"fr")
+    assert door.watched[2:] == ["/", "/"], "one that falls due before that is not made ready"
+    door.swift.count()
     door.lets = False
     await door.ask()
     assert door.ordinary == 2, "an experiment began"

@@ -347,7 +347,7 @@ class _Search:
         self.question = question
         own = question.language if question.language in reading.languages else reading.languages[0]
         self.languages = [own, *(language for language in reading.languages if language != own)]
-        self.words = asked(question.words, own) if question.words else []
+        self.words = asked(question.words, own) if question.words else ()
         self.own = own
         self.all = max(1, self.searcher.num_docs)
         # Other readings of a word are no more telling than the word itself: a rare synonym would come before it.

@@ -142,7 +142,8 @@ def words(text: str, language: str) -> list[Word]:
     return found
 
 
-def asked(text: str, language: str) -> list[Word]:
+@lru_cache(maxsize=20_000)  # each query asks for its own words and for those of synonyms that it meets
+def asked(text: str, language: str) -> tuple[Word, ...]:
     """The words of a query, each once, without those that say nothing; all of them if there are no others."""
     found: list[Word] = []
     for group in list(surfaces(text[:MAX_CHARACTERS]))[: 2 * MAX_WORDS]:
@@ -154,10 +155,9 @@ def asked(text: str, language: str) -> list[Word]:
             found.append(Word(joined, fold(joined, language), pieces))
         else:
             found.extend(_word(piece, language) for piece in group)
-    unique = list(dict.fromkeys(found))[:MAX_WORDS]
+    unique = tuple(dict.fromkeys(found))[:MAX_WORDS]
     stops = STOP.get(language, frozenset[str]()) | STOP["en"] | STOP["de"]
-    telling = [word for word in unique if word.surface not in stops]
-    return telling or unique
+    return tuple(word for word in unique if word.surface not in stops) or unique
 
 
 def comparable(text: str, language: str) -> str:

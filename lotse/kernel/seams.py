@@ -2,6 +2,7 @@
 
 - *Domains* are packages. Lotse's own are those under `lotse.domains`, in the order of `ORDER`; a retailer's are found
   by the entry point group `lotse.domains` and stand on top of them, in the order of their names.
+- *Frames* are the packages of `lotse.web` that pages and programs meet; they put out routes as domains do.
 - *Plugins* are packages under `lotse.plugins` and the entry point group `lotse.plugins`; importing one lets it
   register its strategies by name on a `Seam`.
 
@@ -10,7 +11,7 @@ docs/reference/seams.md lists every seam by name with the version since which it
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -42,6 +43,18 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("analytics",),
 )
 
+# Frames of the web, which stand on the kernel and the domains, in the order in which they may override each other's
+# settings.
+FRAMES = (
+    "lotse.web.signin",
+    "lotse.web.storefront",
+    "lotse.web.media",
+    "lotse.web.backoffice",
+    "lotse.web.waiting",
+    "lotse.web.connect",
+    "lotse.web.mail",
+    "lotse.web.live",
+)
 
 # Where a retailer's own package says what it brings; each entry names a package.
 DOMAINS = "lotse.domains"
@@ -90,6 +103,16 @@ def domains() -> tuple[Domain, ...]:
             raise ValueError(f"two packages bring a domain named {point.name}, one of them {point.value}")
         found.append(Domain(point.name, point.value))
     return tuple(found)
+
+
+def frames(names: Iterable[str] = FRAMES) -> list[ModuleType]:
+    """The frames that are there."""
+    return [importlib.import_module(name) for name in names if find_spec(name)]
+
+
+def framed(name: str, names: Iterable[str] = FRAMES) -> tuple[Any, ...]:
+    """What the frames put out under a name (`routes`, `places`, `tables`), in their order."""
+    return tuple(one for frame in frames(names) for one in getattr(frame, name, ()))
 
 
 @cache

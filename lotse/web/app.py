@@ -5,9 +5,7 @@ Nothing about a single domain stands here: a domain's `api.py` and `pages.py` pu
 application (templates, dependencies, files), `on_app_init`.
 """
 
-import importlib
 from collections.abc import Iterable
-from importlib.util import find_spec
 from typing import Any, get_origin
 
 import structlog
@@ -29,6 +27,7 @@ from lotse.kernel.http import ApiRequest, idempotency_key
 from lotse.kernel.media.library import Library
 from lotse.kernel.pages.packing import MIN_BYTES, Zstd
 from lotse.kernel.refusals import Refusal
+from lotse.kernel.seams import FRAMES
 from lotse.web import operations, shops
 from lotse.web.express import Express
 from lotse.web.lean import lean
@@ -38,17 +37,6 @@ from lotse.web.process import Process
 log = structlog.get_logger()
 
 API = "/api/v1"
-# Frames of the web, in the order in which they may override each other's settings.
-FRAMES = (
-    "lotse.web.signin",
-    "lotse.web.storefront",
-    "lotse.web.media",
-    "lotse.web.backoffice",
-    "lotse.web.waiting",
-    "lotse.web.connect",
-    "lotse.web.mail",
-    "lotse.web.live",
-)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # A thousand order lines are 200 KiB of JSON; whoever has more sends several requests.
@@ -80,7 +68,7 @@ def make_api(process: Process) -> Litestar:
 def api_routes() -> list[Any]:
     """Every route of every `api.py`, and those of the frames that programs use."""
     routes = [route for domain in seams.domains() for route in domain.exported("api", "routes")]
-    return [*routes, *(route for frame in _frames() for route in getattr(frame, "api", ()))]
+    return [*routes, *seams.framed("api", FRAMES)]
 
 
 def express(app: Litestar) -> Express:
@@ -97,7 +85,7 @@ def make_pages(process: Process) -> Litestar:
         process,
         [pages],
         max_body=MAX_FORM_BYTES,
-        on_app_init=[hook for frame in _frames() if (hook := getattr(frame, "on_app_init", None))],
+        on_app_init=[hook for frame in seams.frames(FRAMES) if (hook := getattr(frame, "on_app_init", None))],
         compression_config=CompressionConfig(
             Zstd.encoding,
             compression_facade=Zstd,
@@ -112,7 +100,7 @@ def make_pages(process: Process) -> Litestar:
 def page_routes() -> list[Any]:
     """Every route of every `pages.py` and of the frames."""
     routes = [route for domain in seams.domains() for route in domain.exported("pages", "routes")]
-    routes += [route for frame in _frames() for route in getattr(frame, "routes", ())]
+    routes += seams.framed("routes", FRAMES)
     _check_names(routes)
     return routes
 
@@ -243,10 +231,6 @@ async def _refuse_forgotten(response: Any) -> Any:
     if now is not None and now.forgotten():
         raise NotNarrowed(now.right)
     return response
-
-
-def _frames() -> Iterable[Any]:
-    return [importlib.import_module(name) for name in FRAMES if find_spec(name)]
 
 
 async def _require_key(request: Request[Any, Any, Any]) -> None:

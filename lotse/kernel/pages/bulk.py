@@ -11,7 +11,6 @@ A small change is done while its request waits; a large one by a job.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -39,8 +38,6 @@ CHUNK = 2_500
 AT_ONCE = 1_000
 # A change of more rows is not looked through by anybody, and not one that a table's page should begin.
 MOST_ROWS = 200_000
-# The frames of the web that have tables, by name: they stand on this file.
-_FRAMES = ("lotse.web.signin", "lotse.web.connect", "lotse.web.mail")
 # What was planned and never begun.
 KEPT = timedelta(days=1)
 
@@ -281,8 +278,10 @@ def table_named(name: str) -> Table:
 
 def tables() -> list[Table]:
     """Every table of the installation: `tables` of each `pages.py`, and of the frames that have some."""
-    own = [table for name in _FRAMES for table in import_module(name).tables]
-    return [*own, *(table for domain in seams.domains() for table in domain.exported("pages", "tables"))]
+    return [
+        *seams.framed("tables"),
+        *(table for domain in seams.domains() for table in domain.exported("pages", "tables")),
+    ]
 
 
 # -- one chunk

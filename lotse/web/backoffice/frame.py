@@ -2,8 +2,6 @@
 
 from functools import cache, partial
 from hashlib import sha256
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -41,19 +39,7 @@ PATIENCE_MS = 4_000
 def places() -> tuple[Place, ...]:
     """The whole navigation: of the frames, then what the domains and frames export."""
     exported = [place for domain in seams.domains() for place in domain.exported("pages", "places")]
-    framed = [place for name in _FRAMES if find_spec(name) for place in getattr(import_module(name), "places", ())]
-    return arranged([*PLACES, *framed, *exported])
-
-
-# Frames that may have pages of their own in the back office.
-_FRAMES = (
-    "lotse.web.signin",
-    "lotse.web.media",
-    "lotse.web.waiting",
-    "lotse.web.live",
-    "lotse.web.connect",
-    "lotse.web.mail",
-)
+    return arranged([*PLACES, *seams.framed("places"), *exported])
 
 
 class MenuGroup(Struct, frozen=True):

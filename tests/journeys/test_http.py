@@ -190,6 +190,9 @@ def test_the_total_that_was_seen_is_what_is_paid(browser: Browser, staff: Browse
     changed = text_of(staff.follow(staff.fill(action, {"price": "12,49", "reason": "Journey"})))
     assert "The price is set." in changed and "Journey" in changed and "€12.49" in changed
 
+    german = staff.client.get(action, headers={"Accept-Language": "de"}, follow_redirects=True).text
+    assert 'value="12,49"' in german and 'value="12.49"' not in german
+
     # A second window learns of it within a second; until then the price that was seen is still the shop's.
     browser.shows("/basket", lambda page: "The price changed since you put it in" in page)
     browser.response = window

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
 from lotse.kernel.pages.environment import Templates
 
@@ -67,6 +68,12 @@ def test_what_depends_on_the_page_is_left_to_it(tmp_path: Path, text: str, shown
         "href": lambda path, *more, **query: " ".join([path, *map(str, more), *query]),
     }
     assert made.render("own/page.html", "de", values) == shown
+
+
+def test_words_from_data_are_escaped_though_they_were_markup_once(tmp_path: Path) -> None:
+    made, _ = templates(tmp_path, page="{{ what | said }}")
+    assert made.render("own/page.html", "de", {"what": Markup("<b>")}) == "<b>"
+    assert made.render("own/page.html", "de", {"what": "<b>"}) == "&lt;b&gt;"
 
 
 def test_a_constant_that_has_no_answer_fails_when_it_is_shown(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
+from babel.numbers import get_decimal_symbol
 from msgspec import Struct
 
 from lotse.kernel.auth.forms import Draft
@@ -89,7 +90,7 @@ def shown(
     editor: Editor[Any], view: View, draft: Draft | None, *, now: Any = None, form: Form[Any] | None = None
 ) -> Editing:
     """The form of a page: with the values of `now` (a Struct or mapping; None: a new thing), or as it was sent back."""
-    current = texts_of(editor, now)
+    current = _as_read(editor, texts_of(editor, now), view)
     shown_form: Form[Any] = form or Form.drafted(draft, editor.content)
     theirs: dict[str, str] = {}
     if draft is not None and draft.problem.get("type", "").endswith(f":{EditedMeanwhile.code}"):
@@ -116,6 +117,13 @@ def texts_of(editor: Editor[Any], now: Any) -> dict[str, str]:
     values = cast("Mapping[str, Any]", now) if isinstance(now, Mapping) else msgspec.structs.asdict(now)
     kept = stored({field.name: values[field.name] for field in editor.fields if field.name in values})
     return {name: _text(value) for name, value in kept.items()}
+
+
+def _as_read(editor: Editor[Any], texts: Mapping[str, str], view: View) -> dict[str, str]:
+    """Amounts with the reader's sign before the cents; with it or with a point they may be typed."""
+    amounts = {field.name for field in editor.fields if field.kind == "amount"}
+    sign = get_decimal_symbol(view.locale)
+    return {name: text.replace(".", sign) if name in amounts else text for name, text in texts.items()}
 
 
 def attributes_of(content: type[Struct], field: Field) -> dict[str, Any]:

@@ -98,9 +98,10 @@ class Templates:
     def gettext(self, language: str) -> Callable[..., str]:
         """`_` of a language for Python: `_("Hello %(name)s", name="Ada")`."""
         environment: Any = self.environment(language)
+        plain: Callable[[str], str] = environment.globals["_plain"]
 
         def translated(message: str, **values: Any) -> str:
-            text = str(environment.globals["_translations"].gettext(message))
+            text = plain(message)
             return text % values if values else text
 
         return translated
@@ -128,13 +129,15 @@ class Templates:
         forms = filters(locale)
         made.filters.update(forms)
         made.filters["cell"] = cell(forms, said, self._names.get("icon", Markup))
-        # For words that come from data (a colour, a reason): unlike `_` it reads no `%` in them.
-        made.filters["said"] = translations.gettext
+        # For words that come from data (a colour, a reason): unlike `_` it reads no `%` in them. Remembered: one that
+        # is no message is looked up four times until that is known, and a list with facets says two hundred. `typed`:
+        # what is markup is not what reads the same.
+        made.filters["said"] = plain = lru_cache(10_000, typed=True)(translations.gettext)
         made.globals.update(
             {
                 "decide": decide,
                 "note": note,
-                "_translations": translations,
+                "_plain": plain,
                 "language": language,
                 "locale": locale,
                 **self._names,

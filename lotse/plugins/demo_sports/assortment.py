@@ -145,7 +145,7 @@ _CARE_SHORT = {
 }
 # Facts that stand in the table beside the text, by the name that they have there; the last word says the unit.
 TOLD = {
-    "balance_mm": "balance_mm",
+    "balance_mm": "balance_point_mm",
     "bar": "pressure_bar",
     "beam_mm": "beam_mm",
     "blade_cm": "blade_cm",
@@ -165,7 +165,7 @@ TOLD = {
     "height_cm": "body_height_cm",
     "inseam_cm": "inseam_cm",
     "kcal": "energy_kcal",
-    "last_mm": "last_mm",
+    "last_mm": "last_width_mm",
     "layers": "layers",
     "length_cm": "length_cm",
     "load_kg": "max_load_kg",
@@ -174,7 +174,7 @@ TOLD = {
     "lux": "brightness_lux",
     "magnesium_mg": "magnesium_mg",
     "mvtr": "breathability_gsm",
-    "pages": "pages",
+    "pages": "page_count",
     "pairs": "pairs",
     "panels": "panels",
     "pockets": "pockets",

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,19 @@ def test_what_pages_say_of_goods_is_there_in_german(goods: Assortment):
     labels = {_label(name) for name in (*TOLD.values(), "comfort_temperature", "limit_temperature")}
     # These three are words of the catalogue already.
     assert labels - set(messages) <= {"Weight", "Length", "Width", "Thickness"}
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_its_words_mean_nothing_else_on_other_pages(language: str):
+    """All messages share one catalogue: the "Last" of a shoe once said on every page when something was last seen."""
+    own, lotse = PO.parents[2] / language / "LC_MESSAGES" / PO.name, Path(str(files("lotse"))) / "locale" / "de"
+    with (lotse / "LC_MESSAGES" / PO.name).open("rb") as file:
+        elsewhere = {str(message.id): str(message.string) for message in read_po(file) if message.id}
+    with own.open("rb") as file:
+        mine = {str(message.id): str(message.string) for message in read_po(file) if message.id}
+    assert mine
+    for said in mine.keys() & elsewhere.keys():
+        assert mine[said] == (elsewhere[said] if language == "de" else said)
 
 
 def _label(name: str) -> str:

@@ -17,8 +17,9 @@ from litestar.middleware.compression.facade import CompressionFacade
 # It has no types.
 _library: Any = importlib.import_module("brotli")
 
-# For what is sent once: a page takes a tenth of a millisecond.
-_ONCE_LEVEL: Final = 3
+# For what is sent once. Level 3 leaves 7 % less, but clears a megabyte of tables each time: 65 µs instead of 30 for the
+# suggestions below a search field, and what was in the processor's caches is gone.
+_ONCE_LEVEL: Final = 1
 # Below this packing costs more than it saves.
 MIN_BYTES: Final = 1024
 

@@ -20,6 +20,7 @@ class Door:
         self.is_open = True
         self.watched: list[str] = []
         self.lets = True
+        self.told = asyncio.Event()
         self.swift = Swift(self.pages, self.inside.kept, self, self)  # type: ignore[arg-type]
 
     @property
@@ -38,6 +39,7 @@ class Door:
 
     def seen(self, agent: bytes, client: str, kept: Any, times: int) -> None:
         self.watched.append(f"{client} {times} times")
+        self.told.set()
 
     async def pages(self, scope: Any, receive: Any, send: Any) -> None:
         self.ordinary += 1
@@ -89,7 +91,7 @@ async def test_the_same_request_is_answered_again_without_a_question_but_told_of
 async def test_what_was_ready_is_told_of_by_itself(door: Door) -> None:
     for _ in range(3):
         await door.ask()
-    await asyncio.sleep(3 * swift._READY_SECONDS)
+    await asyncio.wait_for(door.told.wait(), 10)
     assert door.watched == ["/", " 2 times"]
 
 
@@ -102,7 +104,7 @@ async def test_what_was_ready_is_given_up_with_its_page(door: Door) -> None:
 
 async def test_what_was_ready_is_asked_again_after_a_moment(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     await door.ask()
-    await asyncio.sleep(2 * swift._READY_SECONDS)
+    door.swift.count()
     await door.ask()
     assert door.watched == ["/", "/"]
     monkeypatch.setattr(swift, "_READY_SECONDS", 1_000.0)

@@ -74,6 +74,7 @@ class Swift:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
             told: dict[bytes, bytes] = dict(scope["headers"])
+            key = None
             if _SPECIAL.isdisjoint(told):
                 # Of visitors without cookies there are many. In one piece and without a look at the clock: beside a
                 # client and a database on two cores all of it takes three times what it takes in a loop of its own.
@@ -93,11 +94,8 @@ class Swift:
                     await send(ready.start)
                     await send(ready.body)
                     return
-                began = time.monotonic()
-                answer = self._answer(scope, told, began, key)
-            else:
-                began = time.monotonic()
-                answer = self._answer(scope, told, began)
+            began = time.monotonic()
+            answer = self._answer(scope, told, began, key)
             if answer is not None:
                 if (
                     b"if-none-match" in told
@@ -113,8 +111,8 @@ class Swift:
                 return
         await self._app(scope, receive, send)
 
-    def _answer(self, scope: Any, told: dict[bytes, bytes], now: float, ready: Hashable | None = None) -> Answer | None:
-        """The answer if there is a page that may be sent at once; kept as `ready` for those who ask the same."""
+    def _answer(self, scope: Any, told: dict[bytes, bytes], now: float, key: Hashable | None) -> Answer | None:
+        """The answer if there is a page that may be sent at once; ready by `key` for those who ask the same."""
         shop = self._places.shop.known()
         if shop is None:
             return None
@@ -139,10 +137,10 @@ class Swift:
         if self._counting is None:
             self._counting = asyncio.get_running_loop().call_later(_READY_SECONDS, self.count)
         soon = now + _READY_SECONDS
-        if ready is not None and page.good_until > soon and not (page.signs and page.looked_at + LOOK_SECONDS < soon):
+        if key is not None and page.good_until > soon and not (page.signs and page.looked_at + LOOK_SECONDS < soon):
             if len(self._ready) >= _MOST_READY:
                 self._ready.clear()
-            self._ready[ready] = _Ready(page, found.start, found.body)
+            self._ready[key] = _Ready(page, found.start, found.body)
         return found
 
     def count(self) -> None:

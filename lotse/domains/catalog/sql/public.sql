@@ -5,7 +5,8 @@
 create or replace function catalog.names(variant_ids uuid[], wanted text)
 returns table (id uuid, product_id uuid, slug text, sku text, gtin text, name text, brand text, options jsonb,
                unit text, tax_class text, sellable boolean, media text)
-language sql stable security definer set search_path = '' rows 100
+language sql stable security definer rows 100
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     select v.id, p.id, p.slug, v.sku, v.gtin, coalesce(t.name, v.sku), p.brand, v.options, v.unit, p.tax_class,
            p.state in ('active', 'phase_out') and v.state in ('active', 'phase_out'), m.media
@@ -33,7 +34,8 @@ $$;
 create or replace function catalog.product_cards(product_ids uuid[], wanted text)
 returns table (id uuid, slug text, state text, name text, summary text, brand text, media text, alt text,
                focal integer[], variant_ids uuid[])
-language sql stable security definer set search_path = '' rows 50
+language sql stable security definer rows 50
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     select p.id, p.slug, p.state, coalesce(t.name, p.slug), coalesce(t.summary, ''), p.brand, m.media,
            coalesce(m.alt ->> wanted, m.alt ->> split_part(wanted, '-', 1), m.alt ->> 'en', t.name, p.slug),
@@ -67,7 +69,8 @@ $$;
 create or replace function catalog.cards(product_ids uuid[], wanted text)
 returns table (id uuid, slug text, state text, name text, summary text, brand text, media text, alt text,
                variant_ids uuid[])
-language sql stable security definer set search_path = '' rows 50
+language sql stable security definer rows 50
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     select c.id, c.slug, c.state, c.name, c.summary, c.brand, c.media, c.alt, c.variant_ids
       from catalog.product_cards(product_ids, wanted) c
@@ -76,7 +79,8 @@ $$;
 -- The product of each variant, with what decides whether it sells and how it is taxed.
 create or replace function catalog.products_of(variant_ids uuid[])
 returns table (variant_id uuid, product_id uuid, tax_class text, sellable boolean)
-language sql stable security definer set search_path = '' rows 100
+language sql stable security definer rows 100
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     select v.id, p.id, p.tax_class, p.state in ('active', 'phase_out') and v.state in ('active', 'phase_out')
       from catalog.variants v
@@ -88,7 +92,8 @@ $$;
 -- the attributes stays where it is).
 create or replace function catalog.priced(variant_ids uuid[])
 returns table (variant_id uuid, product_id uuid, tax_class text, content jsonb)
-language sql stable security definer set search_path = '' rows 100
+language sql stable security definer rows 100
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     select v.id, p.id, p.tax_class,
            case when v.options ? 'content'
@@ -131,7 +136,8 @@ $$;
 create or replace function catalog.described(product_ids uuid[])
 returns table (id uuid, slug text, brand text, tax_class text, attributes jsonb, created_at timestamptz, texts jsonb,
                variants jsonb, categories jsonb)
-language sql stable security definer set search_path = '' rows 200
+language sql stable security definer rows 200
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     with recursive placed as (
         select pc.product_id, pc.category_id, pc.position, true as own
@@ -168,7 +174,8 @@ $$;
 -- The variants of products that sell, for whoever looks at many products' stock.
 create or replace function catalog.selling(product_ids uuid[])
 returns table (product_id uuid, variant_id uuid)
-language sql stable security definer set search_path = '' rows 200
+language sql stable security definer rows 200
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     select v.product_id, v.id
       from catalog.variants v
@@ -190,7 +197,8 @@ $$;
 -- Products in these categories and below, whatever their state.
 create or replace function catalog.products_below(category_ids uuid[], at_most integer)
 returns table (id uuid)
-language sql stable security definer set search_path = '' rows 1000
+language sql stable security definer rows 1000
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     with recursive below as (
         select c.id from catalog.categories c where c.id = any(category_ids)

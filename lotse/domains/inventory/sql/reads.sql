@@ -58,30 +58,26 @@ select v.id as variant_id, coalesce(s.signs, '{}') as signs
 
 -- `signs` with `available_of`: what a page that is kept asks, of one moment and in one question.
 -- name: pieces_shown
-select v.id as variant_id, coalesce(s.signs, '{}') as signs, coalesce(a.available, 0) as available
+select v.id as variant_id, coalesce(any_value(s.signs), '{}') as signs,
+       coalesce(sum(greatest(s.available, 0)), 0)::bigint as available
   from unnest(:variant_ids::uuid[]) as v (id)
-  left join inventory.signs(:variant_ids::uuid[], :most) s on s.variant_id = v.id
-  left join (
-       select x.variant_id, sum(greatest(x.available, 0))::bigint as available
-         from inventory.available(:shop_id, :variant_ids::uuid[]) x
-        group by x.variant_id
-  ) a on a.variant_id = v.id;
+  left join inventory.shown(:shop_id, :variant_ids::uuid[], :most) s on s.variant_id = v.id
+ group by v.id;
 
 -- `signs` with `availability`.
 -- name: stock_shown
-select v.id as variant_id, coalesce(s.signs, '{}') as signs, coalesce(a.available, 0) as available,
-       coalesce(a.by_location, '[]') as by_location
+select v.id as variant_id, coalesce(any_value(s.signs), '{}') as signs,
+       coalesce(sum(greatest(s.available, 0)), 0)::bigint as available,
+       coalesce(
+           jsonb_agg(jsonb_build_object('location_id', l.id, 'code', l.code, 'name', l.name, 'kind', l.kind,
+                                        'available', greatest(s.available, 0)) order by s.priority, l.code)
+               filter (where l.id is not null),
+           '[]'
+       ) as by_location
   from unnest(:variant_ids::uuid[]) with ordinality as v (id, place)
-  left join inventory.signs(:variant_ids::uuid[], :most) s on s.variant_id = v.id
-  left join (
-       select x.variant_id, sum(greatest(x.available, 0))::bigint as available,
-              jsonb_agg(jsonb_build_object('location_id', l.id, 'code', l.code, 'name', l.name, 'kind', l.kind,
-                                           'available', greatest(x.available, 0)) order by x.priority, l.code)
-              as by_location
-         from inventory.available(:shop_id, :variant_ids::uuid[]) x
-         join inventory.locations l on l.id = x.location_id
-        group by x.variant_id
-  ) a on a.variant_id = v.id
+  left join inventory.shown(:shop_id, :variant_ids::uuid[], :most) s on s.variant_id = v.id
+  left join inventory.locations l on l.id = s.location_id
+ group by v.id, v.place
  order by v.place;
 
 -- Every pool that counts one of these variants.

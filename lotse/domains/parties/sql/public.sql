@@ -3,7 +3,8 @@
 -- Names and mail addresses of parties; an erased party is absent.
 create or replace function parties.names_of(party_ids uuid[])
 returns table (party_id uuid, kind text, name text, legal_name text, email text, phone text)
-language sql stable security definer set search_path = '' rows 100
+language sql stable security definer rows 100
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     select n.party_id, p.kind, n.name, n.legal_name, n.email, n.phone
       from parties.names n
@@ -34,7 +35,8 @@ $$;
 -- Code, currency and time zone of shops.
 create or replace function parties.shops_of(shop_ids uuid[])
 returns table (shop_id uuid, code text, owner_party_id uuid, currency text, country text, gross boolean, timezone text)
-language sql stable security definer set search_path = '' rows 10
+language sql stable security definer rows 10
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     select s.id, s.code, s.owner_party_id, s.currency, s.country, s.gross, s.timezone
       from parties.shops s
@@ -44,7 +46,8 @@ $$;
 -- Which of these parties have a role.
 create or replace function parties.with_role(wanted text, party_ids uuid[])
 returns table (party_id uuid)
-language sql stable security definer set search_path = '' rows 10
+language sql stable security definer rows 10
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
     select r.party_id from parties.roles r where r.role = wanted and r.party_id = any(party_ids)
 $$;

@@ -1,7 +1,9 @@
 -- Balances of many pools at once: what is there and what of it is promised.
 create or replace function pools.balances(ids bigint[])
 returns table (pool_id bigint, on_hand bigint, held bigint)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
     select id, on_hand, held from pools.pools where id = any (ids)
 $$;
 

@@ -60,48 +60,11 @@ select n.id as variant_id, present.unit_price, present.valid_from as reduced_at,
  where before.unit_price > present.unit_price
  order by n.place;
 
--- What pages say of prices, in one round trip for all variants: what one costs everybody and what it costs the group,
--- the history of a reduction (as `reductions`), when the next price begins, and what of the catalogue belongs to it.
+-- See `pricing.to_offer`.
 -- name: to_offer
-select v.variant_id, v.product_id, v.tax_class, v.content,
-       trim_scale(present.unit_price) as unit_price, present.gross,
-       trim_scale(grouped.unit_price) as group_price, grouped.gross as group_gross,
-       case when before.unit_price > present.unit_price then (
-           select jsonb_agg(jsonb_build_array(h.valid_from, trim_scale(h.unit_price)::text) order by h.valid_from)
-             from pricing.prices h
-            where h.shop_id = :shop_id and h.variant_id = v.variant_id and h.customer_group = '' and h.min_quantity = 1
-              and h.valid_from <= present.valid_from
-              and h.valid_from >= coalesce((
-                      select max(f.valid_from) from pricing.prices f
-                       where f.shop_id = :shop_id and f.variant_id = v.variant_id and f.customer_group = ''
-                         and f.min_quantity = 1
-                         and f.valid_from <= present.valid_from - make_interval(days => :days + 2)
-                  ), '-infinity')
-       ) end as history,
-       (select min(n.valid_from) from pricing.prices n
-         where n.variant_id = v.variant_id and n.shop_id = :shop_id and n.valid_from > :at) as next_at
-  from catalog.priced(:variant_ids::uuid[]) v
-  left join lateral (
-       select p.unit_price, p.gross, p.valid_from from pricing.prices p
-        where p.shop_id = :shop_id and p.variant_id = v.variant_id and p.customer_group = '' and p.min_quantity = 1
-          and p.valid_from <= :at
-        order by p.valid_from desc
-        limit 1
-       ) present on true
-  left join lateral (
-       select p.unit_price from pricing.prices p
-        where p.shop_id = :shop_id and p.variant_id = v.variant_id and p.customer_group = '' and p.min_quantity = 1
-          and p.valid_from < present.valid_from
-        order by p.valid_from desc
-        limit 1
-       ) before on true
-  left join lateral (
-       select p.unit_price, p.gross from pricing.prices p
-        where :customer_group <> '' and p.shop_id = :shop_id and p.variant_id = v.variant_id
-          and p.customer_group = :customer_group and p.min_quantity = 1 and p.valid_from <= :at
-        order by p.valid_from desc
-        limit 1
-       ) grouped on true;
+select t.variant_id, t.product_id, t.tax_class, t.content, t.unit_price, t.gross, t.group_price, t.group_gross, t.history,
+       t.next_at
+  from pricing.to_offer(:shop_id, :variant_ids::uuid[], :at, :customer_group, :days) t;
 
 -- The back office's table: what everybody pays for one, and what comes next. One row per variant that ever had a price.
 -- name: price_table

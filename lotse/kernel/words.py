@@ -14,6 +14,7 @@ from pathlib import Path
 from babel.support import NullTranslations
 
 from lotse.kernel import seams
+from lotse.kernel.pages.formatting import locale_of, measured
 from lotse.kernel.pages.i18n import catalogue
 
 _read: set[str] = set()
@@ -31,7 +32,8 @@ async def read(language: str) -> None:
 def word(language: str, text: str) -> str:
     """A value of data as its readers say it; as it is where no catalogue has it."""
     # The empty message is the catalogue's own head.
-    return _catalogue(_plain(language)).gettext(text) if text else text
+    said = _catalogue(_plain(language)).gettext(text) if text else text
+    return measured(said, locale_of(_plain(language)))
 
 
 def _plain(language: str) -> str:

@@ -25,7 +25,7 @@ from lotse.kernel.auth.rights import declared
 from lotse.kernel.db import is_unavailable
 from lotse.kernel.http import ApiRequest, idempotency_key
 from lotse.kernel.media.library import Library
-from lotse.kernel.pages.packing import MIN_BYTES, Zstd
+from lotse.kernel.pages.packing import MIN_BYTES, Packing, Zstd
 from lotse.kernel.refusals import Refusal
 from lotse.kernel.seams import FRAMES
 from lotse.web import operations, shops
@@ -89,7 +89,7 @@ def make_pages(process: Process) -> Litestar:
         compression_config=CompressionConfig(
             Zstd.encoding,
             compression_facade=Zstd,
-            gzip_fallback=True,
+            middleware_class=Packing,
             gzip_compress_level=GZIP_LEVEL,
             minimum_size=MIN_BYTES,
             exclude=["^/media/", "^/static/"],  # packed already

@@ -11,13 +11,31 @@ from msgspec import Meta, Struct
 
 from lotse.kernel.money import Money
 from lotse.kernel.pages.environment import Templates
-from lotse.kernel.pages.formatting import filters, locale_of
+from lotse.kernel.pages.formatting import filters, locale_of, measured
 from lotse.kernel.pages.forms import NOT_A_NUMBER, REQUIRED, TOO_LARGE, TOO_LONG, TOO_SMALL, Form
 from lotse.kernel.pages.i18n import accepted, chosen
 from lotse.kernel.pages.static import StaticFiles
 
 DE, EN = filters(locale_of("de")), filters(locale_of("en"))
 AT = datetime(2026, 3, 29, 22, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("0.5 l", "0,5 l"),
+        ("1.75kg", "1,75kg"),
+        ("2.4 GHz", "2,4 GHz"),
+        ("42.5", "42.5"),
+        ("802.11 ac", "802.11 ac"),
+        ("Vers. 1.5 m", "Vers. 1.5 m"),
+        ("5 l", "5 l"),
+        ("", ""),
+    ],
+)
+def test_a_measure_in_data_reads_as_in_the_language(value: str, shown: str) -> None:
+    assert measured(value, locale_of("de")) == shown
+    assert measured(value, locale_of("en")) == value
 
 
 @pytest.mark.parametrize(

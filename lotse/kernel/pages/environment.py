@@ -17,6 +17,7 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from babel.support import NullTranslations
 from jinja2 import (
     BaseLoader,
@@ -35,7 +36,7 @@ from markupsafe import Markup, escape
 
 from lotse.kernel.pages.cells import cell
 from lotse.kernel.pages.deciding import decide, note
-from lotse.kernel.pages.formatting import filters, locale_of
+from lotse.kernel.pages.formatting import filters, locale_of, measured
 from lotse.kernel.pages.i18n import catalogue
 
 # Before a template's name: the one that lies beneath the themes.
@@ -129,10 +130,7 @@ class Templates:
         forms = filters(locale)
         made.filters.update(forms)
         made.filters["cell"] = cell(forms, said, self._names.get("icon", Markup))
-        # For words that come from data (a colour, a reason): unlike `_` it reads no `%` in them. Remembered: one that
-        # is no message is looked up four times until that is known, and a list with facets says two hundred. `typed`:
-        # what is markup is not what reads the same.
-        made.filters["said"] = plain = lru_cache(10_000, typed=True)(translations.gettext)
+        made.filters["said"] = plain = _plainly(translations, locale)
         made.globals.update(
             {
                 "decide": decide,
@@ -144,6 +142,18 @@ class Templates:
             }
         )
         return environment
+
+
+def _plainly(translations: NullTranslations, locale: Locale) -> Callable[[str], str]:
+    """For words that come from data (a colour, a reason, a size): unlike `_` it reads no `%` in them."""
+
+    # One that is no message is looked up four times until that is known, and a list with facets says two hundred.
+    # `typed`: what is markup is not what reads the same.
+    @lru_cache(10_000, typed=True)
+    def plain(message: str) -> str:
+        return measured(translations.gettext(message), locale)
+
+    return plain
 
 
 def _said(translations: NullTranslations) -> Callable[..., Markup]:

@@ -4,6 +4,7 @@ The functions of `filters(locale)` are the filters of the templates; each takes 
 most remember what they said: CLDR takes 50 microseconds for a price, and a shop shows the same prices all day.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -21,6 +22,8 @@ from lotse.kernel.money import Money, minor_digits
 REGIONAL = {"en": "en_GB", "de": "de_DE"}
 
 
+# A number that only its unit says to be a measure: "802.11" and a shoe's "42.5" are names.
+_MEASURE = re.compile(r"\d+\.\d+\s?(?:mm|cm|m|km|mg|g|kg|ml|cl|l|W|kW|kWh|V|A|Ah|GHz|MHz|GB|TB)")
 # Some megabytes at most, per language and filter.
 _REMEMBERED = 20_000
 
@@ -29,6 +32,11 @@ _REMEMBERED = 20_000
 def locale_of(language: str) -> Locale:
     """The CLDR locale that a language of a shop is written in."""
     return Locale.parse(REGIONAL.get(language, language))
+
+
+def measured(text: str, locale: Locale) -> str:
+    """A value of data that is a measure, as its readers write it: 0.5 l, in German 0,5 l. Anything else as it is."""
+    return text.replace(".", get_decimal_symbol(locale)) if _MEASURE.fullmatch(text) else text
 
 
 def filters(locale: Locale) -> dict[str, Callable[..., str]]:

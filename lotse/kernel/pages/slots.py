@@ -264,7 +264,9 @@ class Slots:
                 mine = msgspec.structs.replace(question, ids=unique)
                 asked += [(answerer, mine) for answerer in self._answerers.get(slot, ())]
         # Two slots to which somebody has the same answer (what is in stock, and where) are one question.
-        once = {(answerer.name, answerer.answer, mine): answerer for answerer, mine in reversed(asked)}
+        once: dict[tuple[str, Any, Ask], Answerer] = {}
+        for answerer, mine in asked:
+            once.setdefault((answerer.name, answerer.answer, mine), answerer)
         reads = _Together()
         token = _together.set(reads)  # the tasks of this question inherit it
         try:

@@ -24,16 +24,16 @@ Verbraucherinnen und Verbraucher; die Vertragssprache ist Deutsch oder Englisch.
 
 ## 2. Vertragsschluss
 
-Mit „Zahlungspflichtig bestellen“ geben Sie ein verbindliches Angebot ab. Wir nehmen es mit der Bestellbestätigung
-an, die Sie per Mail bekommen. Sie enthält den Vertragstext; bitte bewahren Sie sie auf.
+Mit „Zahlungspflichtig bestellen“ gibst du ein verbindliches Angebot ab. Wir nehmen es mit der Bestellbestätigung an,
+die du per Mail bekommst. Sie enthält den Vertragstext; bitte bewahre sie auf.
 
 ## 3. Preise und Versand
 
-Alle Preise enthalten die gesetzliche Mehrwertsteuer. Die Versandkosten stehen im Warenkorb, bevor Sie bestellen.
+Alle Preise enthalten die gesetzliche Mehrwertsteuer. Die Versandkosten stehen im Warenkorb, bevor du bestellst.
 
 ## 4. Zahlung
 
-Sie zahlen auf Rechnung oder im Voraus, oder mit den Diensten, die an der Kasse angeboten werden.
+Du zahlst auf Rechnung oder im Voraus, oder mit den Diensten, die an der Kasse angeboten werden.
 
 ## 5. Lieferung
 
@@ -81,7 +81,7 @@ The goods stay ours until they are paid in full.
 The statutory rights apply.
 """
 )
-_ABOUT_DE = """Dreißig Filialen, ein Lager und dieser Shop, überall derselbe Bestand: Was Sie hier sehen, liegt da.
+_ABOUT_DE = """Dreißig Filialen, ein Lager und dieser Shop, überall derselbe Bestand: Was du hier siehst, liegt da.
 
 ## Was uns wichtig ist
 
@@ -97,7 +97,7 @@ _ABOUT_EN = """Thirty stores, one warehouse and this shop, with one stock everyw
 - **Repair it.** We put skates, skis and bikes back into shape.
 - **Say what is.** Stock, prices and days of delivery without an asterisk.
 """
-_SIZES_DE = """Messen Sie abends, im Stehen, mit den Socken, die Sie tragen wollen. Zählt der längere Fuß.
+_SIZES_DE = """Miss abends, im Stehen, mit den Socken, die du tragen willst. Es zählt der längere Fuß.
 
 | EU | Fußlänge |
 |---|---|
@@ -107,7 +107,7 @@ _SIZES_DE = """Messen Sie abends, im Stehen, mit den Socken, die Sie tragen woll
 | 44 | 27,9 cm |
 | 46 | 29,2 cm |
 
-Für Laufschuhe rechnen Sie eine Daumenbreite dazu.
+Für Laufschuhe rechne eine Daumenbreite dazu.
 """
 _SIZES_EN = """Measure in the evening, standing, in the socks that you want to wear. The longer foot counts.
 
@@ -122,7 +122,7 @@ _SIZES_EN = """Measure in the evening, standing, in the socks that you want to w
 For running shoes add the width of a thumb.
 """
 
-_RETURNS_DE = """So kommt Ihre Bestellung zu Ihnen, und so kommt zurück, was nicht passt.
+_RETURNS_DE = """So kommt deine Bestellung zu dir, und so kommt zurück, was nicht passt.
 
 ## Lieferung
 
@@ -132,13 +132,13 @@ _RETURNS_DE = """So kommt Ihre Bestellung zu Ihnen, und so kommt zurück, was ni
 
 ## Zurückgeben
 
-- Sie haben **vierzehn Tage** Zeit, ohne Angabe von Gründen: [Vertrag widerrufen](/withdraw) führt zum Formular.
-- Legen Sie das Paket in einer [Filiale](/stores) auf den Tresen oder schicken Sie es an unser Lager.
-- Das Geld kommt auf demselben Weg zurück, auf dem Sie bezahlt haben.
+- Du hast **vierzehn Tage** Zeit, ohne Angabe von Gründen: [Vertrag widerrufen](/withdraw) führt zum Formular.
+- Leg das Paket in einer [Filiale](/stores) auf den Tresen oder schick es an unser Lager.
+- Das Geld kommt auf demselben Weg zurück, auf dem du bezahlt hast.
 
 ## Umtauschen
 
-In jeder Filiale, sofort und mit Anprobe. Die Größe, die Sie brauchen, legen wir Ihnen gern zurück.
+In jeder Filiale, sofort und mit Anprobe. Die Größe, die du brauchst, legen wir dir gern zurück.
 """
 _RETURNS_EN = """How your order comes to you, and how what does not fit goes back.
 

@@ -22,7 +22,7 @@ from lotse.domains.search.contracts import (
     UnknownRule,
     engines,
 )
-from lotse.domains.search.queries import ENGINE, FOLDER, all_documents, index_of, translate
+from lotse.domains.search.queries import ENGINE, FOLDER, all_documents, index_of
 from lotse.kernel import audit
 from lotse.kernel.consumers import SQL as EVENTS
 from lotse.kernel.consumers import Place
@@ -51,7 +51,7 @@ async def rebuild(database: Database, settings: Settings, shop: Shop, *, at: dat
     index = index_of(settings, shop)
 
     async def everything() -> AsyncIterator[Sequence[Document]]:
-        async for batch in all_documents(database, shop=shop, translate=translate, at=at):
+        async for batch in all_documents(database, shop=shop, at=at):
             yield batch
 
     folder = settings.home / FOLDER

@@ -24,7 +24,7 @@ from lotse.domains.parties.contracts import Shop, ShopChanged
 from lotse.domains.pricing.contracts import PriceChanged
 from lotse.domains.search import commands, queries
 from lotse.domains.search.contracts import Index
-from lotse.domains.search.queries import FOLDER, index_of, shops_with_pages, translate
+from lotse.domains.search.queries import FOLDER, index_of, shops_with_pages
 from lotse.kernel import clock, locks, outbox, relay
 from lotse.kernel.consumers import SQL as EVENTS
 from lotse.kernel.consumers import Logged, Place
@@ -186,7 +186,7 @@ class _Follower:
             ids = changed[begin : begin + WRITTEN]
             at = clock.now()
             async with self.database.reading() as conn:
-                found = await queries.documents(conn, shop=shop, product_ids=ids, translate=translate, at=at)
+                found = await queries.documents(conn, shop=shop, product_ids=ids, at=at)
             there = {document.id for document in found}
             # In a thread: analysis takes milliseconds per article, and the worker's loop also relays events.
             last = begin + WRITTEN >= len(changed)

@@ -3,17 +3,13 @@
 import re
 import zlib
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from heapq import nsmallest
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.support import NullTranslations
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -47,11 +43,10 @@ from lotse.domains.search.rules import loosened, meanings, steer_for
 from lotse.domains.tax.contracts import NoTaxRate
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
-from lotse.kernel import seams
+from lotse.kernel import words
 from lotse.kernel.consumers import SQL as EVENTS
 from lotse.kernel.consumers import Place
 from lotse.kernel.db import Connection, Database
-from lotse.kernel.pages.i18n import catalogue
 from lotse.kernel.settings import Settings
 from lotse.kernel.sql import statements
 from lotse.kernel.tags import Tags, any_of, tagged
@@ -92,22 +87,20 @@ _CATEGORIES = any_of(CategoryChanged)
 # A name of a category that holds several kinds.
 _SEVERAL = re.compile(r"[,/&+]|\b(?:und|and|oder|or)\b", re.IGNORECASE)
 
+
 # A text in a language; English ids come back as they are where there is no translation.
-Translate = Callable[[str, str], str]
-
-
-async def documents(
-    conn: Connection, *, shop: Shop, product_ids: Sequence[UUID], translate: Translate, at: datetime
-) -> list[Document]:
+async def documents(conn: Connection, *, shop: Shop, product_ids: Sequence[UUID], at: datetime) -> list[Document]:
     """Those of the products that are shown, as they are at a moment."""
     found = await conn.many(READS.described, _Described, ids=list(product_ids))
+    for language in {text.language for row in found for text in row.texts}:
+        await words.read(language)
     variant_ids = [variant.id for row in found for variant in row.variants]
     prices = await prices_from(conn, shop_id=shop.id, variant_ids=variant_ids, at=at)
     stock = {row.variant_id for row in await conn.many(READS.available, _Available, shop_id=shop.id, ids=variant_ids)}
     lists = PriceLists(prices, at=at)
     minor = await _gross(conn, shop, found, lists, prices, at)
     next_at = _next_beginnings(prices, at)
-    return [_document(row, shop, translate, minor, stock, next_at) for row in found]
+    return [_document(row, shop, minor, stock, next_at) for row in found]
 
 
 async def stock_signs(conn: Connection, *, shop: Shop, product_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -123,15 +116,13 @@ async def stock_signs(conn: Connection, *, shop: Shop, product_ids: Sequence[UUI
     return {id: sign_of(variants) for id, variants in there.items()}
 
 
-async def all_documents(
-    database: Database, *, shop: Shop, translate: Translate, at: datetime
-) -> AsyncIterator[list[Document]]:
+async def all_documents(database: Database, *, shop: Shop, at: datetime) -> AsyncIterator[list[Document]]:
     """Everything that is shown, batch by batch, each in a short read of its own."""
     last: UUID | None = None
     while True:
         async with database.reading() as conn:
             ids: list[UUID] = await conn.values(READS.shown_after, after=last, limit=BATCH)
-            batch = await documents(conn, shop=shop, product_ids=ids, translate=translate, at=at) if ids else []
+            batch = await documents(conn, shop=shop, product_ids=ids, at=at) if ids else []
         if not ids:
             return
         yield batch
@@ -231,7 +222,6 @@ def _next_beginnings(prices: Sequence[Price], at: datetime) -> dict[UUID, dateti
 def _document(
     row: "_Described",
     shop: Shop,
-    translate: Translate,
     minor: Mapping[UUID, int],
     stock: set[UUID],
     next_at: Mapping[UUID, datetime],
@@ -268,7 +258,7 @@ def _document(
     begins = [next_at[variant.id] for variant in row.variants if variant.id in next_at]
     return Document(
         id=row.id,
-        texts={text.language: _texts(text, row, searched, translate) for text in row.texts},
+        texts={text.language: _texts(text, row, searched) for text in row.texts},
         brand=row.brand,
         codes=[code for variant in row.variants for code in (variant.sku, variant.gtin) if code],
         categories=[category.slug for category in row.categories],
@@ -286,7 +276,7 @@ def _document(
     )
 
 
-def _texts(text: "_Text", row: "_Described", values: Sequence[str], translate: Translate) -> Texts:
+def _texts(text: "_Text", row: "_Described", values: Sequence[str]) -> Texts:
     names = [(category.own, _name(category.names, text.language)) for category in row.categories]
     # "Milk, yoghurt and butter" is no kind of thing: what stands in it is one of them, and the name says which.
     names = [(own and not _SEVERAL.search(name), name) for own, name in names]
@@ -296,7 +286,7 @@ def _texts(text: "_Text", row: "_Described", values: Sequence[str], translate: T
         description=text.description,
         kinds=[name for own, name in names if own],
         categories=[name for own, name in names if not own],
-        values=[translate(text.language, value) for value in values],
+        values=[words.word(text.language, value) for value in values],
     )
 
 
@@ -606,17 +596,3 @@ async def shops_with_pages(database: Database) -> list[Shop]:
     """The shops whose visitors search."""
     async with database.reading() as conn:
         return [shop for shop in (await parties.shops(conn)).items if shop.channel == "web"]
-
-
-def translate(language: str, text: str) -> str:
-    """A value of an attribute as pages show it."""
-    return _catalogue(language.split("-")[0]).gettext(text)
-
-
-@cache
-def _catalogue(language: str) -> NullTranslations:
-    """As the storefront reads them: Lotse's own, domains', plugins'."""
-    root = Path(str(files("lotse")))
-    packages = [domain.package for domain in seams.domains()] + list(seams.load_plugins())
-    folders = [root, *(Path(str(files(package))) for package in packages)]
-    return catalogue([folder / "locale" for folder in folders], language)

@@ -107,7 +107,7 @@ async def test_a_product_becomes_a_document(tx, fresh, place):
     stored = await put_one(tx, fresh, variants=2)
     shop = await read_shop(tx, shop_id=place.shop.id)
     assert shop is not None
-    [document] = await documents(tx, shop=shop, product_ids=[stored.id], translate=lambda _, text: text, at=AT)
+    [document] = await documents(tx, shop=shop, product_ids=[stored.id], at=AT)
     assert document.id == stored.id and document.texts and len(document.combinations) == 2
     assert not document.in_stock and document.price_minor is None
     assert await stock_signs(tx, shop=shop, product_ids=[stored.id]) == {stored.id: document.sign}

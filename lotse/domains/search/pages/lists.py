@@ -1,17 +1,15 @@
-"""Pages that list articles: search and categories with facets, suggestions; in the back office what people decide."""
+"""Pages that list articles: search and categories with facets, suggestions while somebody types."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import structlog
-from litestar import Request, Response, get, post
+from litestar import Request, Response, get
 from litestar.params import Parameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lotse.domains.behaviour.contracts import SearchMade, Shown
@@ -29,32 +27,23 @@ from lotse.domains.search import commands, queries, rules
 from lotse.domains.search.contracts import (
     IN_STOCK,
     STOCK,
-    Act,
-    Answer,
     Asked,
     FacetCount,
     Filters,
+    Index,
     NoIndex,
-    PutRule,
     Question,
-    Rule,
     RulesChanged,
     Sort,
     Step,
-    TargetKind,
-    engines,
 )
 from lotse.kernel import clock
-from lotse.kernel.auth.forms import Draft
-from lotse.kernel.auth.principal import Principal
-from lotse.kernel.auth.rights import needs, public
+from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.money import minor_digits
 from lotse.kernel.pages.crumbs import breadcrumbs
 from lotse.kernel.pages.deciding import decide, note, point
-from lotse.kernel.pages.forms import checked, refused
 from lotse.kernel.pages.i18n import N_
-from lotse.kernel.pages.places import Place
 from lotse.kernel.pages.slots import Standing
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
@@ -66,6 +55,8 @@ _log = structlog.get_logger("lotse.search")
 
 # Divides by two, three and four: no row is left open in any width.
 _IN_A_LIST = 24
+# How often the loop turns until statements that were begun are on their way: a task, a connection, a message.
+_TURNS = 8
 # Searches are counted in memory and written now and then; a process that dies forgets a few counts.
 _WRITTEN_EVERY_SECONDS = 5.0
 _MOST_COUNTED = 500
@@ -94,12 +85,14 @@ _rules_changed = tagged(RulesChanged)
 _CATEGORIES = any_of(CategoryChanged)
 
 
-class Value(Struct, frozen=True):
-    """A value of a facet as it can be ticked."""
+class Value(NamedTuple):
+    """A value of a facet as it can be ticked. A tuple: a page shows two hundred, and a template that takes one apart
+    is done in half of the time."""
 
+    id: str
     value: str
     label: str
-    count: int
+    articles: int
     chosen: bool
 
 
@@ -183,8 +176,8 @@ async def suggest(request: AnyRequest, view: View, database: Database, shop: Sho
     process = request.app.state.process
     found = await queries.suggestions(process.tags, process.settings, database, shop, view.language, words)
     asked = [its[0] for its in found.variants.values() if its]
-    cards, _ = await asyncio.gather(
-        queries.cards(process.tags, database, view.language, found.articles), view.ask({"card.offer": asked})
+    _, cards = await asyncio.gather(
+        view.ask({"card.offer": asked}), queries.cards(process.tags, database, view.language, found.articles)
     )
     first = [card.variant_ids[0] for card in cards if card.variant_ids]
     if not set(first) <= set(asked):
@@ -217,50 +210,56 @@ async def _listing(request: AnyRequest, view: View, database: Database, shop: Sh
     index = queries.index_of(process.settings, shop)
     question = queries.decided_for(question, decisions, at=view.question.at)
     answer, step, asked = await queries.ordered(index, replace(question, counts=False))
-    facets, price = index.counted(asked) if step != "popular" else ([], None)
-    # What the cards are, what they cost and what is there is asked at the same time.
-    cards, _ = await asyncio.gather(
-        queries.cards(process.tags, database, view.language, answer.ids),
+    # What the cards are, what they cost and what is there is asked at the same time; prices first, because with them
+    # there is most to do. Facets are counted while the database reads.
+    _, cards, (facets, in_stock, price) = await asyncio.gather(
         _ask_variants(view, [id for its in answer.variants.values() for id in its]),
+        queries.cards(process.tags, database, view.language, answer.ids),
+        _narrowing(view, index, asked, answer.total, counts=step != "popular"),
     )
     if any(not set(card.variant_ids) <= set(answer.variants.get(card.id, ())) for card in cards):
         await _ask_cards(view, cards)  # pinned, or changed within the last second
-    stock = next((facet for facet in facets if facet.name == STOCK), None)
-    chosen = STOCK in asked.filters.facets
-    return Listing(
-        asked,
-        cards,
-        answer.total,
-        asked.offset,
-        _facets(view, facets, answer.total, asked.filters),
-        price,
-        Value(IN_STOCK, view.text(N_("In stock now")), stock.values[0][1] if stock and stock.values else 0, chosen),
-        step,
-        answer.used,
-        answer.instead,
-    )
+    return Listing(asked, cards, answer.total, asked.offset, facets, price, in_stock, step, answer.used, answer.instead)
 
 
-def _facets(view: View, counted: Sequence[FacetCount], total: int, filters: Filters) -> list[Facet]:
+async def _narrowing(
+    view: View, index: Index, question: Question, total: int, *, counts: bool
+) -> tuple[list[Facet], Value, tuple[int, int] | None]:
+    """What a list can be narrowed by: facets, what is in stock, prices. Counted on this thread and not in another one:
+    that would wait for the interpreter, and whoever visits for both."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+    counted, price = index.counted(question) if counts else ([], None)
+    said = view.site.templates.gettext(view.language)
+    stock = next((facet.values[0][1] for facet in counted if facet.name == STOCK and facet.values), 0)
+    chosen = STOCK in question.filters.facets
+    in_stock = Value("f-stock", IN_STOCK, said(N_("In stock now")), stock, chosen)
+    return _facets(counted, total, question.filters, said), in_stock, price
+
+
+def _facets(counted: Sequence[FacetCount], total: int, filters: Filters, said: Callable[[str], str]) -> list[Facet]:
     shown = rules.shown_facets(counted, total, filters)
     found: list[Facet] = []
-    said = view.site.templates.gettext(view.language)
     for place, facet in enumerate(shown):
         chosen = filters.facets.get(facet.name, ())
-        values = [
-            Value(value, said(value), count, value in chosen)
-            for value, count in facet.values
-            if count or value in chosen
-        ]
+        there = [(value, count) for value, count in facet.values if count or value in chosen]
         if facet.name in ("size", "collection"):
-            values.sort(key=lambda value: _as_size(value.value))
-        found.append(Facet(facet.name, label_of(view, facet.name), values, bool(chosen) or place < 3))
+            there.sort(key=lambda pair: _as_size(pair[0]))
+        values = [
+            Value(f"f-{place}-{number}", value, said(value), count, value in chosen)
+            for number, (value, count) in enumerate(there)
+        ]
+        found.append(Facet(facet.name, _labelled(facet.name, said), values, bool(chosen) or place < 3))
     return found
 
 
 def label_of(view: View, name: str) -> str:
     """The name of a facet in the visitor's language."""
-    return view.text(LABELS.get(name, name.replace("_", " ").capitalize()))
+    return _labelled(name, view.text)
+
+
+def _labelled(name: str, said: Callable[[str], str]) -> str:
+    return said(LABELS.get(name, name.replace("_", " ").capitalize()))
 
 
 _LETTER_SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "3XL", "4XL")
@@ -281,49 +280,59 @@ def _around(view: View, shop: Shop, listing: Listing, path: str) -> dict[str, An
     """What a list's template needs beside the list: addresses of other sorts, pages, and without each choice."""
     question = listing.question
     digits = minor_digits(shop.currency)
+    bare = view.href(path)
 
-    def href(filters: Filters, sort: Sort = question.sort, page: int = 1, typed: bool = False) -> str:
-        pairs = [("q", question.words)] if question.words else []
-        pairs += rules.pairs_of(filters, digits=digits)
-        pairs += [("sort", sort)] if sort != "relevance" else []
-        pairs += [("page", str(page))] if page > 1 else []
-        pairs += [("as", "typed")] if typed else []
-        return view.href(path) + (f"?{urlencode(pairs)}" if pairs else "")
+    def asked(filters: Filters) -> str:
+        words = [("q", question.words)] if question.words else []
+        return urlencode([*words, *rules.pairs_of(filters, digits=digits)])
+
+    def href(asked: str, sort: Sort = question.sort, page: int = 1, spelling: str = "") -> str:
+        parts = (asked, f"sort={sort}" * (sort != "relevance"), f"page={page}" * (page > 1), spelling)
+        query = "&".join(part for part in parts if part)
+        return f"{bare}?{query}" if query else bare
 
     filters = question.filters
     chips = [
         Chip(
             view.text(N_("In stock now")) if name == STOCK else f"{label_of(view, name)}: {view.text(value)}",
-            href(rules.without(filters, name, value)),
+            href(asked(rules.without(filters, name, value))),
         )
         for name, values in filters.facets.items()
         for value in values
     ]
     if filters.price_from is not None or filters.price_to is not None:
-        low = rules.plain(filters.price_from, digits) if filters.price_from is not None else ""
-        high = rules.plain(filters.price_to, digits) if filters.price_to is not None else ""
-        chips.append(
-            Chip(f"{view.text(N_('Price'))}: {low} – {high} {shop.currency}", href(rules.without(filters, "price")))
-        )
+        chips.append(Chip(_price_said(view, shop, filters), href(asked(rules.without(filters, "price")))))
+    here = asked(filters)
     page = listing.offset // _IN_A_LIST + 1
     pages = -(-listing.total // _IN_A_LIST)
     return {
-        "path": view.href(path),
+        "path": bare,
         "filters": filters,
         "facet_prefix": rules.FACET,
-        "price_from": rules.plain(filters.price_from, digits) if filters.price_from is not None else "",
-        "price_to": rules.plain(filters.price_to, digits) if filters.price_to is not None else "",
-        "span": tuple(rules.plain(minor, digits) for minor in listing.price) if listing.price else None,
         "chips": chips,
-        "bare": href(Filters()),
-        "sorts": [(code, view.text(label), href(filters, code)) for code, label in SORTS.items()],
+        "bare": href(asked(Filters())),
+        "sorts": [(code, view.text(label), href(here, code)) for code, label in SORTS.items()],
         "page": page,
         "pages": pages,
-        "previous": href(filters, page=page - 1) if page > 1 else "",
-        "next": href(filters, page=page + 1) if page < pages else "",
-        "as_typed": href(filters, typed=True),
+        "previous": href(here, page=page - 1) if page > 1 else "",
+        "next": href(here, page=page + 1) if page < pages else "",
+        "as_typed": href(here, spelling="as=typed"),
         "instead": view.href(path, q=listing.instead) if listing.instead else "",
     }
+
+
+def _price_said(view: View, shop: Shop, filters: Filters) -> str:
+    """The bounds of the price in words."""
+    environment: Any = view.site.templates.environment(view.language)  # what Jinja holds for templates has no types
+    low, high = (
+        None if minor is None else str(environment.filters["money"](minor, shop.currency))
+        for minor in (filters.price_from, filters.price_to)
+    )
+    if low is None:
+        said = view.text(N_("up to %(amount)s"), amount=high)
+    else:
+        said = f"{low} – {high}" if high is not None else view.text(N_("from %(amount)s"), amount=low)
+    return f"{view.text(N_('Price'))}: {said}"
 
 
 async def _plain_category(view: View, database: Database, found: CategoryPage) -> Response[str]:
@@ -473,238 +482,3 @@ async def _write(database: Database, counts: _Counts) -> None:
             await commands.count_asked(tx, asked, at=clock.now())
     except Exception as error:  # counts are no reason to disturb anybody; the log has them
         _log.warning("searches were not counted", searches=len(asked), error=str(error))
-
-
-# -- back office: what people decide
-
-REFUSED = {
-    "unknown-rule": N_("Somebody else has taken it away meanwhile."),
-    "rule-incomplete": N_("The rule does not say enough: %(missing)s."),
-    "place-taken": N_("Another article is pinned at this place in that time."),
-    "too-few-words": N_("Two words at least, with a comma between them."),
-}
-ACTS = {"pin": N_("Pin to a place"), "boost": N_("Move up"), "bury": N_("Move to the end")}
-TARGETS = {
-    "product": N_("an article (its address in the shop or its number)"),
-    "brand": N_("a brand"),
-    "category": N_("a category (its address in the shop)"),
-    "value": N_("a value, as colour: Red"),
-}
-_TRIED = 12
-_READS = needs("search.read", "shop")
-_WRITES = needs("search.write", "shop")
-
-
-class NewRule(Struct, frozen=True):
-    """What is typed to make a rule. `list` is a query, or a category's address after `c/`."""
-
-    list: Annotated[str, Meta(min_length=1, max_length=120)]
-    act: Act
-    target: TargetKind
-    value: Annotated[str, Meta(min_length=1, max_length=200)]
-    reason: Annotated[str, Meta(min_length=1, max_length=300)]
-    place: Annotated[int, Meta(ge=1, le=24)] | None = None
-    valid_from: date | None = None
-    valid_to: date | None = None
-
-
-class NewSynonyms(Struct, frozen=True):
-    """What is typed to make a group of synonyms, or with `id` to change one."""
-
-    language: Annotated[str, Meta(min_length=2, max_length=35)]
-    words: Annotated[str, Meta(min_length=3, max_length=600)]
-    one_way: bool = False
-    id: UUID | None = None
-
-
-class Taken(Struct, frozen=True):
-    """What is taken away."""
-
-    id: UUID
-
-
-class Tried(Struct, frozen=True):
-    """An article where a visitor would see it, with why."""
-
-    place: int
-    card: ProductCard
-    score: float
-    parts: list[str]
-    rule: Rule | None
-
-
-@get("/office/search", guards=[_READS])
-async def office_search(
-    request: AnyRequest,
-    view: View,
-    database: Database,
-    shop: Shop,
-    principal: Principal,
-    draft: Draft | None,
-    words: Words = "",
-    language: Annotated[str, Parameter(max_length=35)] = "",
-) -> Response[str]:
-    """Try the search and see why; rules, searches without a result, synonyms."""
-    language = language if language in shop.languages else shop.language
-    tried, answer, step = await _tried(request, view, database, shop, words, language) if words else ([], None, None)
-    async with database.reading() as connection:
-        found = await queries.rule_rows(connection, shop_id=shop.id, language=view.language)
-        groups = await queries.synonyms(connection, shop_id=shop.id)
-        missed = await queries.asked_in_vain(connection, shop_id=shop.id)
-    return view.show(
-        "search/office_search.html",
-        typed=draft.typed if draft else {},
-        refused=refused(view, draft, REFUSED),
-        may_write=principal.may("search.write"),
-        words=words,
-        chosen_language=language,
-        tried=tried,
-        answer=answer,
-        step=step,
-        rules=found,
-        groups=[one for one in groups if one.language == language],
-        missed=missed,
-        acts=ACTS,
-        targets=TARGETS,
-    )
-
-
-async def _tried(
-    request: AnyRequest, view: View, database: Database, shop: Shop, words: str, language: str
-) -> tuple[list[Tried], Answer | None, Step | None]:
-    process = request.app.state.process
-    index = queries.index_of(process.settings, shop)
-    decisions = await queries.decided(process.tags, database, shop)
-    category = words.removeprefix("c/") if words.startswith("c/") else ""
-    question = Question(
-        words="" if category else words[:200],
-        language=language,
-        filters=Filters(category),
-        limit=_TRIED,
-        counts=False,
-    )
-    question = queries.decided_for(question, decisions, at=view.question.at)
-    comparable = engines[queries.ENGINE].analysed(question.words, language) if question.words else ""
-    _, behind = rules.steer_for(decisions.rules, words=comparable, category=category, at=view.question.at)
-    try:
-        answer, step, asked = await queries.ordered(index, question)
-        why = {one.id: one for one in await index.explain(asked, answer.ids)}
-    except NoIndex:
-        return [], None, None
-    cards = await queries.cards(process.tags, database, view.language, answer.ids)
-    return (
-        [
-            Tried(
-                place,
-                card,
-                why[card.id].score if card.id in why else 0.0,
-                why[card.id].parts if card.id in why else [],
-                behind.get(("product", "", str(card.id))) or behind.get(("brand", "", card.brand)),
-            )
-            for place, card in enumerate(cards, start=1)
-        ],
-        answer,
-        step,
-    )
-
-
-@post("/office/search/rules", guards=[_WRITES], opt={"form": "/office/search"}, status_code=303)
-async def save_rule(
-    request: AnyRequest, database: Database, shop: Shop, principal: Principal, at: datetime
-) -> Response[Any]:
-    """Make a rule."""
-    typed = checked(await request.form(), NewRule)
-    zone = ZoneInfo(shop.timezone)
-    category = typed.list.removeprefix("c/") if typed.list.startswith("c/") else ""
-    words = "" if category else typed.list
-    name, _, value = typed.value.partition(":") if typed.target == "value" else ("", "", typed.value)
-    async with database.transaction() as tx:
-        if typed.target == "product":
-            value = await _product_named(tx, value.strip(), shop)
-        rule = PutRule(
-            shop_id=shop.id,
-            words=words,
-            category=category,
-            act=typed.act,
-            target=typed.target,
-            name=name.strip(),
-            value=value.strip(),
-            place=typed.place,
-            reason=typed.reason,
-            valid_from=datetime.combine(typed.valid_from, time.min, zone) if typed.valid_from else None,
-            # To the end of that day.
-            valid_to=datetime.combine(typed.valid_to, time.min, zone) + timedelta(days=1) if typed.valid_to else None,
-        )
-        comparable = engines[queries.ENGINE].analysed(words, shop.language) if words else ""
-        await commands.put_rule(tx, rule, comparable=comparable, by=str(principal), at=at)
-    return _back(typed.list)
-
-
-async def _product_named(tx: Connection, said: str, shop: Shop) -> str:
-    """The id of an article by its address, its number or its id; what is none of them stays, to be refused."""
-    slug = said.rstrip("/").rpartition("/p/")[2].partition("?")[0] if "/p/" in said else said
-    page = await catalog.product_by_slug(tx, slug=slug, language=shop.language, everything=True)
-    if page is not None:
-        return str(page.id)
-    card = await catalog.variant_by_sku(tx, sku=said, language=shop.language)
-    return str(card.product_id) if card else said
-
-
-@post("/office/search/rules/delete", guards=[_WRITES], opt={"form": "/office/search"}, status_code=303)
-async def delete_rule(
-    request: AnyRequest, database: Database, shop: Shop, principal: Principal, at: datetime
-) -> Response[Any]:
-    """Take a rule away."""
-    typed = checked(await request.form(), Taken)
-    async with database.transaction() as tx:
-        await commands.delete_rule(tx, id=typed.id, shop_id=shop.id, by=str(principal), at=at)
-    return _back()
-
-
-@post("/office/search/synonyms", guards=[_WRITES], opt={"form": "/office/search"}, status_code=303)
-async def save_synonyms(
-    request: AnyRequest, database: Database, shop: Shop, principal: Principal, at: datetime
-) -> Response[Any]:
-    """Make a group of synonyms, or change one."""
-    typed = checked(await request.form(), NewSynonyms)
-    async with database.transaction() as tx:
-        await commands.put_synonyms(
-            tx,
-            id=typed.id,
-            shop_id=shop.id,
-            language=typed.language if typed.language in shop.languages else shop.language,
-            words=typed.words.split(","),
-            one_way=typed.one_way,
-            by=str(principal),
-            at=at,
-        )
-    return _back(language=typed.language)
-
-
-@post("/office/search/synonyms/delete", guards=[_WRITES], opt={"form": "/office/search"}, status_code=303)
-async def delete_synonyms(
-    request: AnyRequest, database: Database, shop: Shop, principal: Principal, at: datetime
-) -> Response[Any]:
-    """Take a group away."""
-    typed = checked(await request.form(), Taken)
-    async with database.transaction() as tx:
-        await commands.delete_synonyms(tx, id=typed.id, shop_id=shop.id, by=str(principal), at=at)
-    return _back()
-
-
-def _back(words: str = "", language: str = "") -> Response[Any]:
-    query = urlencode([(name, value) for name, value in (("q", words), ("language", language)) if value])
-    return Response("", status_code=303, headers={"Location": f"/office/search?{query}" if query else "/office/search"})
-
-
-routes = (
-    category,
-    search,
-    suggest,
-    office_search,
-    save_rule,
-    delete_rule,
-    save_synonyms,
-    delete_synonyms,
-)
-places = (Place("/office/search", N_("Search"), "search", "", "search.read", "goods", 50),)

@@ -212,13 +212,7 @@ def names() -> frozenset[str]:
 @cache
 def modules() -> dict[str, list[str]]:
     """The modules that may be imported from, with the full names of what they define."""
-    public = [
-        f"lotse.domains.{name}.{file}"
-        for line in seams.ORDER
-        for name in line
-        for file in PUBLIC
-        if (ROOT / "domains" / name / f"{file}.py").is_file()
-    ]
+    public = [f"lotse.domains.{name}.{file}" for line in seams.ORDER for name in line for file in PUBLIC]
     there = [module for module in (*MODULES, *public) if _path(module).is_file()]
     return {module: sorted(f"{module}.{name}" for name in _defined(_path(module))) for module in there}
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lotse.domains.checkout import commands, queries
+from lotse.domains.checkout.commands import baskets
 from lotse.domains.checkout.contracts import (
     Basket,
     BasketChanged,
@@ -210,7 +211,7 @@ async def test_a_basket_begins_with_what_is_put_into_it(store, fresh):
 async def test_a_full_basket_takes_no_more(store, monkeypatch):
     ball, bat = await store.article(9), await store.article(9)
     basket_id = await store.basket((ball, 1))
-    monkeypatch.setattr(commands, "MAX_LINES", 1)
+    monkeypatch.setattr(baskets, "MAX_LINES", 1)
     line = {"shop": store.shop, "basket_id": basket_id, "offer_id": bat.offer_id, "quantity": 1, "at": AT}
     with pytest.raises(TooManyLines):
         await commands.add_line(store.db, store.assortment, **line)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lotse.domains.checkout.pages import purchase_of
+from lotse.domains.checkout.pages.purchase import purchase_of
 from lotse.kernel.pages.forms import FormIncomplete
 from lotse.kernel.refusals import Invalid
 

@@ -15,7 +15,8 @@ import aiohttp
 import msgspec
 import pytest
 
-from lotse.domains.checkout import commands, jobs
+from lotse.domains.checkout import commands, jobs, queries
+from lotse.domains.checkout.commands import paying
 from lotse.domains.checkout.contracts import BasketOrdered, Paying
 from lotse.domains.checkout.reactions import on_amended, on_received
 from lotse.domains.orders import commands as orders
@@ -200,7 +201,7 @@ async def test_from_the_payment_page_to_the_order(buyer, psp):
         payment = await read_payment(conn, payment_id=order.payment_id)
         assert payment and (payment.state, payment.method) == ("paid", "card_test")
         assert [one.reference for one in await money_of(conn, payment_id=payment.id)] == [f"simulated:{charge.id}"]
-        found = await commands.attempt(conn, charge_id=charge.id)
+        found = await queries.attempt(conn, charge_id=charge.id)
         assert found and (found.order, found.closed_at) == (None, NOW)
         hold = await read_hold(conn, hold_id=found.hold_id)
         assert hold and hold.state == "claimed"
@@ -585,10 +586,10 @@ async def test_names_are_forgotten_when_nothing_came_of_it(buyer, psp):
     await buyer.settle(begun.charge_id)
     async with buyer.store.db.transaction() as tx:
         await commands.forget_attempts(tx, at=NOW + 59 * MINUTE)
-        found = await commands.attempt(tx, charge_id=begun.charge_id)
+        found = await queries.attempt(tx, charge_id=begun.charge_id)
         assert found and found.order is not None
         await commands.forget_attempts(tx, at=NOW + 61 * MINUTE)
-        found = await commands.attempt(tx, charge_id=begun.charge_id)
+        found = await queries.attempt(tx, charge_id=begun.charge_id)
         assert found and found.order is None
 
 
@@ -680,28 +681,12 @@ async def test_a_message_of_an_unknown_charge_is_kept_and_tried_again(buyer, psp
     charge_id = fresh.id()
     assert await told(buyer, authorised(charge_id), f"evt {charge_id}") is None
     assert await told(buyer, Report(outcome="captured", reference="no id of ours"), fresh.text("evt")) is None
-    monkeypatch.setattr(commands, "uuid7", iter([charge_id, *(fresh.id() for _ in range(9))]).__next__)
-    monkeypatch.setattr(commands, "_order", ordered_first(commands._order))
+    monkeypatch.setattr(paying, "uuid7", iter([charge_id, fresh.id()]).__next__)
     begun = await buyer.pay()
     assert begun.charge_id == charge_id
     async with buyer.store.db.transaction() as tx:
         assert await payments.retry_webhooks(tx, at=NOW + MINUTE, limit=1_000) >= 1
     assert (await buyer.charge(charge_id)).state == "authorised"
-
-
-def ordered_first(order: Any) -> Any:
-    """Draws the order's id from elsewhere, so that the first that is drawn is the charge's."""
-    from lotse.kernel.ids import uuid7
-
-    async def ordered(*args: Any, **named: Any) -> Any:
-        drawn = commands.uuid7
-        commands.uuid7 = uuid7
-        try:
-            return await order(*args, **named)
-        finally:
-            commands.uuid7 = drawn
-
-    return ordered
 
 
 async def test_an_end_that_a_message_brought_is_closed_by_the_job(buyer, psp):

@@ -34,7 +34,8 @@ FILES = {"README.md", *(f"{name}.py" for name in MODULES)}
 FOLDERS = {
     # Statements by who runs them; functions for other domains; the whole truth and the way to it.
     "sql": re.compile(r"(schema|reads|writes|desk|public)\.sql|migrations/\d{4}_[a-z0-9_]+(\.pre|\.post)?\.sql"),
-    # In place of `pages.py`, where they are many.
+    # In place of `commands.py` and `pages.py`, where they are many.
+    "commands": re.compile(r"[a-z0-9_]+\.py"),
     "pages": re.compile(r"[a-z0-9_]+\.py"),
     "templates": re.compile(r"([a-z0-9_]+/)*[a-z0-9_]+\.(html|txt|xml)"),
     "tests": re.compile(r"(test_[a-z0-9_]+|conftest)\.py|samples/.+"),

@@ -199,8 +199,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^/\s]+$")] | None,
         Meta(
-            description="The address under which visitors reach the shop: `https://shop.example.com`. Mails lead "
-            "there. Without it: the address that Lotse listens on."
+            description="The address under which visitors reach the shop: `https://shop.example.com`. Mails, payment "
+            "providers and search engines lead there. Without it: the address that Lotse listens on."
         ),
     ] = None
     mail_smtp: Annotated[
@@ -270,6 +270,15 @@ class Settings(Struct, frozen=True, kw_only=True):
                 raise SettingsError(f"{name} is not a setting; did you mean {near[0]}?")
         settings = cls(**found)
         return msgspec.structs.replace(settings, home=(cwd or Path.cwd()) / settings.home.expanduser())
+
+
+def base_of(settings: Settings) -> str:
+    """Where visitors reach the shop, without a slash at its end: as it is set and never as a request says: pages are
+    kept for all, and mails and payment providers lead people there."""
+    if settings.public_url:
+        return settings.public_url
+    host = "localhost" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - read, not bound
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def variable(field: str) -> str:

@@ -19,7 +19,7 @@ from msgspec import Meta
 
 from lotse.kernel import clock, problems, seams
 from lotse.kernel.auth.authenticate import Tokens, principal_of
-from lotse.kernel.auth.forms import draft_of, refused_form, same_origin
+from lotse.kernel.auth.forms import draft_of, is_form, refused_form, same_origin
 from lotse.kernel.auth.principal import NotNarrowed, Principal, asked
 from lotse.kernel.auth.rights import declared
 from lotse.kernel.db import is_unavailable
@@ -251,9 +251,10 @@ def _answer_problem(request: Request[Any, Any, Any], error: Exception) -> Respon
         log.error("database unavailable", path=path, error=repr(error))  # one line: every request says it
     elif problem.status >= 500 and not isinstance(error, Refusal):
         log.error("unexpected error", path=path, exc_info=error)
-    if not path.startswith(API) and path not in operations.PATHS:
-        return refused_form(request, error, problem)
-    return problem_response(request, problem)
+    handler = request.scope.get("route_handler")
+    if path.startswith(API) or path in operations.PATHS or (handler is not None and not is_form(handler)):
+        return problem_response(request, problem)
+    return refused_form(request, error, problem)
 
 
 def problem_response(request: Request[Any, Any, Any], problem: problems.Problem) -> Response[bytes]:

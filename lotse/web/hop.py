@@ -206,6 +206,8 @@ class _Line(asyncio.Protocol):
     async def _send(self, head: bytes, body: AsyncIterator[bytes], chunked: bool) -> None:
         self._transport.write(head)
         async for chunk in body:
+            if self._transport.is_closing():
+                return  # it has said all it wanted to say
             if chunked:
                 self._transport.writelines((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
             else:

@@ -142,7 +142,18 @@ def test_what_is_no_event_is_refused_by_name(visitor: httpx.Client, body: bytes,
 def test_events_come_from_this_site_only(visitor: httpx.Client):
     agree(visitor)
     other = {"Origin": "https://other.example", "Sec-Fetch-Site": "cross-site"}
-    assert visitor.post("/events", json=clicked(), headers=other).status_code in (303, 403)
+    answer = visitor.post("/events", json=clicked(), headers=other)
+    assert answer.status_code == 403 and answer.json()["type"] == "urn:lotse:refusal:cross-site"
+    assert "set-cookie" not in answer.headers
+
+
+def test_events_of_staff_need_no_token(shop: Open):
+    """A beacon carries none."""
+    with httpx.Client(base_url=shop.url, headers={"Origin": shop.url, "Sec-Fetch-Site": "same-origin"}) as staff:
+        signed_in = staff.post("/signin", data={"login": shop.login, "password": shop.password})
+        assert signed_in.status_code == 303 and signed_in.cookies.get("lotse_staff")
+        agree(staff)
+        assert staff.post("/events", json=clicked()).status_code == 204
 
 
 @pytest.mark.parametrize("elsewhere", ["https://other.example/x", "//other.example", "http://127.0.0.1:1/x", ""])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -59,6 +60,29 @@ def test_what_is_sold_out_is_seen_on_a_page_that_was_kept(guest: Browser, staff:
     staff.open(pools[0])
     staff.follow(staff.fill(f"{pools[0]}/receive", {"amount": "3", "note": "Back"}))
     guest.shows(variant, lambda page: "Only 3 left" in page)
+
+
+IN_TWO_WAYS = [
+    [("Cookie", "lotse_language=%65n")],
+    [("Cookie", 'lotse_language="\\145n"')],
+    [("Cookie", "lotse_language = en")],
+    [("Cookie", "lotse_language\t=en")],
+    [("Cookie", "lotse_language=de"), ("Cookie", "x=y")],
+    [("Cookie", "lotse_language=de; lotse_language=xx")],
+    [("Accept-Language", "de"), ("Accept-Language", "en")],
+    [("Accept-Language", "en"), ("Accept-Language", "de")],
+]
+
+
+@pytest.mark.parametrize("headers", IN_TWO_WAYS, ids=str)
+def test_nobody_puts_another_language_before_everybody(guest: Browser, headers: list[tuple[str, str]]) -> None:
+    """A page is rendered in the language that it is kept for, however a request says two."""
+    page = f"{BALL}?cold={uuid4().hex}"  # nobody has asked for it
+    guest.client.get(page, headers=headers)
+    for language in ("en", "de"):
+        guest.client.cookies.clear()
+        shown = guest.client.get(page, headers={"Accept-Language": language}).text
+        assert f'<html lang="{language}"' in shown
 
 
 def test_what_staff_see_is_not_what_guests_get(guest: Browser, staff: Browser) -> None:

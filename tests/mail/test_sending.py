@@ -314,7 +314,7 @@ def test_addresses(address: str):
 
 NO_ADDRESSES = (
     *("", "a", "@x.de", "a@", "a@b@c", "a b@c.de", "a\n@b.de", ".a@b.de", "a..b@c.de", "a@-b.de", "<a@b.de>"),
-    *("jürgen@example.de", "a@" + "x" * 260),
+    *("jürgen@example.de", "a@" + "x" * 260, "a@b.c\x01", "a\x7f@b.de"),
 )
 
 

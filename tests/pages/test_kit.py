@@ -99,6 +99,7 @@ class Wanted(Struct, frozen=True):
         ({"name": "  ", "quantity": "3"}, {"name": REQUIRED}),
         ({"name": "Adalbert", "quantity": "3"}, {"name": TOO_LONG}),
         ({"name": "Ada", "quantity": "three"}, {"quantity": NOT_A_NUMBER}),
+        ({"name": "Ada", "quantity": "1e1"}, {"quantity": NOT_A_NUMBER}),
         ({"name": "Ada", "quantity": "0"}, {"quantity": TOO_SMALL}),
         ({"name": "Ada", "quantity": "100"}, {"quantity": TOO_LARGE}),
         ({}, {"name": REQUIRED, "quantity": REQUIRED}),

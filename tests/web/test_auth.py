@@ -4,6 +4,7 @@ import re
 import string
 import time
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 import argon2
 import httpx
@@ -265,6 +266,51 @@ async def test_a_taken_login_is_refused(db: Database, fresh: Fresh) -> None:
 async def test_a_post_comes_from_this_site(api: httpx.AsyncClient, headers: dict[str, str], allowed: bool) -> None:
     answer = await api.post("/trial/form", data={"postcode": "20095"}, headers=headers)
     assert (answer.headers.get("location") == "/trial/thanks") is allowed
+
+
+async def test_what_another_site_sends_is_kept_nowhere(
+    api: httpx.AsyncClient, pages: httpx.AsyncClient, db: Database
+) -> None:
+    """It would stand in the visitor's own form as if they had typed it."""
+    answer = await api.post("/trial/form", data={"street": "Elsewhere 6"}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403 and "set-cookie" not in answer.headers
+    pages.cookies = api.cookies
+    assert (await pages.get("/trial/form")).text == "empty"
+
+
+UNREADABLE = {
+    "no address": ({"Origin": "http://["}, b"", 403),
+    "no text": (
+        HERE | {"Content-Type": "multipart/form-data; boundary=x"},
+        b'--x\r\nContent-Disposition: form-data; name="street"\r\n\r\n\xff\r\n--x--\r\n',
+        400,
+    ),
+    "no charset": (
+        HERE | {"Content-Type": "multipart/form-data; boundary=x"},
+        b'--x\r\nContent-Disposition: form-data; name="street"\r\nContent-Type: text/plain; charset=nonsense\r\n\r\na'
+        b"\r\n--x--\r\n",
+        400,
+    ),
+}
+
+
+@pytest.mark.parametrize(("headers", "body", "status"), UNREADABLE.values(), ids=UNREADABLE)
+async def test_a_post_that_makes_no_sense_is_refused(
+    api: httpx.AsyncClient, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    answer = await api.post("/trial/form", content=body, headers=headers)
+    assert answer.status_code == status and "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("thing", ["\u20ac", "a; domain=evil", "a\r\nSet-Cookie: x=1"])
+async def test_the_address_of_a_form_stays_within_its_cookie(
+    api: httpx.AsyncClient, db: Database, fresh: Fresh, thing: str
+) -> None:
+    await sign_in(api, await account(db, fresh, "orders.write"))
+    answer = await api.post(f"/trial/{quote(thing)}/change", headers=HERE)
+    assert answer.status_code == 303 and "x" not in answer.cookies
+    cookie = next(one for one in answer.headers.get_list("set-cookie") if one.startswith("lotse_draft="))
+    assert f"Path=/trial/{quote(thing, safe='=:')};" in cookie and "domain" not in cookie.lower().partition("path=")[0]
 
 
 async def test_a_staff_post_needs_the_sessions_form_token(api: httpx.AsyncClient, db: Database, fresh: Fresh) -> None:

@@ -11,7 +11,6 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from litestar import Request, Response, get, post
@@ -34,6 +33,7 @@ from lotse.domains.behaviour.rules import (
     written_consent,
 )
 from lotse.kernel import problems
+from lotse.kernel.auth.forms import address_parts
 from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.auth.visitor import guesser
 from lotse.kernel.db import Database
@@ -144,7 +144,7 @@ async def choose(request: Request[Any, Any, Any], database: Database, at: dateti
     return Redirect(goes_to, status_code=303, cookies=cookies)
 
 
-@post("/events", guards=[public], opt={"waits": False})
+@post("/events", guards=[public], opt={"waits": False, "form": None})
 async def take_events(request: Request[Any, Any, Any], settings: Settings, at: datetime) -> Response[bytes]:
     """What a script tells. Refusals, each counted by name: `MalformedBody`, `Invalid`, `TooMuchTold`, `NotAgreed`,
     `LogBusy`.
@@ -198,7 +198,9 @@ def _told(request: Request[Any, Any, Any]) -> dict[str, str]:
 
 def _from_here(request: Request[Any, Any, Any]) -> str:
     """The page that a form was sent from, as a path of this very site."""
-    address = urlsplit(request.headers.get("referer", ""))
+    address = address_parts(request.headers.get("referer", ""))
+    if address is None:
+        return "/"
     path = address.path + (f"?{address.query}" if address.query else "")
     is_ours = address.netloc == request.headers.get("host") and path.startswith("/") and path[1:2] not in ("/", "\\")
     return path if is_ours and path.isprintable() else "/"

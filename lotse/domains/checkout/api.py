@@ -46,6 +46,7 @@ from lotse.kernel.desk import Desk
 from lotse.kernel.http import Principal, needs, public
 from lotse.kernel.idempotency import key_for, once
 from lotse.kernel.refusals import Invalid
+from lotse.kernel.settings import base_of
 from lotse.kernel.tags import Tags
 
 Language = Annotated[
@@ -326,7 +327,7 @@ async def start_payment(
     language: Language = None,
 ) -> Response[PaymentStarted]:
     """Pay for a basket through a provider. What is in it is held; the order is placed when the money is there."""
-    base = str(request.base_url).rstrip("/")
+    base = base_of(request.app.state.process.settings)
     paying = await commands.pay(
         desk,
         database,

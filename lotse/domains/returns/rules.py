@@ -1,6 +1,5 @@
 """What a declaration must say, and which parts of an order it may name. Pure."""
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
 from uuid import UUID
@@ -9,11 +8,11 @@ import msgspec
 
 from lotse.domains.orders.contracts import Order
 from lotse.domains.returns.contracts import Declare, NothingNamed, NotOfThisOrder, Part
+from lotse.kernel.mail.message import is_address
 from lotse.kernel.refusals import Invalid
 
 # Of one mail address in a day.
 MOST_A_DAY = 20
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _LENGTHS = {"name": 200, "order_number": 80, "email": 254, "what": 2000}
 
 
@@ -23,7 +22,7 @@ def cleaned(declare: Declare) -> Declare:
     for name, most in _LENGTHS.items():
         if (name != "what" and not said[name]) or len(said[name]) > most or "\0" in said[name]:
             raise Invalid(field=name, rule=f"1 to {most} characters")
-    if not _EMAIL.fullmatch(said["email"]):
+    if not is_address(said["email"]) or "." not in said["email"].rpartition("@")[2]:
         raise Invalid(field="email", rule="an e-mail address, e.g. anna@example.org")
     return msgspec.structs.replace(declare, **said)
 

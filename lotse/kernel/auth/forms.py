@@ -6,14 +6,17 @@ token, in the field `_csrf` or the header `X-CSRF-Token`. Guests need no token, 
 The API needs neither: its writes carry an `Idempotency-Key`, a header that another site's script may not send.
 
 *Refusals.* A post that is refused goes back to its page (303) and what was typed is kept for half an hour, so that a
-process which cannot render need not. The page gets it as `draft`. Passwords are never kept.
+process which cannot render need not. The page gets it as `draft`. Passwords are never kept, and nothing that another
+site sent: it would stand in the visitor's own form as if they had typed it.
+
+A route that no form posts to (`opt={"form": None}`: scripts do) is asked for nothing but where the post comes from.
 """
 
 import secrets
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import msgspec
 import structlog
@@ -50,6 +53,10 @@ class CrossSite(Refusal, status=403, title="This form was sent from another site
     """Open the page here and send the form from it."""
 
 
+class FormUnreadable(Refusal, status=400, title="This form cannot be read"):
+    """It is no text in UTF-8, or not the form that its head says. Please open the page and fill it in again."""
+
+
 class FormExpired(Refusal, status=403, title="This form is too old"):
     """It was made before you signed in, or in a session that is over. Please send it once more."""
 
@@ -63,7 +70,7 @@ class Draft(Struct, frozen=True):
 
 
 async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Guard of every route of pages. Refusals: `CrossSite`, `Invalid` (a NUL), `FormExpired`."""
+    """Guard of every route of pages. Refusals: `CrossSite`, `FormUnreadable`, `Invalid` (a NUL), `FormExpired`."""
     if not isinstance(connection, Request):
         raise CrossSite()  # no page speaks over a web socket
     request: Request[Any, Any, Any] = connection
@@ -71,7 +78,13 @@ async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: B
         return
     if not _from_this_site(request):
         raise CrossSite()
-    for name, value in (await request.form()).multi_items():
+    if not is_form(handler):
+        return
+    try:
+        form = await request.form()
+    except (UnicodeError, LookupError) as error:  # bytes that are no text, or a charset that nobody knows
+        raise FormUnreadable() from error
+    for name, value in form.multi_items():
         if "\0" in name or (isinstance(value, str) and "\0" in value):
             raise Invalid(field=name, rule="text without NUL characters")  # no browser sends it, no column holds it
     session = await staff_session(request)
@@ -79,7 +92,7 @@ async def same_origin(connection: ASGIConnection[Any, Any, Any, Any], handler: B
         return
     token = request.headers.get(FORM_TOKEN_HEADER, "")
     if not token:
-        token = str((await request.form()).get(FORM_TOKEN_FIELD, ""))
+        token = str(form.get(FORM_TOKEN_FIELD, ""))
     if not session.made(token):
         raise FormExpired()
 
@@ -90,7 +103,21 @@ def _from_this_site(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
         return site == "same-origin"
     # Browsers from before 2023, and plain http to other hosts than this machine, send only an origin.
     origin = connection.headers.get("origin")
-    return bool(origin) and urlsplit(origin).netloc == connection.headers.get("host")
+    parts = address_parts(origin or "")
+    return parts is not None and bool(parts.netloc) and parts.netloc == connection.headers.get("host")
+
+
+def address_parts(address: str) -> SplitResult | None:
+    """The parts of an address that a client sent; None if it is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
+
+
+def is_form(handler: BaseRouteHandler) -> bool:
+    """Whether people post to a route, and not scripts."""
+    return handler.opt.get("form", "") is not None
 
 
 async def draft_of(request: Request[Any, Any, Any]) -> Draft | None:
@@ -108,7 +135,8 @@ def refused_form(request: Request[Any, Any, Any], error: Exception, problem: Pro
     if isinstance(error, NotSignedIn) and request.method in _READING:
         return _go(request, f"{SIGN_IN}?next={_here(request)}")
     has_route = "route_handler" in request.scope and not request.scope["state"].get("lotse_denied")
-    if isinstance(error, Refusal) and request.method not in _READING and has_route:
+    comes_back = isinstance(error, Refusal) and not isinstance(error, CrossSite | FormUnreadable)
+    if comes_back and request.method not in _READING and has_route:
         return _Back(request, _page_of(request), problem)
     return problem_page(request, problem)
 
@@ -142,12 +170,14 @@ class _Back(Response[bytes]):
     def to_asgi_response(self, *args: Any, **kwargs: Any) -> Any:
         async def answer(scope: Any, receive: Any, send: Any) -> None:
             token = await _keep(self._request, self._page, self._problem)
-            response = _go(self._request, self._page)
+            # As the browser writes it: unquoted it could end the cookie's path, or fit into no header.
+            path = quote(self._page, safe="/!$&'()*+,:=@~")
+            response = _go(self._request, path)
             response.set_cookie(
                 DRAFT_COOKIE,
                 token,
                 max_age=int(DRAFT_KEPT.total_seconds()),
-                path=self._page,
+                path=path,
                 httponly=True,
                 samesite="lax",
                 secure=scope["scheme"] == "https",
@@ -212,8 +242,6 @@ def _go(request: Request[Any, Any, Any], page: str) -> Response[Any]:
 
 
 def _here(request: Request[Any, Any, Any]) -> str:
-    from urllib.parse import quote
-
     query = request.scope["query_string"].decode("latin-1")
     return quote(request.scope["path"] + (f"?{query}" if query else ""), safe="/")
 

@@ -13,11 +13,17 @@ from lotse.kernel.mail.contracts import Attachment, Sender, To, Written
 
 # Plain enough for every server; what is exotic and legal (quotes, comments) is nobody's address in a shop.
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]{1,64}@[^@\s<>\"(),:;\[\]\\_]{1,250}")
+# No part of it can be too long then.
+_SHORT = 64
+# Nearly every address: no need to take it apart.
+_USUAL = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9]+([.-][A-Za-z0-9]+)*\.[A-Za-z]{2,}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def is_address(text: str) -> bool:
     """Whether a mail can be sent there, as far as its look tells."""
+    if len(text) <= _SHORT and _USUAL.fullmatch(text):
+        return True
     if not _ADDRESS.fullmatch(text) or _CONTROLS.search(text):
         return False
     local, _, domain = text.rpartition("@")

@@ -31,7 +31,7 @@ from lotse.kernel.mail import post, texts, writing
 from lotse.kernel.mail.contracts import BrokenTemplate, Queued, State, Ways
 from lotse.kernel.mail.folder import Folder
 from lotse.kernel.mail.message import composed
-from lotse.kernel.settings import Settings
+from lotse.kernel.settings import Settings, base_of
 from lotse.kernel.sql import statements
 
 SQL = statements("lotse.kernel", "mail")
@@ -265,14 +265,6 @@ class Sender:
             return
         async with self._transport() as line:
             yield line
-
-
-def base_of(settings: Settings) -> str:
-    """The public address of the shop, as settings say it."""
-    if settings.public_url:
-        return settings.public_url
-    host = "localhost" if settings.host in ("0.0.0.0", "::", "127.0.0.1") else settings.host  # noqa: S104 - read, not bound
-    return f"http://{host}:{settings.port}"
 
 
 def address_of(settings: Settings) -> str:

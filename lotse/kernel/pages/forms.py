@@ -93,7 +93,7 @@ class Form(Struct, Generic[T]):
                     values[field.name] = None if _optional(hints[field.name]) else ""
                 continue
             try:
-                value = msgspec.convert(text, hints[field.name], strict=False)
+                value = _converted(text, hints[field.name])
             except msgspec.ValidationError:
                 error = _explained(text, hints[field.name])
                 errors[field.name] = Error((messages or {}).get(field.name, error.message), error.values)
@@ -187,6 +187,14 @@ def checked(
     if form.content is None:
         raise FormIncomplete(errors=form.errors)
     return form.content
+
+
+def _converted(text: str, hint: Any) -> Any:
+    """A whole number is typed in digits: nobody who types 1e3 means a thousand pieces."""
+    value = msgspec.convert(text, hint, strict=False)
+    if type(value) is int and not text.lstrip("+-").isdecimal():
+        raise msgspec.ValidationError("no whole number")
+    return value
 
 
 def refused(view: View, draft: Draft | None, messages: Mapping[str, str], *, fields: bool = True) -> str | None:

@@ -63,10 +63,12 @@ Header = tuple[bytes, bytes]
 
 
 class Place(Struct, frozen=True):
-    """Which kept page answers a request. `own`: headers of this visitor's answer, beside those of the page."""
+    """Which kept page answers a request. `own`: headers of this visitor's answer, beside those of the page; `language`:
+    in which it is to be rendered."""
 
     key: Hashable
     own: tuple[Header, ...] = ()
+    language: str = ""
 
 
 class Answer(Struct, frozen=True):

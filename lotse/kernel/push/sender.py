@@ -23,12 +23,12 @@ from lotse.kernel.auth.links import Links, secret_of
 from lotse.kernel.db import Database
 from lotse.kernel.jobs import Job
 from lotse.kernel.mail.contracts import Ways
-from lotse.kernel.mail.sender import address_of, base_of
+from lotse.kernel.mail.sender import address_of
 from lotse.kernel.mail.writing import templates
 from lotse.kernel.push import rules
 from lotse.kernel.push.contracts import Device, Message, Push
 from lotse.kernel.push.post import SEND, SQL, SendPush
-from lotse.kernel.settings import Settings
+from lotse.kernel.settings import Settings, base_of
 from lotse.kernel.webhooks.sender import Message as Letter
 from lotse.kernel.webhooks.sender import Transport, over_http
 

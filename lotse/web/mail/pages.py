@@ -26,7 +26,7 @@ from lotse.kernel.mail import texts, writing
 from lotse.kernel.mail.contracts import BrokenTemplate, Edited, Mail, MailRow, NoAddress, NoExample, Ways, Wording
 from lotse.kernel.mail.message import is_address
 from lotse.kernel.mail.post import MAIL
-from lotse.kernel.mail.sender import base_of, standing
+from lotse.kernel.mail.sender import standing
 from lotse.kernel.pages.forms import Form, checked, refused
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.listing import table_routes
@@ -34,7 +34,7 @@ from lotse.kernel.pages.places import Place
 from lotse.kernel.pages.table import Action, Column, Nothing, Option, Preset, Scope, Search, Table
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import Invalid
-from lotse.kernel.settings import Settings
+from lotse.kernel.settings import Settings, base_of
 from lotse.web.storefront.frame import own_name
 
 MAILS, TEXTS = "/office/mails", "/office/mail-texts"

@@ -25,7 +25,7 @@ from lotse.kernel.db import Database
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import Refusal
-from lotse.kernel.settings import Settings
+from lotse.kernel.settings import Settings, base_of
 
 HOME = "/office"
 CODE = "/signin/code"
@@ -220,7 +220,7 @@ async def sign_out(request: Request[Any, Any, Any], database: Database, settings
     await _end(request, database)
     response = Redirect(OUT if there else SIGN_IN, status_code=303)
     if there:
-        back = str(request.base_url).rstrip("/") + SIGN_IN
+        back = base_of(request.app.state.process.settings) + SIGN_IN
         address = oidc.sign_out_address(
             there.end_session, client_id=there.client_id, id_token=there.id_token, back=back
         )
@@ -309,7 +309,7 @@ def _provider(request: Request[Any, Any, Any], name: str) -> oidc.Provider:
 
 def _back(request: Request[Any, Any, Any], provider: oidc.Provider) -> str:
     """Our address for a provider's answer, as it is registered there."""
-    return f"{str(request.base_url).rstrip('/')}/signin/with/{provider.name}/back"
+    return f"{base_of(request.app.state.process.settings)}/signin/with/{provider.name}/back"
 
 
 def _door(

@@ -38,7 +38,7 @@ from lotse.kernel.pages.slots import Ask, Slots
 from lotse.kernel.pages.static import StaticFiles
 from lotse.kernel.pages.view import Site, View
 from lotse.kernel.problems import Problem
-from lotse.kernel.settings import Settings
+from lotse.kernel.settings import base_of
 from lotse.kernel.tags import any_of
 from lotse.web.live.demo import LIVE, buyers
 from lotse.web.shops import shop_of
@@ -49,6 +49,8 @@ log = structlog.get_logger()
 
 OFFICE = "/office"
 LANGUAGE_COOKIE = "lotse_language"
+# In the state of a request whose page will be kept: the language that it is kept for.
+KEPT_LANGUAGE = "lotse_kept_language"
 # Events of categories and of articles' states drop the departments at once. What no event tells, that a department got
 # its first article, is seen within this. Counting the articles of a large tree takes a fifth of a second.
 _REMEMBERED_SECONDS = 60.0
@@ -290,11 +292,6 @@ def _view(
     return view
 
 
-def base_of(settings: Settings) -> str:
-    """The shop's address for others: as it is set and never as a request says, because pages are kept for all."""
-    return settings.public_url or f"http://{settings.host}:{settings.port}"
-
-
 def csrf_field(token: str) -> Markup:
     """The hidden field of a staff session; nothing for guests, so that what they see can be cached."""
     return Markup('<input type="hidden" name="_csrf" value="{}">').format(token) if token else Markup("")
@@ -323,8 +320,10 @@ def _language(request: Request[Any, Any, Any], shop: Shop) -> tuple[str, bool]:
     """The language of a page, and whether its address says so."""
     offered = offered_languages(shop)
     first = request.scope["path"].lstrip("/").partition("/")[0]
-    cookie = request.cookies.get(LANGUAGE_COOKIE)
-    language = chosen(offered, first, cookie, accept=request.headers.get("accept-language", ""))
+    language = request.scope["state"].get(KEPT_LANGUAGE)
+    if language is None:
+        cookie = request.cookies.get(LANGUAGE_COOKIE)
+        language = chosen(offered, first, cookie, accept=request.headers.get("accept-language", ""))
     return language, first == language
 
 

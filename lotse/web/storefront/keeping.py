@@ -25,7 +25,7 @@ from lotse.web.app import page_routes
 from lotse.web.front import Posts
 from lotse.web.process import Process
 from lotse.web.shops import MainShop, NoShop
-from lotse.web.storefront.frame import LANGUAGE_COOKIE, offered_languages, without_language
+from lotse.web.storefront.frame import KEPT_LANGUAGE, LANGUAGE_COOKIE, offered_languages, without_language
 
 # A longer query is nobody's link.
 _LONGEST_QUERY = 200
@@ -45,6 +45,8 @@ class Told(Struct, frozen=True):
     cookie: bytes = b""
     language: bytes = b""
     is_piece: bool = False
+    # A header that counts came twice: what reads the request next may believe the other one.
+    is_doubtful: bool = False
 
 
 class Places:
@@ -66,7 +68,11 @@ class Places:
     async def __call__(self, scope: Any) -> Place | None:
         """For `KeptPages`."""
         told = told_by(scope)
-        if len(told.query) > _LONGEST_QUERY or not self._kept.has("GET", without_language(told.path)):
+        if (
+            told.is_doubtful
+            or len(told.query) > _LONGEST_QUERY
+            or not self._kept.has("GET", without_language(told.path))
+        ):
             return None
         noted = noted_in(scope)
         if noted is not None and noted.preview:
@@ -75,7 +81,11 @@ class Places:
             shop = await self.shop()
         except NoShop:
             return None
-        return self.of(told, shop, noted.key if noted else ())
+        place = self.of(told, shop, noted.key if noted else ())
+        if place is not None:
+            # The page is rendered in the language that it is kept for, whatever else could be read from the request.
+            scope.setdefault("state", {})[KEPT_LANGUAGE] = place.language
+        return place
 
     def of(self, told: Told, shop: Shop, decided: Hashable = ()) -> Place | None:
         """The place of a page; None if it is a visitor's own. Whether such a page is kept at all was asked before.
@@ -92,12 +102,12 @@ class Places:
         language = self._language(shop, first, wish, told.language)
         key = (told.path, told.query, language, told.is_piece, decided)
         if first != language or wish == language:
-            return Place(key)
+            return Place(key, language=language)
         # The address chose the language: the visitor's next page shall have it, too.
         if language not in self._own:
             cookie: Cookie = remembered(LANGUAGE_COOKIE, language)
             self._own[language] = (cookie.to_encoded_header(),)
-        return Place(key, self._own[language])
+        return Place(key, self._own[language], language)
 
     def _language(self, shop: Shop, first: str, wish: str | None, accept: bytes) -> str:
         if shop is not self._chosen_for or len(self._chosen) > _MOST_WISHES:
@@ -112,15 +122,15 @@ class Places:
 
 def told_by(scope: Any) -> Told:
     """What the headers of a request say."""
-    cookie, language, is_piece = b"", b"", False
+    cookie, language, is_piece, is_doubtful = b"", b"", False, False
     for name, value in scope["headers"]:
         if name == b"cookie":
-            cookie = value
+            cookie, is_doubtful = value, is_doubtful or bool(cookie)
         elif name == b"accept-language":
-            language = value
+            language, is_doubtful = value, is_doubtful or bool(language)
         elif name == b"hx-request":
             is_piece = True
-    return Told(scope["path"], scope["query_string"], cookie, language, is_piece)
+    return Told(scope["path"], scope["query_string"], cookie, language, is_piece, is_doubtful)
 
 
 def kept_pages(app: Any, process: Process, places: Places | None = None) -> KeptPages:

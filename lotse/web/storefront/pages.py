@@ -17,12 +17,12 @@ from lotse.kernel.pages.deciding import decide, point
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
-from lotse.kernel.settings import Settings
+from lotse.kernel.settings import Settings, base_of
 from lotse.kernel.tags import any_of
 from lotse.web.storefront.content import described, page_of
 from lotse.web.storefront.content import routes as content_routes
 from lotse.web.storefront.faces import faces_of
-from lotse.web.storefront.frame import PERSONAL, base_of, offered_languages
+from lotse.web.storefront.frame import PERSONAL, offered_languages
 
 # Two rows of four on a desk, four of two on a phone.
 _ON_HOME = 8

@@ -45,7 +45,7 @@ REFUSED = {
         "The total has changed since you saw it. Nothing was ordered: please look at it and order again."
     ),
     "basket-changed": N_("Your basket changed meanwhile. Nothing was ordered: please look at it and order again."),
-    "basket-ordered": N_("This basket has been ordered already."),
+    "basket-ordered": N_("This basket has been ordered already. The mail that we sent you leads to the order."),
     "basket-empty": N_("Your basket is empty."),
     "basket-unknown": N_("Your basket is empty."),
     "invalid-quantity": N_("From one to %(most)s pieces, please."),

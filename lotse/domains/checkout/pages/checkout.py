@@ -41,6 +41,7 @@ from lotse.kernel.pages.forms import posted_key, refused
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
+from lotse.kernel.settings import base_of
 from lotse.kernel.tags import Tags
 
 METHODS = {
@@ -72,7 +73,11 @@ async def checkout_page(
     country = form.value("country", known.get("country"))
     found = await basket_of(request, view, queries.Assortment(database, tags), shop, country)
     if found is None or not found.ready:
-        return view.go("/basket")
+        if draft is None:
+            return view.go("/basket")
+        # Ordered in another tab, say: the page that remains tells why this one did not.
+        said = refused(view, draft, REFUSED, fields=False)
+        return view.show("checkout/basket.html", basket=found, window=None, refused=said, headers=NO_STORE)
     said = refused(view, draft, REFUSED)
     window = await window_of(database, shop, found, view, form.value("postcode", known.get("postcode", "")))
     return view.show(
@@ -158,7 +163,7 @@ async def order_or_pay(
     customer_id = await _customer(request, database, at)
     try:
         if terms(purchase.method, at)[0].provider:
-            base = str(request.base_url).rstrip("/")
+            base = base_of(request.app.state.process.settings)
             paying = await commands.pay(
                 desk,
                 database,

@@ -152,7 +152,8 @@ def test_events_of_staff_need_no_token(shop: Open):
     with httpx.Client(base_url=shop.url, headers={"Origin": shop.url, "Sec-Fetch-Site": "same-origin"}) as staff:
         signed_in = staff.post("/signin", data={"login": shop.login, "password": shop.password})
         assert signed_in.status_code == 303 and signed_in.cookies.get("lotse_staff")
-        agree(staff)
+        token = re.search(r'name="_csrf" value="([^"]+)"', staff.get("/consent").text)
+        assert token and agree(staff, _csrf=token[1]).cookies.get("lotse_visitor")
         assert staff.post("/events", json=clicked()).status_code == 204
 
 

@@ -295,3 +295,41 @@ def test_pictures_are_kept_for_ever_and_run_nothing(browser: Browser) -> None:
     # What networks show beside a link is no drawing, and what a page shows is as wide as it is shown.
     assert re.search(r'property="og:image" content="http[^"]+\.svg/1-1200\.jpg"', page)
     assert re.search(r'srcset="/media/[^"]+/1-160\.avif 160w, [^"]+ 1280w"', page)
+
+
+def test_every_page_that_is_named_to_search_engines_names_itself(browser: Browser) -> None:
+    """Each address of the site map is there, is its own canonical one, and so say its pages in other languages."""
+    index = browser.open("/sitemap.xml")
+    base = re.search(r"<loc>(http://[^/]+)/", index)
+    assert base
+    named = [
+        html.unescape(found)
+        for part in re.findall(r"<loc>([^<]+)</loc>", index)
+        for found in re.findall(r"<loc>([^<]+)</loc>", browser.open(part.removeprefix(base[1])))
+    ]
+    # Articles are all alike; of everything else each.
+    articles = [address for address in named if "/p/" in address]
+    others = {
+        one: told_of(browser, one.removeprefix(base[1])) for one in [*set(named) - set(articles), *articles[::25]]
+    }
+    assert others and any("/c/" in one for one in others)
+    for address, (canonical, alternates) in others.items():
+        assert canonical == address
+        for alternate in alternates & others.keys():
+            assert address in others[alternate][1]
+    department = next(address for address in others if "/en/c/" in address).removeprefix(base[1])
+    for page in (f"{department}?page=2", f"{department}?page=2&sort=new&f.brand=Tolvaro"):
+        canonical, _ = told_of(browser, page)
+        assert canonical.removeprefix(base[1]) in (department, f"{department}?page=2")
+
+
+def told_of(browser: Browser, path: str) -> tuple[str, set[str]]:
+    """What a page calls its canonical address, and its addresses in each language."""
+    page = browser.open(path)
+    links = {
+        (rel, html.unescape(href))
+        for rel, href in re.findall(r'<link rel="(canonical|alternate)"(?: hreflang="[^"]*")? href="([^"]+)"', page)
+    }
+    canonical = [href for rel, href in links if rel == "canonical"]
+    assert len(canonical) == 1, path
+    return canonical[0], {href for rel, href in links if rel == "alternate"}

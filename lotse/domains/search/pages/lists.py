@@ -306,13 +306,14 @@ def _around(view: View, shop: Shop, listing: Listing, path: str) -> dict[str, An
     page = listing.offset // _IN_A_LIST + 1
     pages = -(-listing.total // _IN_A_LIST)
     return {
-        "path": bare,
+        "action": bare,
         "filters": filters,
         "facet_prefix": rules.FACET,
         "chips": chips,
         "bare": href(asked(Filters())),
         "sorts": [(code, view.text(label), href(here, code)) for code, label in SORTS.items()],
         "page": page,
+        "list_page": page,
         "pages": pages,
         "previous": href(here, page=page - 1) if page > 1 else "",
         "next": href(here, page=page + 1) if page < pages else "",

@@ -42,11 +42,11 @@ sub vcl_recv {
         return (pass);
     }
     # Staff, a form that came back, and visitors whose visit is known by a number (they take part in experiments).
-    if (req.http.Cookie ~ "(^|; *)lotse_(staff|draft|half|away|visitor|visit|consent)=") {
+    if (req.http.Cookie ~ "(^|; *)lotse_(staff|draft|half|away|visitor|visit)=") {
         return (pass);
     }
-    # Home, departments, products, what is new, with or without a language before them; all else is asked for as it is.
-    if (req.url !~ "^(/[a-z][a-z])?/?($|\?|(p|c)/|new($|\?))" || req.http.HX-Request) {
+    # Home, departments, products, what is new, pages of the house, with or without a language before them; all else is asked for as it is.
+    if (req.url !~ "^(/[a-z][a-z])?/?($|\?|(p|c|info)/|new($|\?))" || req.http.HX-Request) {
         return (pass);
     }
     # What Lotse makes another page for is told apart by few values: the language of the cookie, else the browser's.

@@ -104,6 +104,13 @@ async def test_a_page_is_rendered_once(shop: Shop) -> None:
     assert (await shop.ask(method="POST"))[0] == b"page 3", "a post is none"
 
 
+async def test_a_page_of_very_many_things_names_their_types(shop: Shop) -> None:
+    """A cache in front keeps what says of whom it is; headers of any length are taken by none."""
+    shop.shows = lambda keeping: keeping.shows([f"price:{number:0>36}" for number in range(500)], ["product"])
+    _, headers = await shop.ask()
+    assert (b"surrogate-key", b"price product") in headers
+
+
 @pytest.mark.parametrize(
     ("drop", "gone"),
     [("price:1", True), ("price:2", False), ("product:9", True), ("frame:7", True), ("other:1", False)],

@@ -120,6 +120,9 @@ async def test_varnish_before_kept_pages(behind: tuple[Behind, httpx.AsyncClient
     plain = await client.get("/p/kite", headers={**browser, "accept-encoding": "identity"})
     assert (other.headers["x-cache"], plain.headers["x-cache"]) == ("miss", "miss")
     assert "content-encoding" not in plain.headers
+    # Who refused to be measured has no number, and is shown what all are shown.
+    refused = await client.get("/p/kite", headers={**browser, "cookie": "lotse_consent=2026-11.00"})
+    assert refused.headers["x-cache"] == "hit"
     led = await client.get("/de/p/kite", headers=browser)
     assert led.headers["set-cookie"].startswith("lotse_language=de;")
 
@@ -129,6 +132,7 @@ async def test_varnish_before_kept_pages(behind: tuple[Behind, httpx.AsyncClient
         ("GET", "/basket", {}),
         ("GET", "/p/kite", {"hx-request": "true"}),
         ("GET", "/p/kite", {"cookie": "lotse_staff=1"}),
+        ("GET", "/p/kite", {"cookie": "lotse_consent=2026-11.10; lotse_visitor=1"}),
     ):
         shop.asked.clear()
         answer = await client.request(method, path, headers={**browser, **more})

@@ -52,7 +52,7 @@ MOST_LOOKED_AT = 100
 MOST_PAGES = 2_000
 # Whoever waits for another's fill longer than this renders by himself.
 PATIENCE_SECONDS = 5.0
-# A header that other servers still take; a page with more tags is kept here only.
+# A header that other servers still take; of a page with more tags (a home page shows hundreds) it says the types alone.
 _LONGEST_SURROGATE_KEY = 6_000
 # What a cache in front may do: nothing tells it of a sale, so it looks again as often as a page here is looked at. If
 # nobody answers it shows what it has.
@@ -400,10 +400,11 @@ def _header(scope: Any, wanted: bytes) -> bytes:
 
 
 def _surrogate(keeping: Keeping) -> list[Header]:
-    key = " ".join(sorted(keeping.tags | keeping.types)).encode()
-    if not key or len(key) > _LONGEST_SURROGATE_KEY:
-        return []
-    return [(b"surrogate-key", key)]
+    tags = keeping.tags | keeping.types
+    key = " ".join(sorted(tags)).encode()
+    if len(key) > _LONGEST_SURROGATE_KEY:
+        key = " ".join(sorted({tag.partition(":")[0] for tag in tags})).encode()
+    return [(b"surrogate-key", key)] if key else []
 
 
 def _is_same(page: KeptPage, found: Mapping[Look, Mapping[Any, Any]]) -> bool:

@@ -206,6 +206,31 @@ async def test_the_checkout_keeps_an_address_when_asked_and_knows_postcodes(
     assert "Ring 1" not in page
 
 
+async def test_the_checkout_offers_every_address_of_the_account(
+    shopper: Shopper, store: checkout.Store, fresh: Fresh
+) -> None:
+    email = f"{fresh.text('grace')}@example.org"
+    new = {"new_name": "Grace Hopper", "new_email": email, "new_password": "three wet otters sing"}
+    await shopper.sends("/account/register", "Hello", **new)
+    for kind, street in (("delivery", "Ring 1"), ("billing", "Ring 1"), ("delivery", "Deich 2")):
+        await shopper.sends("/account/addresses", street, **{**ADDRESS, "street": street}, kind=kind)
+    article = await store.article(5)
+    await shopper.sends("/basket/lines", offer_id=str(article.offer_id), quantity="1")
+    page = await shopper.sees("/checkout", 'value="Deich 2"')
+    offered = dict(re.findall(r'<option value="([0-9a-f-]{36}|new)"( selected)?>', page))
+    assert list(offered.values()) == [" selected", "", ""], "each address once, and another one"
+    ring = list(offered)[1]
+    page = await shopper.sees(f"/checkout?address={ring}", 'value="Ring 1"', f'value="{ring}" selected')
+    assert "Deich 2, " in page and 'value="Deich 2"' not in page
+    page = await shopper.sees("/checkout?address=new", 'value="new" selected', f'value="{email}"')
+    assert 'value="20457"' not in page
+    # What was typed comes back after a mistake, whether it is one of them or not.
+    typed = {**hidden(page), **ADDRESS, "street": "Kai 3", "email": "none", "phone": "040 123"}
+    await shopper.sends("/checkout", 'value="Kai 3"', 'value="040 123"', 'value="new" selected', **typed)
+    await shopper.sends("/checkout", 'value="040 123"', f'value="{ring}" selected', **{**typed, "street": "Ring 1"})
+    await shopper.sees("/checkout?address=nobodys", 'value="Deich 2"')
+
+
 async def test_wishes_of_a_guest_are_theirs_after_signing_in(
     shopper: Shopper, store: checkout.Store, fresh: Fresh
 ) -> None:

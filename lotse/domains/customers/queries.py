@@ -29,6 +29,8 @@ READS = statements("lotse.domains.customers", "reads")
 # Names that a search gathers before it sorts: whoever finds more than this types one more letter.
 _MAX_FOUND = 1_000
 _MAX_LETTERS = 200
+# Nobody chooses from a longer list; who needs more of them sends files.
+_MOST_ADDRESSES = 50
 
 
 async def customer(conn: Connection, *, customer_id: UUID) -> Customer | None:
@@ -56,6 +58,11 @@ async def customers_by_email(conn: Connection, *, email: str) -> list[StoredCust
 async def addresses(conn: Connection, *, customer_id: UUID) -> list[CustomerAddress]:
     """The address in use of each kind."""
     return await conn.many(READS.addresses, CustomerAddress, ids=[customer_id])
+
+
+async def address_book(conn: Connection, *, customer_id: UUID) -> list[CustomerAddress]:
+    """Every address of a customer: those that parcels go to first, the newest first. Past the limit the oldest lack."""
+    return await conn.many(READS.address_book, CustomerAddress, customer_id=customer_id, limit=_MOST_ADDRESSES)
 
 
 async def named(conn: Connection, *, party_ids: Sequence[UUID]) -> dict[UUID, Named]:

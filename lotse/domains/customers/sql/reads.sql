@@ -25,6 +25,14 @@ select distinct on (customer_id, kind)
  where customer_id = any(:ids::uuid[])
  order by customer_id, kind, added_at desc, id desc;
 
+-- All of one customer's to choose from: where parcels go first, of each kind the newest first.
+-- name: address_book
+select id, customer_id, kind, name, company, street, street2, postcode, city, region, country
+  from customers.addresses
+ where customer_id = :customer_id
+ order by kind = 'delivery' desc, added_at desc, id desc
+ limit :limit;
+
 -- Also those that are in use no more, for the export of what is kept.
 -- name: every_address
 select id, customer_id, kind, name, company, street, street2, postcode, city, region, country

@@ -206,6 +206,28 @@ async def test_the_checkout_keeps_an_address_when_asked_and_knows_postcodes(
     assert "Ring 1" not in page
 
 
+async def test_an_account_changes_its_addresses_name_and_phone(shopper: Shopper, fresh: Fresh) -> None:
+    email = f"{fresh.text('grace')}@example.org"
+    new = {"new_name": "Grace Hopper", "new_email": email, "new_password": "three wet otters sing"}
+    await shopper.sends("/account/register", "Hello, Grace Hopper", **new)
+    for street in ("Ring 1", "Deich 2"):
+        page = await shopper.sends("/account/addresses", street, **{**ADDRESS, "street": street}, kind="delivery")
+    deich, ring = re.findall(r'href="[^"]*(/account/addresses/[0-9a-f-]+)"', page)
+    await shopper.sees(ring, 'value="Ring 1"', "Deliver to")
+    await shopper.sends(ring, "looks like", 'value="Kai 3"', **{**ADDRESS, "street": "Kai 3", "postcode": "1"})
+    page = await shopper.sends(ring, "The address is saved.", "Kai 3", **{**ADDRESS, "street": "Kai 3"})
+    assert "Ring 1" not in page and page.index("Deich 2") < page.index("Kai 3"), "it stays where it stood"
+    await shopper.sends(deich, "Kai 3", **{**ADDRESS, "street": "Kai 3"})
+    page = await shopper.sends("/account/details", "Please fill this in.", own_name="", own_phone="040 1")
+    assert 'value="040 1"' in page and len(re.findall(r'href="[^"]*/account/addresses/', page)) == 1
+    await shopper.sends("/account/details", "Hello, Grace Murray", "040 1", own_name="Grace Murray", own_phone="040 1")
+    # Nobody else's.
+    await shopper.sends("/account/signout")
+    await shopper.sees(deich, "New here?")
+    await shopper.sends("/account/register", "Hello", **{**new, "new_email": f"eve-{email}"})
+    await shopper.sees(deich, status=404)
+
+
 async def test_the_checkout_offers_every_address_of_the_account(
     shopper: Shopper, store: checkout.Store, fresh: Fresh
 ) -> None:

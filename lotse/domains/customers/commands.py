@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from lotse.domains.catalog.contracts import UnknownProduct
 from lotse.domains.customers.contracts import (
@@ -14,6 +15,7 @@ from lotse.domains.customers.contracts import (
     AccountTaken,
     Address,
     AddressKind,
+    AddressUnknown,
     Customer,
     CustomerAddress,
     CustomerChanged,
@@ -118,7 +120,7 @@ async def locked_customer(tx: Transaction, *, customer_id: UUID) -> Customer:
 
 
 async def edit_customer(
-    tx: Transaction, *, customer_id: UUID, edited: EditCustomer, by: str, reason: str, at: datetime
+    tx: Transaction, *, customer_id: UUID, edited: EditCustomer, by: str, reason: str | None, at: datetime
 ) -> None:
     """Change how a customer is called, reached and priced. Refusals in this order: `Invalid` (by field),
     `UnknownCustomer`, `NotTheMaster`.
@@ -145,6 +147,13 @@ async def edit_customer(
     new = {name: edited.customer_group if name == "customer_group" else "…" for name in changed}
     subject = f"customers.customer:{customer_id}"
     await audit.record(tx, actor=by, subject=subject, old=old, new=new, at=at, reason=reason)
+
+
+async def edit_own(tx: Transaction, *, customer_id: UUID, name: str, phone: str, at: datetime) -> None:
+    """Change how a customer is called, as they say themselves. Refusals: those of `edit_customer`."""
+    found = await locked_customer(tx, customer_id=customer_id)
+    edited = replace(edit_of(found), name=name, phone=phone)
+    await edit_customer(tx, customer_id=customer_id, edited=edited, by="customer", reason=None, at=at)
 
 
 async def put_address(
@@ -201,6 +210,21 @@ def _other_parts(kind: AddressKind, address: Address, before: CustomerAddress | 
     no file says it."""
     if kind == "billing":
         yield from (part for part in _PARTS if getattr(address, part) != (getattr(before, part) if before else ""))
+
+
+async def edit_address(tx: Transaction, *, customer_id: UUID, address_id: UUID, address: Address, at: datetime) -> None:
+    """Change an address; it stays of its kind and as new as it was.
+
+    Refusals in this order: `Invalid` (by `address.field`), `AddressUnknown`, `NotTheMaster`.
+    """
+    check_address(address, "address")
+    before = await tx.maybe(READS.address, CustomerAddress, id=address_id, customer_id=customer_id)
+    if before is None:
+        raise AddressUnknown()
+    if not (masters := await masters_of(tx, "customers")).are_all(LOTSE):
+        masters.refuse(_other_parts(before.kind, address, before), source=LOTSE)
+    await tx.execute(WRITES.edit_address, id=address_id, customer_id=customer_id, **asdict(address))
+    await emit(tx, CustomerChanged(customer_id), at=at)
 
 
 async def remove_address(tx: Transaction, *, customer_id: UUID, address_id: UUID, at: datetime) -> None:

@@ -214,6 +214,10 @@ class ResetOver(Refusal, status=410, title="This link is used up or too old"):
     """Ask for another one."""
 
 
+class AddressUnknown(Refusal, status=404, title="There is no such address"):
+    """It is gone, or somebody else's."""
+
+
 class UnknownCustomer(Refusal, status=404, title="There is no such customer"):
     """No customer has this id or number."""
 

@@ -65,6 +65,11 @@ async def address_book(conn: Connection, *, customer_id: UUID) -> list[CustomerA
     return await conn.many(READS.address_book, CustomerAddress, customer_id=customer_id, limit=_MOST_ADDRESSES)
 
 
+async def address(conn: Connection, *, customer_id: UUID, address_id: UUID) -> CustomerAddress | None:
+    """One of a customer's own addresses, or None."""
+    return await conn.maybe(READS.address, CustomerAddress, id=address_id, customer_id=customer_id)
+
+
 async def named(conn: Connection, *, party_ids: Sequence[UUID]) -> dict[UUID, Named]:
     """How parties are called and reached, by id; who was erased is absent."""
     return {row.party_id: row for row in await conn.many(READS.named, Named, party_ids=list(party_ids))}

@@ -33,6 +33,12 @@ select id, customer_id, kind, name, company, street, street2, postcode, city, re
  order by kind = 'delivery' desc, added_at desc, id desc
  limit :limit;
 
+-- One of a customer's own, to be changed.
+-- name: address
+select id, customer_id, kind, name, company, street, street2, postcode, city, region, country
+  from customers.addresses
+ where id = :id and customer_id = :customer_id;
+
 -- Also those that are in use no more, for the export of what is kept.
 -- name: every_address
 select id, customer_id, kind, name, company, street, street2, postcode, city, region, country

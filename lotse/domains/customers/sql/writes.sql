@@ -117,6 +117,19 @@ delete from customers.consents where customer_id in (select id from customers.cu
 -- name: remove_address
 delete from customers.addresses where id = :id and customer_id = :customer_id;
 
+-- Changed in its place among the others. Changed to one that is there already, the two become one.
+-- name: edit_address
+with old as (
+    delete from customers.addresses where id = :id and customer_id = :customer_id
+    returning id, customer_id, kind, added_at
+)
+insert into customers.addresses as a
+       (id, customer_id, kind, name, company, street, street2, postcode, city, region, country, added_at)
+select o.id, o.customer_id, o.kind, :name, :company, :street, :street2, :postcode, :city, :region, :country, o.added_at
+  from old o
+on conflict (customer_id, kind, name, company, street, street2, postcode, city, region, country) do update
+   set added_at = greatest(a.added_at, excluded.added_at);
+
 -- Only for an address that has an account; nobody is told which.
 -- name: ask_reset
 insert into customers.resets (id, customer_id, requested_at, expires_at)

@@ -239,8 +239,14 @@ async def test_somebody_with_an_account_buys_in_english_by_keyboard_alone(browse
     await expect(page.locator("address")).to_contain_text("Hafenstraße 2")
     await to(page, page.get_by_label("News by e-mail"))
     await page.keyboard.press("Space")
-    await press(page, page.locator("form[action='/account/consents'] button"))
-    await expect(page.get_by_role("status").first).to_contain_text("Your choice is saved.")
+    await press(page, page.locator("form[action='/account/consents'] button").first)
+    await expect(page.get_by_role("status").first).to_contain_text("We sent you a mail.")
+    link = re.search(r"/en/account/consents/[\w-]+", text_of(await mail_to(shop, email, "Please confirm: news")))
+    assert link
+    await page.goto(shop.url + link[0])
+    await press(page, page.get_by_role("button", name="Yes, send me news"))
+    await expect(page.get_by_role("status").first).to_contain_text("you get our news by e-mail from now on")
+    await page.goto(shop.url + "/en/account")
     await expect(page.get_by_label("News by e-mail")).to_be_checked()
     # What was wished for as a guest is the account's now; and the order is there.
     await press(page, (await whole(page, page.locator(".orders-of a"))).first)

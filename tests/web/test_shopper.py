@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from lotse.domains.checkout.tests import conftest as checkout
-from lotse.domains.customers.contracts import RESET_LINK
+from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
 from lotse.kernel.sql import Statement
@@ -21,6 +21,9 @@ from tests.web.conftest import ORIGIN, Whole, at_origin
 store = checkout.store  # a fixture
 NEWEST_RESET = Statement(
     "test", "newest", "select id from customers.resets order by requested_at desc, id desc limit 1"
+)
+NEWEST_REQUEST = Statement(
+    "test", "newest_request", "select id from customers.consent_requests order by asked_at desc, id desc limit 1"
 )
 
 
@@ -139,7 +142,7 @@ async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store
     assert "httponly" in flags and "samesite=lax" in flags
     first = shopper.jar["lotse_customer"]
     await shopper.sends("/account/addresses", "Ring 1", kind="delivery", **ADDRESS)
-    await shopper.sends("/account/consents", "Decided on", news_mail="yes")
+    await shopper.sends("/account/consents", f"your click in the mail to {email}", news_mail="yes")
     article = await store.article(5)
     await shopper.sends("/basket/lines", offer_id=str(article.offer_id), quantity="1")
     page = await shopper.sees("/checkout", "Signed in as Grace Hopper.", 'value="Ring 1"')
@@ -160,6 +163,31 @@ async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store
     await shopper.sends("/account/erase", "do not fit together", password="wrong")
     await shopper.sends("/account/erase", "New here?", password=password)
     await shopper.sends("/account/signin", "do not fit together", email=email, password=password)
+
+
+async def test_news_are_confirmed_by_mail(shopper: Shopper, fresh: Fresh, db: Database) -> None:
+    email = f"{fresh.text('grace')}@example.org"
+    new = {"new_name": "Grace Hopper", "new_email": email, "new_password": "three wet otters sing"}
+    await shopper.sends("/account/register", "Off until you switch it on", **new)
+    await shopper.sends("/account/consents", "Send the mail again", news_mail="yes", language="en")
+    await shopper.sends("/account/consents", "We sent you a mail", news_mail="yes", again="yes")
+    async with db.reading() as conn:
+        token = Links(b"s" * 32).sign(CONSENT_LINK, await conn.value(NEWEST_REQUEST))
+    address = f"/account/consents/{token}"
+    for _ in range(2):  # mail filters look first
+        await shopper.sees(address, "Yes, send me news", email)
+    await shopper.sees("/account", "Waiting for your click")
+    await shopper.sends(address, "you get our news by e-mail from now on", f"for {email}")
+    await shopper.sees(address, "This link is used up", status=410)
+    await shopper.sees(address[:-2], status=404)
+    page = await shopper.sends("/account/consents", "Your choice is saved.", "Decided on")
+    assert 'value="yes" checked' not in page
+    # Whoever reads the mailbox need not be signed in there.
+    await shopper.sends("/account/consents", news_mail="yes")
+    async with db.reading() as conn:
+        token = Links(b"s" * 32).sign(CONSENT_LINK, await conn.value(NEWEST_REQUEST))
+    await shopper.sends("/account/signout")
+    await shopper.sends(f"/account/consents/{token}", "New here?", "you get our news by e-mail from now on")
 
 
 async def test_a_forgotten_password_by_mail(shopper: Shopper, fresh: Fresh, db: Database) -> None:

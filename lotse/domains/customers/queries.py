@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from lotse.domains.customers.contracts import (
     Consent,
+    ConsentRequest,
     Customer,
     CustomerAddress,
     Exported,
@@ -159,6 +160,17 @@ async def consents(conn: Connection, *, customer_id: UUID) -> dict[str, Consent]
     return {one.purpose: one for one in await conn.many(READS.consents, Consent, customer_id=customer_id)}
 
 
+async def consents_asked(conn: Connection, *, customer_id: UUID, at: datetime) -> dict[str, ConsentRequest]:
+    """What waits for a click in a mail, by purpose."""
+    found = await conn.many(READS.consent_requests, ConsentRequest, customer_id=customer_id, at=at)
+    return {one.purpose: one for one in found}
+
+
+async def consent_request(conn: Connection, *, request_id: UUID, at: datetime) -> ConsentRequest | None:
+    """What a link may confirm; None once it was used, taken back or is too old."""
+    return await conn.maybe(READS.consent_request, ConsentRequest, id=request_id, at=at)
+
+
 async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:
     """What is kept about a person as a customer, for their export; None if they are none."""
     stored = await conn.many(READS.by_parties, StoredCustomer, party_ids=[party_id])
@@ -170,4 +182,5 @@ async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:
         await conn.many(READS.every_address, CustomerAddress, ids=ids),
         await conn.many(READS.every_consent, Consent, ids=ids),
         await conn.many(READS.every_wish, Wish, ids=ids),
+        await conn.many(READS.every_consent_request, ConsentRequest, ids=ids),
     )

@@ -16,6 +16,7 @@ from lotse.domains.behaviour.commands import link_party
 from lotse.domains.behaviour.rules import objects, visit_of
 from lotse.domains.customers import commands, queries
 from lotse.domains.customers.contracts import (
+    CONSENT_LINK,
     RESET_LINK,
     SESSION_COOKIE,
     WISHES_COOKIE,
@@ -44,6 +45,7 @@ ACCOUNT_REFUSED = {
     "invalid": N_("Please check what you entered. A password has at least ten characters."),
     "not-signed-in-here": N_("You were signed out. Please sign in again."),
     "not-the-master": N_("We cannot change this here. Please write to us."),
+    "consent-over": N_("This link is used up or too old."),
     "address-unknown": N_("This address is not there any more."),
     "unknown-product": N_("This product is not there any more."),
 }
@@ -53,6 +55,8 @@ OTHER_POSTCODE = N_("A postcode there looks like %(example)s.")
 DONE = {
     "address": N_("The address is saved."),
     "details": N_("Your details are saved."),
+    "asked": N_("We sent you a mail. Please follow its link: your consent counts from then on."),
+    "confirmed": N_("Thank you: you get our news by e-mail from now on."),
     "consents": N_("Your choice is saved."),
     "erased": N_("Your account is erased."),
     "password": N_("Your password is changed. You are signed out everywhere else."),
@@ -142,7 +146,7 @@ async def account(
             new=new,
             next=next,
             refused=said,
-            done=told if done == "erased" else "",
+            done=told if done in ("erased", "confirmed") else "",
             headers=NO_STORE,
         )
     async with database.reading() as conn:
@@ -151,12 +155,14 @@ async def account(
             raise NotFound(what="customer", id=str(customer_id))
         addresses = await queries.address_book(conn, customer_id=customer_id)
         consents = await queries.consents(conn, customer_id=customer_id)
+        asked = await queries.consents_asked(conn, customer_id=customer_id, at=view.question.at)
     await view.ask({"account.orders": [customer_id]})
     return view.show(
         "customers/account.html",
         customer=found,
         addresses=addresses,
         news=consents.get("news_mail"),
+        news_asked=asked.get("news_mail"),
         form=Form.drafted(draft, TypedAddress),
         countries=_countries(view, shop.country),
         refused=said,
@@ -389,13 +395,51 @@ async def remove_address(
 
 
 @post("/account/consents", guards=[public], opt={"form": "/account"})
-async def consent(request: Request[Any, Any, Any], database: Database, at: datetime) -> Redirect:
-    """Agree to news by mail, or take it back. Refusal: `NotSignedInHere`."""
+async def consent(request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime) -> Redirect:
+    """Agree to news by mail, which a mail asks to confirm (`again`: once more), or take it back at once.
+
+    Refusals: `NotSignedInHere`, then the command's.
+    """
     customer_id = await signed_in(request, database, at)
-    given = (await request.form()).get("news_mail") == "yes"
+    form = await request.form()
     async with database.transaction() as tx:
-        await commands.decide_consent(tx, customer_id=customer_id, purpose="news_mail", given=given, at=at)
-    return Redirect("/account?done=consents", status_code=303)
+        if form.get("news_mail") != "yes":
+            await commands.withdraw_consent(tx, customer_id=customer_id, purpose="news_mail", at=at)
+            is_asked = False
+        else:
+            is_asked = await commands.ask_consent(
+                tx,
+                customer_id=customer_id,
+                purpose="news_mail",
+                at=at,
+                language=language_of(form, shop),
+                again=form.get("again") == "yes",
+            )
+    return Redirect(f"/account?done={'asked' if is_asked else 'consents'}", status_code=303)
+
+
+@get("/account/consents/{token:str}", guards=[public])
+async def consent_asked(view: View, database: Database, links: Links, draft: Draft | None, token: str) -> Response[str]:
+    """Where the link of the mail leads. To look confirms nothing: mail filters look, too. Refusal: `LinkInvalid`."""
+    async with database.reading() as conn:
+        request_id = links.read(CONSENT_LINK, token)
+        found = await queries.consent_request(conn, request_id=request_id, at=view.question.at)
+    return view.show(
+        "customers/consent.html",
+        status=200 if found else 410,
+        asked=found,
+        token=token,
+        refused=refused(view, draft, ACCOUNT_REFUSED) if found else None,
+        headers=NO_STORE,
+    )
+
+
+@post("/account/consents/{token:str}", guards=[public], opt={"form": "/account/consents/{token}"})
+async def confirm_consent(database: Database, links: Links, at: datetime, token: str) -> Redirect:
+    """Say that it is meant. Refusals: `LinkInvalid`, `ConsentOver`."""
+    async with database.transaction() as tx:
+        await commands.confirm_consent(tx, request_id=links.read(CONSENT_LINK, token), at=at)
+    return Redirect("/account?done=confirmed", status_code=303)
 
 
 @get("/account/export.json", guards=[public])

@@ -110,16 +110,39 @@ select id from customers.wish_lists where customer_id = :customer_id;
 -- name: guest_list
 select id from customers.wish_lists where id = :id and customer_id is null;
 
--- The newest decision of each purpose.
+-- The newest decision of each purpose. Given is only what a mailbox confirmed.
 -- name: consents
-select distinct on (purpose) purpose, given, decided_at
+select distinct on (purpose) purpose, given and email <> '' as given, decided_at, email, asked_at
   from customers.consents
  where customer_id = :customer_id
  order by purpose, decided_at desc;
 
 -- Every decision, for the export.
 -- name: every_consent
-select purpose, given, decided_at from customers.consents where customer_id = any(:ids::uuid[]) order by decided_at;
+select purpose, given, decided_at, email, asked_at
+  from customers.consents
+ where customer_id = any(:ids::uuid[])
+ order by decided_at;
+
+-- What an account waits for: the newest mail of each purpose.
+-- name: consent_requests
+select distinct on (purpose) id, customer_id, purpose, email, asked_at, expires_at
+  from customers.consent_requests
+ where customer_id = :customer_id and expires_at > :at
+ order by purpose, asked_at desc, id desc;
+
+-- Every one of them, for the export.
+-- name: every_consent_request
+select id, customer_id, purpose, email, asked_at, expires_at
+  from customers.consent_requests
+ where customer_id = any(:ids::uuid[])
+ order by asked_at;
+
+-- What a link may confirm, while it may.
+-- name: consent_request
+select id, customer_id, purpose, email, asked_at, expires_at
+  from customers.consent_requests
+ where id = :id and expires_at > :at;
 
 -- What is wished for, for the export.
 -- name: every_wish

@@ -3,6 +3,7 @@ and what search engines read. Every post comes from the page's own form."""
 
 import json
 import re
+import secrets
 from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from lotse.domains.checkout.tests import conftest as checkout
 from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK
+from lotse.domains.inventory.commands import put_locations, put_postcodes, serve_shop
+from lotse.domains.inventory.contracts import Postcode, PutLocation
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
 from lotse.kernel.sql import Statement
@@ -334,7 +337,8 @@ async def test_the_site_map_has_every_page_in_every_language(shopper: Shopper, s
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("10115", "Nearest to 10115 Berlin"),
+        ("10115", "Around Berlin, the region of postcodes that begin with 10"),
+        ("99999", "Around Erfurt, the region of postcodes that begin with 99"),
         ("1011", "Five digits, please"),
         ("00000", "We do not know this postcode"),
         ("<script>", "Five digits, please"),
@@ -343,3 +347,18 @@ async def test_the_site_map_has_every_page_in_every_language(shopper: Shopper, s
 async def test_stores_by_postcode(shopper: Shopper, typed: str, said: str) -> None:
     page = await shopper.sees(f"/stores?postcode={typed}", said)
     assert "<script>" not in page.replace('<script type="application/ld+json">', "")
+    assert "Nearest to" not in page and not re.search(r"about [0-9]+ km", page), "only an exact place has distances"
+
+
+async def test_a_store_is_as_far_as_an_exact_place_says(
+    shopper: Shopper, store: checkout.Store, db: Database, fresh: Fresh
+) -> None:
+    code, postcode = fresh.text("near"), f"{secrets.randbelow(90_000) + 10_000}"
+    async with db.transaction() as tx:
+        place = PutLocation(
+            code=code, kind="store", name=code, country="DE", timezone="Europe/Berlin", latitude=53.55, longitude=10.0
+        )
+        found = await put_locations(tx, [place], by="test", at=checkout.AT)
+        await serve_shop(tx, shop_id=store.shop.id, location_ids=[found[code]], by="test", at=checkout.AT)
+        await put_postcodes(tx, [Postcode("DE", postcode, "Altona", 53.64, 10.0)])
+    await shopper.sees(f"/stores?postcode={postcode}", f"Nearest to {postcode} Altona", code, "about 10 km")

@@ -257,7 +257,7 @@ async def test_somebody_with_an_account_buys_in_english_by_keyboard_alone(browse
     assert email in json.dumps(kept)
     await page.goto(shop.url + "/en/account")
     await press(page, page.locator("main").get_by_role("button", name="Sign out"))
-    await page.wait_for_load_state()
+    await page.wait_for_url(lambda url: "/account" not in url)
     await page.goto(shop.url + "/en/account")
     await expect(page.locator("h1")).to_have_text("Your account")
 
@@ -353,7 +353,7 @@ async def test_an_account_a_wish_and_a_withdrawal_without_scripts(plain_page: Pa
     await page.goto(shop.url + "/stores")
     await page.get_by_label("Deine Postleitzahl").fill("20457")
     await page.get_by_role("button", name="Filialen in der Nähe").click()
-    await page.get_by_text("km").first.wait_for()
+    await page.get_by_text("Rund um").first.wait_for()
     await page.locator("footer").get_by_role("link", name="Vertrag widerrufen").click()
     await page.get_by_role("button", name="Widerruf bestätigen").click()
     assert await page.locator(".field.wrong").count() == 3

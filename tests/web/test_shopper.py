@@ -11,10 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
+from lotse.domains.catalog.commands import put_products
+from lotse.domains.catalog.contracts import PutProduct, PutVariant, Text
+from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.checkout.tests import conftest as checkout
 from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK
 from lotse.domains.inventory.commands import put_locations, put_postcodes, serve_shop
 from lotse.domains.inventory.contracts import Postcode, PutLocation
+from lotse.domains.offers.commands import put_offers
+from lotse.domains.offers.contracts import PutOffer
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
 from lotse.kernel.sql import Statement
@@ -301,6 +306,31 @@ async def test_wishes_of_a_guest_are_theirs_after_signing_in(
     assert "lotse_wishes" not in shopper.jar
     await shopper.sends("/wishes/remove", "Nothing on it yet", product_id=form["product_id"])
     await shopper.sends("/wishes", "Please check", product_id="x")
+
+
+async def test_from_the_wish_list_into_the_basket(shopper: Shopper, store: checkout.Store, fresh: Fresh) -> None:
+    one, gone = await store.article(1, name="Kite"), await store.article(0, name="Drum")
+    slug = fresh.text("shoe")
+    sizes = tuple(PutVariant(sku=f"{slug}-{size}".upper(), options={"size": size}) for size in ("40", "41"))
+    product = PutProduct(slug=slug, tax_class="standard", texts=(Text("en", "Shoe"),), variants=sizes)
+    async with store.db.transaction() as tx:
+        [shoe] = await put_products(tx, [product], by="test", at=checkout.AT)
+        owner = store.shop.owner_party_id
+        offers = [PutOffer(shop_id=store.shop.id, variant_id=id, seller_party_id=owner) for id in shoe.variant_ids]
+        await put_offers(tx, offers, by="test", at=checkout.AT)
+        for id in shoe.variant_ids:
+            await store.price(tx, id, "49.90")
+        cards = await variants_by_ids(tx, variant_ids=[one.variant_id, gone.variant_id], language="en")
+    for product_id in (*(card.product_id for card in cards), shoe.id):
+        await shopper.sends("/wishes", product_id=str(product_id))
+    page = await shopper.sees("/wishes", "Kite", "Drum", "Shoe")
+    assert re.findall(r'name="offer_id" value="([^"]+)"', page) == [str(one.offer_id)], "nothing that is sold out"
+    assert "Royal blue" in page and "Choose a variant" not in page
+    for id in shoe.variant_ids:
+        await store.stock(id, 2)
+    page = await shopper.sees("/wishes", "Choose a variant")
+    assert len(re.findall('name="offer_id"', page)) == 1 and f'/p/{slug}">Choose' in page
+    await shopper.sends("/basket/lines", "Kite", offer_id=str(one.offer_id), quantity="1")
 
 
 async def test_a_product_describes_itself_from_what_its_page_shows(shopper: Shopper, store: checkout.Store) -> None:

@@ -66,6 +66,7 @@ FILES = {
 SLOTS = {
     "card.offer": "variants; the price on a card",
     "card.stock": "variants; whether it is there, on a card",
+    "card.buy": "variants; the way into the basket, on a card of the wish list",
     "product.offer": "variants; the price on an article's page",
     "product.stock": "variants; whether it is there, on an article's page",
     "product.places": "variants; where it is, on an article's page",

@@ -28,7 +28,7 @@ from lotse.domains.catalog.contracts import (
     StoredProduct,
     Text,
 )
-from lotse.domains.customers.commands import edit_customer, put_address, put_customers
+from lotse.domains.customers.commands import edit_address, edit_customer, put_address, put_customers
 from lotse.domains.customers.contracts import Address, EditCustomer, PutCustomer, StoredCustomer
 from lotse.domains.inventory.commands import put_locations, serve_shop
 from lotse.domains.inventory.contracts import PutLocation
@@ -260,6 +260,16 @@ async def test_what_changes_nothing_is_nobodys_to_refuse(tx: Transaction, house:
     await change_state(tx, product_ids=[house.product.id], state="active", by=BY, at=AT)
     parcels = replace(HOME, street="Packstation 1")  # no system but the shop knows where parcels go
     await put_address(tx, customer_id=house.customer.id, kind="delivery", address=parcels, at=AT)
+
+
+async def test_where_bills_go_is_not_edited_past_its_master(tx: Transaction, house: House) -> None:
+    await set_master(tx, kind="customers", field="city", master="erp", by=BY, at=AT)
+    id = house.customer.id
+    there = await put_address(tx, customer_id=id, kind="billing", address=HOME, at=AT, source="erp")
+    await edit_address(tx, customer_id=id, address_id=there, address=replace(HOME, street="Weg 9"), at=AT)
+    with pytest.raises(NotTheMaster) as refused:
+        await edit_address(tx, customer_id=id, address_id=there, address=replace(HOME, city="Ulm"), at=AT)
+    assert refused.value.field == "city"
 
 
 async def test_a_system_without_a_say_is_refused_too(tx: Transaction, house: House) -> None:

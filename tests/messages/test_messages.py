@@ -7,11 +7,21 @@ from uuid import UUID
 import pytest
 
 from lotse.domains.customers import commands as accounts
-from lotse.domains.customers.contracts import RESET_LINK, AccountMade, Address, PasswordChanged, PasswordForgotten
+from lotse.domains.customers.contracts import (
+    CONSENT_LINK,
+    RESET_LINK,
+    AccountMade,
+    Address,
+    ConsentAsked,
+    PasswordChanged,
+    PasswordForgotten,
+)
+from lotse.domains.customers.queries import consents_asked
 from lotse.domains.messages import queries, reactions
 from lotse.domains.messages.contracts import (
     AboutAccount,
     AboutAmendment,
+    AboutConsent,
     AboutMoney,
     AboutNotice,
     AboutOrder,
@@ -187,6 +197,33 @@ async def test_mails_about_an_account_reach_its_owner_only(db: Database, fresh: 
     await accounts.reset_password(db, reset_id=link, password="four dry badgers hum", guesser=email, at=now)
     async with db.reading() as conn:
         assert await queries.PASSWORD_FORGOTTEN.gather(conn, AboutReset(customer_id, link), owner, WAYS) is None
+
+
+async def test_a_consent_is_asked_of_its_own_address_only(db: Database, fresh: Fresh):
+    async with db.transaction() as tx:
+        where = await open_shop(tx, fresh)
+    email, now = f"{fresh.text('anna')}@example.org", clock.now()
+    customer_id, _ = await accounts.register(
+        db, shop_id=where.shop.id, name=NAME, email=email, password="three wet otters sing", guesser=email, at=now
+    )
+    async with db.transaction() as tx:
+        await accounts.ask_consent(tx, customer_id=customer_id, purpose="news_mail", at=now)
+        asked = (await consents_asked(tx, customer_id=customer_id, at=now))["news_mail"]
+        await reactions.on_consent_asked(tx, ConsentAsked(customer_id, asked.id, "en"), at=now, event_id=fresh.id())
+        [row] = await post.about(tx, subject=f"customers.customer:{customer_id}")
+        assert (row.mail, row.language, row.address) == ("messages.consent_asked", "en", email)
+        about = AboutConsent(customer_id, asked.id)
+        owner = To(address=email, name=NAME, language="de", shop_id=where.shop.id)
+        for language in LANGUAGES:
+            whom = To(address=email, name=NAME, language=language, shop_id=where.shop.id)
+            found = await wrote(tx, queries.CONSENT_ASKED, about, whom)
+            assert f"/account/consents/{WAYS.links.sign(CONSENT_LINK, asked.id)}" in found.text
+        other = To(address="eve@example.org", language="de", shop_id=where.shop.id)
+        assert await queries.CONSENT_ASKED.gather(tx, about, other, WAYS) is None
+        example = await queries.CONSENT_ASKED.example(tx, where.shop.id)
+        assert example is not None and example[0].request_id != asked.id
+        await accounts.confirm_consent(tx, request_id=asked.id, at=now)
+        assert await queries.CONSENT_ASKED.gather(tx, about, owner, WAYS) is None
 
 
 @pytest.mark.parametrize("mail", queries.mails, ids=lambda mail: mail.name)

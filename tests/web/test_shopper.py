@@ -3,6 +3,7 @@ and what search engines read. Every post comes from the page's own form."""
 
 import json
 import re
+import secrets
 from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
@@ -10,8 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
+from lotse.domains.catalog.commands import put_products
+from lotse.domains.catalog.contracts import PutProduct, PutVariant, Text
+from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.checkout.tests import conftest as checkout
-from lotse.domains.customers.contracts import RESET_LINK
+from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK
+from lotse.domains.inventory.commands import put_locations, put_postcodes, serve_shop
+from lotse.domains.inventory.contracts import Postcode, PutLocation
+from lotse.domains.offers.commands import put_offers
+from lotse.domains.offers.contracts import PutOffer
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
 from lotse.kernel.sql import Statement
@@ -21,6 +29,9 @@ from tests.web.conftest import ORIGIN, Whole, at_origin
 store = checkout.store  # a fixture
 NEWEST_RESET = Statement(
     "test", "newest", "select id from customers.resets order by requested_at desc, id desc limit 1"
+)
+NEWEST_REQUEST = Statement(
+    "test", "newest_request", "select id from customers.consent_requests order by asked_at desc, id desc limit 1"
 )
 
 
@@ -139,7 +150,7 @@ async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store
     assert "httponly" in flags and "samesite=lax" in flags
     first = shopper.jar["lotse_customer"]
     await shopper.sends("/account/addresses", "Ring 1", kind="delivery", **ADDRESS)
-    await shopper.sends("/account/consents", "Decided on", news_mail="yes")
+    await shopper.sends("/account/consents", f"your click in the mail to {email}", news_mail="yes")
     article = await store.article(5)
     await shopper.sends("/basket/lines", offer_id=str(article.offer_id), quantity="1")
     page = await shopper.sees("/checkout", "Signed in as Grace Hopper.", 'value="Ring 1"')
@@ -160,6 +171,31 @@ async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store
     await shopper.sends("/account/erase", "do not fit together", password="wrong")
     await shopper.sends("/account/erase", "New here?", password=password)
     await shopper.sends("/account/signin", "do not fit together", email=email, password=password)
+
+
+async def test_news_are_confirmed_by_mail(shopper: Shopper, fresh: Fresh, db: Database) -> None:
+    email = f"{fresh.text('grace')}@example.org"
+    new = {"new_name": "Grace Hopper", "new_email": email, "new_password": "three wet otters sing"}
+    await shopper.sends("/account/register", "Off until you switch it on", **new)
+    await shopper.sends("/account/consents", "Send the mail again", news_mail="yes", language="en")
+    await shopper.sends("/account/consents", "We sent you a mail", news_mail="yes", again="yes")
+    async with db.reading() as conn:
+        token = Links(b"s" * 32).sign(CONSENT_LINK, await conn.value(NEWEST_REQUEST))
+    address = f"/account/consents/{token}"
+    for _ in range(2):  # mail filters look first
+        await shopper.sees(address, "Yes, send me news", email)
+    await shopper.sees("/account", "Waiting for your click")
+    await shopper.sends(address, "you get our news by e-mail from now on", f"for {email}")
+    await shopper.sees(address, "This link is used up", status=410)
+    await shopper.sees(address[:-2], status=404)
+    page = await shopper.sends("/account/consents", "Your choice is saved.", "Decided on")
+    assert 'value="yes" checked' not in page
+    # Whoever reads the mailbox need not be signed in there.
+    await shopper.sends("/account/consents", news_mail="yes")
+    async with db.reading() as conn:
+        token = Links(b"s" * 32).sign(CONSENT_LINK, await conn.value(NEWEST_REQUEST))
+    await shopper.sends("/account/signout")
+    await shopper.sends(f"/account/consents/{token}", "New here?", "you get our news by e-mail from now on")
 
 
 async def test_a_forgotten_password_by_mail(shopper: Shopper, fresh: Fresh, db: Database) -> None:
@@ -206,6 +242,53 @@ async def test_the_checkout_keeps_an_address_when_asked_and_knows_postcodes(
     assert "Ring 1" not in page
 
 
+async def test_an_account_changes_its_addresses_name_and_phone(shopper: Shopper, fresh: Fresh) -> None:
+    email = f"{fresh.text('grace')}@example.org"
+    new = {"new_name": "Grace Hopper", "new_email": email, "new_password": "three wet otters sing"}
+    await shopper.sends("/account/register", "Hello, Grace Hopper", **new)
+    for street in ("Ring 1", "Deich 2"):
+        page = await shopper.sends("/account/addresses", street, **{**ADDRESS, "street": street}, kind="delivery")
+    deich, ring = re.findall(r'href="[^"]*(/account/addresses/[0-9a-f-]+)"', page)
+    await shopper.sees(ring, 'value="Ring 1"', "Deliver to")
+    await shopper.sends(ring, "looks like", 'value="Kai 3"', **{**ADDRESS, "street": "Kai 3", "postcode": "1"})
+    page = await shopper.sends(ring, "The address is saved.", "Kai 3", **{**ADDRESS, "street": "Kai 3"})
+    assert "Ring 1" not in page and page.index("Deich 2") < page.index("Kai 3"), "it stays where it stood"
+    await shopper.sends(deich, "Kai 3", **{**ADDRESS, "street": "Kai 3"})
+    page = await shopper.sends("/account/details", "Please fill this in.", own_name="", own_phone="040 1")
+    assert 'value="040 1"' in page and len(re.findall(r'href="[^"]*/account/addresses/', page)) == 1
+    await shopper.sends("/account/details", "Hello, Grace Murray", "040 1", own_name="Grace Murray", own_phone="040 1")
+    # Nobody else's.
+    await shopper.sends("/account/signout")
+    await shopper.sees(deich, "New here?")
+    await shopper.sends("/account/register", "Hello", **{**new, "new_email": f"eve-{email}"})
+    await shopper.sees(deich, status=404)
+
+
+async def test_the_checkout_offers_every_address_of_the_account(
+    shopper: Shopper, store: checkout.Store, fresh: Fresh
+) -> None:
+    email = f"{fresh.text('grace')}@example.org"
+    new = {"new_name": "Grace Hopper", "new_email": email, "new_password": "three wet otters sing"}
+    await shopper.sends("/account/register", "Hello", **new)
+    for kind, street in (("delivery", "Ring 1"), ("billing", "Ring 1"), ("delivery", "Deich 2")):
+        await shopper.sends("/account/addresses", street, **{**ADDRESS, "street": street}, kind=kind)
+    article = await store.article(5)
+    await shopper.sends("/basket/lines", offer_id=str(article.offer_id), quantity="1")
+    page = await shopper.sees("/checkout", 'value="Deich 2"')
+    offered = dict(re.findall(r'<option value="([0-9a-f-]{36}|new)"( selected)?>', page))
+    assert list(offered.values()) == [" selected", "", ""], "each address once, and another one"
+    ring = list(offered)[1]
+    page = await shopper.sees(f"/checkout?address={ring}", 'value="Ring 1"', f'value="{ring}" selected')
+    assert "Deich 2, " in page and 'value="Deich 2"' not in page
+    page = await shopper.sees("/checkout?address=new", 'value="new" selected', f'value="{email}"')
+    assert 'value="20457"' not in page
+    # What was typed comes back after a mistake, whether it is one of them or not.
+    typed = {**hidden(page), **ADDRESS, "street": "Kai 3", "email": "none", "phone": "040 123"}
+    await shopper.sends("/checkout", 'value="Kai 3"', 'value="040 123"', 'value="new" selected', **typed)
+    await shopper.sends("/checkout", 'value="040 123"', f'value="{ring}" selected', **{**typed, "street": "Ring 1"})
+    await shopper.sees("/checkout?address=nobodys", 'value="Deich 2"')
+
+
 async def test_wishes_of_a_guest_are_theirs_after_signing_in(
     shopper: Shopper, store: checkout.Store, fresh: Fresh
 ) -> None:
@@ -223,6 +306,31 @@ async def test_wishes_of_a_guest_are_theirs_after_signing_in(
     assert "lotse_wishes" not in shopper.jar
     await shopper.sends("/wishes/remove", "Nothing on it yet", product_id=form["product_id"])
     await shopper.sends("/wishes", "Please check", product_id="x")
+
+
+async def test_from_the_wish_list_into_the_basket(shopper: Shopper, store: checkout.Store, fresh: Fresh) -> None:
+    one, gone = await store.article(1, name="Kite"), await store.article(0, name="Drum")
+    slug = fresh.text("shoe")
+    sizes = tuple(PutVariant(sku=f"{slug}-{size}".upper(), options={"size": size}) for size in ("40", "41"))
+    product = PutProduct(slug=slug, tax_class="standard", texts=(Text("en", "Shoe"),), variants=sizes)
+    async with store.db.transaction() as tx:
+        [shoe] = await put_products(tx, [product], by="test", at=checkout.AT)
+        owner = store.shop.owner_party_id
+        offers = [PutOffer(shop_id=store.shop.id, variant_id=id, seller_party_id=owner) for id in shoe.variant_ids]
+        await put_offers(tx, offers, by="test", at=checkout.AT)
+        for id in shoe.variant_ids:
+            await store.price(tx, id, "49.90")
+        cards = await variants_by_ids(tx, variant_ids=[one.variant_id, gone.variant_id], language="en")
+    for product_id in (*(card.product_id for card in cards), shoe.id):
+        await shopper.sends("/wishes", product_id=str(product_id))
+    page = await shopper.sees("/wishes", "Kite", "Drum", "Shoe")
+    assert re.findall(r'name="offer_id" value="([^"]+)"', page) == [str(one.offer_id)], "nothing that is sold out"
+    assert "Royal blue" in page and "Choose a variant" not in page
+    for id in shoe.variant_ids:
+        await store.stock(id, 2)
+    page = await shopper.sees("/wishes", "Choose a variant")
+    assert len(re.findall('name="offer_id"', page)) == 1 and f'/p/{slug}">Choose' in page
+    await shopper.sends("/basket/lines", "Kite", offer_id=str(one.offer_id), quantity="1")
 
 
 async def test_a_product_describes_itself_from_what_its_page_shows(shopper: Shopper, store: checkout.Store) -> None:
@@ -259,7 +367,8 @@ async def test_the_site_map_has_every_page_in_every_language(shopper: Shopper, s
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("10115", "Nearest to 10115 Berlin"),
+        ("10115", "Around Berlin, the region of postcodes that begin with 10"),
+        ("99999", "Around Erfurt, the region of postcodes that begin with 99"),
         ("1011", "Five digits, please"),
         ("00000", "We do not know this postcode"),
         ("<script>", "Five digits, please"),
@@ -268,3 +377,18 @@ async def test_the_site_map_has_every_page_in_every_language(shopper: Shopper, s
 async def test_stores_by_postcode(shopper: Shopper, typed: str, said: str) -> None:
     page = await shopper.sees(f"/stores?postcode={typed}", said)
     assert "<script>" not in page.replace('<script type="application/ld+json">', "")
+    assert "Nearest to" not in page and not re.search(r"about [0-9]+ km", page), "only an exact place has distances"
+
+
+async def test_a_store_is_as_far_as_an_exact_place_says(
+    shopper: Shopper, store: checkout.Store, db: Database, fresh: Fresh
+) -> None:
+    code, postcode = fresh.text("near"), f"{secrets.randbelow(90_000) + 10_000}"
+    async with db.transaction() as tx:
+        place = PutLocation(
+            code=code, kind="store", name=code, country="DE", timezone="Europe/Berlin", latitude=53.55, longitude=10.0
+        )
+        found = await put_locations(tx, [place], by="test", at=checkout.AT)
+        await serve_shop(tx, shop_id=store.shop.id, location_ids=[found[code]], by="test", at=checkout.AT)
+        await put_postcodes(tx, [Postcode("DE", postcode, "Altona", 53.64, 10.0)])
+    await shopper.sees(f"/stores?postcode={postcode}", f"Nearest to {postcode} Altona", code, "about 10 km")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from lotse.domains.catalog.contracts import UnknownProduct
 from lotse.domains.customers.contracts import (
@@ -14,6 +15,10 @@ from lotse.domains.customers.contracts import (
     AccountTaken,
     Address,
     AddressKind,
+    AddressUnknown,
+    ConsentAsked,
+    ConsentOver,
+    ConsentRequest,
     Customer,
     CustomerAddress,
     CustomerChanged,
@@ -26,7 +31,7 @@ from lotse.domains.customers.contracts import (
     StoredCustomer,
     UnknownCustomer,
 )
-from lotse.domains.customers.queries import Login, Reset, token_hash, wish_list
+from lotse.domains.customers.queries import Login, Reset, consents, consents_asked, token_hash, wish_list
 from lotse.domains.customers.rules import check_address, check_customer, check_email, edit_of
 from lotse.domains.parties.commands import put_parties
 from lotse.domains.parties.contracts import PutParty, UnknownShop
@@ -118,7 +123,7 @@ async def locked_customer(tx: Transaction, *, customer_id: UUID) -> Customer:
 
 
 async def edit_customer(
-    tx: Transaction, *, customer_id: UUID, edited: EditCustomer, by: str, reason: str, at: datetime
+    tx: Transaction, *, customer_id: UUID, edited: EditCustomer, by: str, reason: str | None, at: datetime
 ) -> None:
     """Change how a customer is called, reached and priced. Refusals in this order: `Invalid` (by field),
     `UnknownCustomer`, `NotTheMaster`.
@@ -145,6 +150,13 @@ async def edit_customer(
     new = {name: edited.customer_group if name == "customer_group" else "…" for name in changed}
     subject = f"customers.customer:{customer_id}"
     await audit.record(tx, actor=by, subject=subject, old=old, new=new, at=at, reason=reason)
+
+
+async def edit_own(tx: Transaction, *, customer_id: UUID, name: str, phone: str, at: datetime) -> None:
+    """Change how a customer is called, as they say themselves. Refusals: those of `edit_customer`."""
+    found = await locked_customer(tx, customer_id=customer_id)
+    edited = replace(edit_of(found), name=name, phone=phone)
+    await edit_customer(tx, customer_id=customer_id, edited=edited, by="customer", reason=None, at=at)
 
 
 async def put_address(
@@ -203,6 +215,21 @@ def _other_parts(kind: AddressKind, address: Address, before: CustomerAddress | 
         yield from (part for part in _PARTS if getattr(address, part) != (getattr(before, part) if before else ""))
 
 
+async def edit_address(tx: Transaction, *, customer_id: UUID, address_id: UUID, address: Address, at: datetime) -> None:
+    """Change an address; it stays of its kind and as new as it was.
+
+    Refusals in this order: `Invalid` (by `address.field`), `AddressUnknown`, `NotTheMaster`.
+    """
+    check_address(address, "address")
+    before = await tx.maybe(READS.address, CustomerAddress, id=address_id, customer_id=customer_id)
+    if before is None:
+        raise AddressUnknown()
+    if not (masters := await masters_of(tx, "customers")).are_all(LOTSE):
+        masters.refuse(_other_parts(before.kind, address, before), source=LOTSE)
+    await tx.execute(WRITES.edit_address, id=address_id, customer_id=customer_id, **asdict(address))
+    await emit(tx, CustomerChanged(customer_id), at=at)
+
+
 async def remove_address(tx: Transaction, *, customer_id: UUID, address_id: UUID, at: datetime) -> None:
     """Take an address away; one that is gone already stays so."""
     if await tx.execute(WRITES.remove_address, id=address_id, customer_id=customer_id):
@@ -220,6 +247,10 @@ ADDRESS = attempts.Limit("customer-from", burst=30, interval=timedelta(seconds=2
 FORGOTTEN = attempts.Limit("customer-forgotten", burst=3, interval=timedelta(minutes=15))
 # Long enough for a slow mail, short enough that a mailbox read tomorrow opens nothing.
 RESET = timedelta(hours=1)
+# As many mails that ask for a consent, to the address of whoever's account it is or is said to be.
+ASKED = attempts.Limit("customer-asked", burst=3, interval=timedelta(minutes=15))
+# Somebody away for some days may still answer; who does not in a week has answered.
+CONFIRM = timedelta(days=7)
 # Long enough that guessing online is hopeless, short enough for a phone; what is common is refused beside it.
 LEAST_PASSWORD = 10
 MOST_WISHES = 200
@@ -387,17 +418,82 @@ async def join_wishes(tx: Transaction, *, customer_id: UUID, list_id: UUID, at: 
     await tx.execute(WRITES.drop_list, list_id=list_id)
 
 
-async def decide_consent(tx: Transaction, *, customer_id: UUID, purpose: str, given: bool, at: datetime) -> None:
-    """Agree to a purpose or take it back; the same again is no new decision. Refusal: `Invalid` (purpose)."""
+async def ask_consent(
+    tx: Transaction, *, customer_id: UUID, purpose: str, at: datetime, language: str = "", again: bool = False
+) -> bool:
+    """Agree to a purpose: it holds once the link of a mail to the account's address was followed. Whether it is asked.
+
+    An account may have been made with anybody's address, and only its mailbox can prove who agreed (s. 7 (2) UWG).
+    What holds or is asked already is not asked anew, unless `again` wants the mail once more.
+    Refusals in this order: `Invalid` (purpose), `SignInFailed` (no account), `TooManyAttempts`.
+    """
+    _check_purpose(purpose)
+    account = await tx.maybe(READS.login_of_customer, Login, customer_id=customer_id)
+    if account is None:
+        raise SignInFailed()
+    held = (await consents(tx, customer_id=customer_id)).get(purpose)
+    if held is not None and held.given:
+        return False
+    if not again and purpose in await consents_asked(tx, customer_id=customer_id, at=at):
+        return True
+    await attempts.count(tx, ASKED, account.email.casefold(), at=at)
+    request_id = uuid7()
+    await tx.execute(
+        WRITES.ask_consent, id=request_id, customer_id=customer_id, purpose=purpose, at=at, expires_at=at + CONFIRM
+    )
+    await emit(tx, ConsentAsked(customer_id, request_id, language), at=at)
+    return True
+
+
+async def confirm_consent(tx: Transaction, *, request_id: UUID, at: datetime) -> None:
+    """A mail's link was followed: the consent holds from now on, for the address that the mail went to.
+
+    Refusal: `ConsentOver`.
+    """
+    asked = await tx.maybe(WRITES.take_consent_request, ConsentRequest, id=request_id, at=at)
+    if asked is None:
+        raise ConsentOver()
+    await _decide(tx, asked.customer_id, asked.purpose, given=True, email=asked.email, asked_at=asked.asked_at, at=at)
+
+
+async def withdraw_consent(tx: Transaction, *, customer_id: UUID, purpose: str, at: datetime) -> None:
+    """Take a consent back, at once; what is only asked is asked no more. Refusal: `Invalid` (purpose)."""
+    _check_purpose(purpose)
+    await _decide(tx, customer_id, purpose, given=False, email="", asked_at=None, at=at)
+
+
+async def _decide(
+    tx: Transaction,
+    customer_id: UUID,
+    purpose: str,
+    *,
+    given: bool,
+    email: str,
+    asked_at: datetime | None,
+    at: datetime,
+) -> None:
+    await tx.execute(
+        WRITES.decide_consent,
+        customer_id=customer_id,
+        purpose=purpose,
+        given=given,
+        email=email,
+        asked_at=asked_at,
+        at=at,
+    )
+    await tx.execute(WRITES.drop_consent_requests, customer_id=customer_id, purpose=purpose)
+
+
+def _check_purpose(purpose: str) -> None:
     if purpose not in PURPOSES:
         raise Invalid(field="purpose", rule=", ".join(PURPOSES))
-    await tx.execute(WRITES.decide_consent, customer_id=customer_id, purpose=purpose, given=given, at=at)
 
 
 async def sweep(tx: Transaction, *, at: datetime, limit: int) -> int:
     """Forget sessions and links that ended, and guests' lists that nobody touched; how many."""
     ended = await tx.execute(WRITES.sweep_sessions, at=at, limit=limit)
     ended += await tx.execute(WRITES.sweep_resets, at=at, limit=limit)
+    ended += await tx.execute(WRITES.sweep_consent_requests, at=at, limit=limit)
     return ended + await tx.execute(WRITES.sweep_lists, before=at - LISTS_KEPT, limit=limit)
 
 

@@ -122,16 +122,32 @@ SESSION_COOKIE = "lotse_customer"
 WISHES_COOKIE = "lotse_wishes"
 # What the links of forgotten passwords are signed for.
 RESET_LINK = "customers.reset"
+# And those of mails that ask whether a consent is meant.
+CONSENT_LINK = "customers.consent"
 # What can be agreed to in the account.
 PURPOSES = ("news_mail",)
 
 
 class Consent(Struct, frozen=True):
-    """What somebody decided last about a purpose."""
+    """What somebody decided last about a purpose. If it is given: the mail address that confirmed it, which alone may
+    be written to, and when it had been asked."""
 
     purpose: str
     given: bool
     decided_at: datetime
+    email: str = ""
+    asked_at: datetime | None = None
+
+
+class ConsentRequest(Struct, frozen=True):
+    """A consent that waits for its mail's link to be followed."""
+
+    id: UUID
+    customer_id: UUID
+    purpose: str
+    email: str
+    asked_at: datetime
+    expires_at: datetime
 
 
 class Wish(Struct, frozen=True):
@@ -148,6 +164,7 @@ class Exported(Struct, frozen=True):
     addresses: list[CustomerAddress]
     consents: list[Consent] = []
     wishes: list[Wish] = []
+    consent_requests: list[ConsentRequest] = []
 
 
 class CustomerChanged(Struct, frozen=True, tag="customers.CustomerChanged"):
@@ -198,6 +215,20 @@ class PasswordChanged(Struct, frozen=True, tag="customers.PasswordChanged"):
         return str(self.customer_id)
 
 
+class ConsentAsked(Struct, frozen=True, tag="customers.ConsentAsked"):
+    """Somebody agreed to mail and is asked by one whether they mean it. Who holds only the id cannot confirm it: the
+    link is signed."""
+
+    customer_id: UUID
+    request_id: UUID
+    language: str = ""
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.customer_id)
+
+
 class NotSignedInHere(Refusal, status=401, title="Please sign in"):
     """It is for customers who are signed in."""
 
@@ -212,6 +243,14 @@ class SignInFailed(Refusal, status=422, title="Mail address and password do not 
 
 class ResetOver(Refusal, status=410, title="This link is used up or too old"):
     """Ask for another one."""
+
+
+class ConsentOver(Refusal, status=410, title="This link is used up or too old"):
+    """What holds stands in the account, where another one can be sent."""
+
+
+class AddressUnknown(Refusal, status=404, title="There is no such address"):
+    """It is gone, or somebody else's."""
 
 
 class UnknownCustomer(Refusal, status=404, title="There is no such customer"):

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from lotse.domains.customers.contracts import (
     Consent,
+    ConsentRequest,
     Customer,
     CustomerAddress,
     Exported,
@@ -29,6 +30,8 @@ READS = statements("lotse.domains.customers", "reads")
 # Names that a search gathers before it sorts: whoever finds more than this types one more letter.
 _MAX_FOUND = 1_000
 _MAX_LETTERS = 200
+# Nobody chooses from a longer list; who needs more of them sends files.
+_MOST_ADDRESSES = 50
 
 
 async def customer(conn: Connection, *, customer_id: UUID) -> Customer | None:
@@ -56,6 +59,16 @@ async def customers_by_email(conn: Connection, *, email: str) -> list[StoredCust
 async def addresses(conn: Connection, *, customer_id: UUID) -> list[CustomerAddress]:
     """The address in use of each kind."""
     return await conn.many(READS.addresses, CustomerAddress, ids=[customer_id])
+
+
+async def address_book(conn: Connection, *, customer_id: UUID) -> list[CustomerAddress]:
+    """Every address of a customer: those that parcels go to first, the newest first. Past the limit the oldest lack."""
+    return await conn.many(READS.address_book, CustomerAddress, customer_id=customer_id, limit=_MOST_ADDRESSES)
+
+
+async def address(conn: Connection, *, customer_id: UUID, address_id: UUID) -> CustomerAddress | None:
+    """One of a customer's own addresses, or None."""
+    return await conn.maybe(READS.address, CustomerAddress, id=address_id, customer_id=customer_id)
 
 
 async def named(conn: Connection, *, party_ids: Sequence[UUID]) -> dict[UUID, Named]:
@@ -147,6 +160,17 @@ async def consents(conn: Connection, *, customer_id: UUID) -> dict[str, Consent]
     return {one.purpose: one for one in await conn.many(READS.consents, Consent, customer_id=customer_id)}
 
 
+async def consents_asked(conn: Connection, *, customer_id: UUID, at: datetime) -> dict[str, ConsentRequest]:
+    """What waits for a click in a mail, by purpose."""
+    found = await conn.many(READS.consent_requests, ConsentRequest, customer_id=customer_id, at=at)
+    return {one.purpose: one for one in found}
+
+
+async def consent_request(conn: Connection, *, request_id: UUID, at: datetime) -> ConsentRequest | None:
+    """What a link may confirm; None once it was used, taken back or is too old."""
+    return await conn.maybe(READS.consent_request, ConsentRequest, id=request_id, at=at)
+
+
 async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:
     """What is kept about a person as a customer, for their export; None if they are none."""
     stored = await conn.many(READS.by_parties, StoredCustomer, party_ids=[party_id])
@@ -158,4 +182,5 @@ async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:
         await conn.many(READS.every_address, CustomerAddress, ids=ids),
         await conn.many(READS.every_consent, Consent, ids=ids),
         await conn.many(READS.every_wish, Wish, ids=ids),
+        await conn.many(READS.every_consent_request, ConsentRequest, ids=ids),
     )

@@ -32,12 +32,17 @@ class Location(Struct, frozen=True):
 
 
 class Region(Struct, frozen=True):
-    """Where a postcode is: a city, WGS 84 degrees, and the federal states that it may lie in, the main one first."""
+    """Where a postcode is: a city, WGS 84 degrees, and the federal states that it may lie in, the main one first.
+
+    Unless `is_exact` it is the middle of its region, which the postcode itself may not even be in: good for an order by
+    distance, not for a distance.
+    """
 
     city: str
     latitude: float
     longitude: float
     states: tuple[str, ...] = ()
+    is_exact: bool = False
 
 
 class Postcode(Struct, frozen=True):

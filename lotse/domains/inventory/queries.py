@@ -75,7 +75,8 @@ async def place_of(conn: Connection, *, country: str, postcode: str) -> Region |
     found = await conn.maybe(READS.postcode, _Postcode, country=country, postcode=postcode.replace("\0", "")[:16])
     if found is None:
         return region_of(country, postcode)
-    return Region(found.city, found.latitude, found.longitude, (found.state,) if found.state else ())
+    states = (found.state,) if found.state else ()
+    return Region(found.city, found.latitude, found.longitude, states, is_exact=True)
 
 
 class _Postcode(Struct, frozen=True):

@@ -51,6 +51,13 @@ class AboutReset(Struct, frozen=True):
     reset_id: UUID
 
 
+class AboutConsent(Struct, frozen=True):
+    """A consent that waits to be confirmed."""
+
+    customer_id: UUID
+    request_id: UUID
+
+
 class AboutAccount(Struct, frozen=True):
     """Something that happened to a customer's account, and when."""
 

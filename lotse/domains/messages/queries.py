@@ -10,12 +10,13 @@ from msgspec import Struct
 
 from lotse.domains.content.queries import languages_for
 from lotse.domains.content.queries import text as text_of_page
-from lotse.domains.customers.contracts import RESET_LINK, Address, Customer
-from lotse.domains.customers.queries import customer, login, newest_account
+from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK, Address, Customer
+from lotse.domains.customers.queries import consent_request, customer, login, newest_account
 from lotse.domains.customers.queries import reset as read_reset
 from lotse.domains.messages.contracts import (
     AboutAccount,
     AboutAmendment,
+    AboutConsent,
     AboutMoney,
     AboutNotice,
     AboutOrder,
@@ -306,8 +307,8 @@ async def _withdrawal_received(conn: Connection, about: AboutWithdrawal, to: To,
 
 # -- customers' accounts
 
-# What example mails link to: no row has this id, so their link sets nobody's password.
-_NO_RESET = UUID(int=0)
+# What example mails link to: no row has this id, so their link sets nobody's password and confirms nothing.
+_NO_RESET = _NO_REQUEST = UUID(int=0)
 
 
 async def account_address(conn: Connection, *, customer_id: UUID, language: str) -> To | None:
@@ -351,6 +352,28 @@ async def _password_forgotten(conn: Connection, about: AboutReset, to: To, ways:
         "shop": house.shop.name,
         "until": filters(locale_of(to.language))["moment"](expires_at, house.shop.timezone, "long"),
         "link": ways.to(_path(house.shop, to.language, f"/account/password/{token}")),
+    }
+    return Content(values, house.sender(ways))
+
+
+async def _consent_asked(conn: Connection, about: AboutConsent, to: To, ways: Ways) -> Content | None:
+    found = await _account_of(conn, about.customer_id)
+    if found is None:
+        return None
+    _, house = found
+    expires_at = ways.at
+    if about.request_id != _NO_REQUEST:
+        asked = await consent_request(conn, request_id=about.request_id, at=ways.at)
+        # Confirmed, taken back or too old, or sent on by staff to another address, which it would not prove.
+        if asked is None or asked.email.lower() != to.address.lower():
+            return None
+        expires_at = asked.expires_at
+    token = ways.links.sign(CONSENT_LINK, about.request_id)
+    values: dict[str, str | bool] = {
+        "name": to.name,
+        "shop": house.shop.name,
+        "until": filters(locale_of(to.language))["moment"](expires_at, house.shop.timezone, "long"),
+        "link": ways.to(_path(house.shop, to.language, f"/account/consents/{token}")),
     }
     return Content(values, house.sender(ways))
 
@@ -517,6 +540,11 @@ async def _example_account(conn: Connection, shop_id: UUID | None) -> tuple[Abou
     return (AboutAccount(found[0].customer_id, _EXAMPLE_AT), found[1]) if found else None
 
 
+async def _example_consent(conn: Connection, shop_id: UUID | None) -> tuple[AboutConsent, To] | None:
+    found = await _example_reset(conn, shop_id)
+    return (AboutConsent(found[0].customer_id, _NO_REQUEST), found[1]) if found else None
+
+
 async def _example_reset(conn: Connection, shop_id: UUID | None) -> tuple[AboutReset, To] | None:
     customer_id = await newest_account(conn, shop_id=shop_id)
     to = await account_address(conn, customer_id=customer_id, language="") if customer_id else None
@@ -624,6 +652,15 @@ PASSWORD_FORGOTTEN = Mail(
     hint=N_("When somebody with an account forgot the password. No copy is kept: its link opens the account."),
     is_secret=True,
 )
+CONSENT_ASKED = Mail(
+    "messages.consent_asked",
+    N_("Confirming news by e-mail"),
+    AboutConsent,
+    _consent_asked,
+    _example_consent,
+    hint=N_("When somebody wants news by e-mail. No copy is kept: whoever follows its link consents."),
+    is_secret=True,
+)
 PASSWORD_CHANGED = Mail(
     "messages.password_changed",
     N_("Password changed"),
@@ -650,6 +687,7 @@ mails = (
     ACCOUNT_MADE,
     PASSWORD_FORGOTTEN,
     PASSWORD_CHANGED,
+    CONSENT_ASKED,
     ACCOUNT_NOTICE,
 )
 

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from lotse.domains.customers.contracts import AccountMade, PasswordChanged, PasswordForgotten
+from lotse.domains.customers.contracts import AccountMade, ConsentAsked, PasswordChanged, PasswordForgotten
 from lotse.domains.customers.queries import customer
 from lotse.domains.messages.contracts import (
     AboutAccount,
     AboutAmendment,
+    AboutConsent,
     AboutMoney,
     AboutNotice,
     AboutOrder,
@@ -20,6 +21,7 @@ from lotse.domains.messages.contracts import (
 from lotse.domains.messages.queries import (
     ACCOUNT_MADE,
     ACCOUNT_NOTICE,
+    CONSENT_ASKED,
     NEWS_OF_CHARGE,
     NEWS_OF_MONEY,
     NEWS_OF_ORDER,
@@ -138,6 +140,13 @@ async def on_password_changed(tx: Transaction, event: PasswordChanged, *, at: da
     """That an account has another password: its owner hears of it whoever did it."""
     about = AboutAccount(event.customer_id, at)
     await _tell_customer(tx, PASSWORD_CHANGED, about, event.customer_id, event.language, at=at, event_id=event_id)
+
+
+@reacts(ConsentAsked)
+async def on_consent_asked(tx: Transaction, event: ConsentAsked, *, at: datetime, event_id: UUID) -> None:
+    """Whether it is meant: only who reads the mailbox can say so."""
+    about = AboutConsent(event.customer_id, event.request_id)
+    await _tell_customer(tx, CONSENT_ASKED, about, event.customer_id, event.language, at=at, event_id=event_id)
 
 
 @reacts(AccountNoticed)

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 
 from lotse.domains.behaviour.contracts import BasketChanged
+from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.checkout import commands, queries
 from lotse.domains.checkout.contracts import Basket, BasketOrdered, BasketUnknown, NoDelivery
 from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY
@@ -90,6 +91,25 @@ async def _buys(connection: Connection, ask: Ask) -> Mapping[UUID, Buy]:
         available = max((place.available for place in places), default=0)
         buys.setdefault(offer.variant_id, Buy(offer.id, available))
     return buys
+
+
+class CardBuy(Struct, frozen=True):
+    """What a variant can be bought as, on a card: which one it is, and where the others are to choose from."""
+
+    offer_id: UUID
+    available: int
+    slug: str
+    options: dict[str, str]
+
+
+async def _card_buys(connection: Connection, ask: Ask) -> Mapping[UUID, CardBuy]:
+    buys = await _buys(connection, ask)
+    variants = await variants_by_ids(connection, variant_ids=list(buys), language=ask.language)
+    return {
+        one.id: CardBuy(buys[one.id].offer_id, buys[one.id].available, one.slug, one.options)
+        for one in variants
+        if one.sellable
+    }
 
 
 async def _buys_standing(connection: Connection, ask: Ask) -> Standing:
@@ -265,4 +285,7 @@ def uuid_in(text: Any) -> UUID:
 
 
 # Without its button an article's page sells nothing: on a busy machine it is better late.
-slots = (Answerer("product.buy", "checkout", "checkout/product_buy.html", 3_000, _buys, _buys_standing, signs),)
+slots = (
+    Answerer("product.buy", "checkout", "checkout/product_buy.html", 3_000, _buys, _buys_standing, signs),
+    Answerer("card.buy", "checkout", "checkout/card_buy.html", 800, _card_buys, _buys_standing, signs),
+)

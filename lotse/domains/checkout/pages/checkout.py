@@ -14,13 +14,12 @@ from litestar.response import Redirect
 from lotse.domains.checkout import commands, queries
 from lotse.domains.checkout.contracts import CHARGE_LINK, Basket, Paying, Purchase
 from lotse.domains.checkout.pages.basket import COOKIE, NO_STORE, REFUSED, basket_of, uuid_in, window_of
-from lotse.domains.checkout.pages.purchase import drafted, purchase_of
+from lotse.domains.checkout.pages.purchase import chosen_of, drafted, parts_of, purchase_of
 from lotse.domains.checkout.rules import holder_secret, promise_token, told_promise
 from lotse.domains.customers.commands import put_address
-from lotse.domains.customers.contracts import SESSION_COOKIE
-from lotse.domains.customers.queries import addresses as read_addresses
+from lotse.domains.customers.contracts import SESSION_COOKIE, CustomerAddress
+from lotse.domains.customers.queries import address_book, signed_in
 from lotse.domains.customers.queries import customer as read_customer
-from lotse.domains.customers.queries import signed_in
 from lotse.domains.orders.contracts import ORDER_LINK, Contact, Promised
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.payments.contracts import ChargeUnderWay, Method
@@ -66,10 +65,16 @@ async def checkout_page(
     shop: Shop,
     links: Links,
     draft: Draft | None,
+    address: Annotated[str, Parameter(max_length=36)] = "",
 ) -> Response[str]:
-    """Everything on one page. Who has nothing to order is sent to the basket, which says why."""
+    """Everything on one page. Who has nothing to order is sent to the basket, which says why.
+
+    `address`: which of the account's fills the fields, `new` for none.
+    """
     form = drafted(draft)
-    known = await _known(request, database, view)
+    known, book = await _known(request, database, view)
+    chosen = chosen_of(book, address, form)
+    known |= parts_of(chosen) if chosen else {}
     country = form.value("country", known.get("country"))
     found = await basket_of(request, view, queries.Assortment(database, tags), shop, country)
     if found is None or not found.ready:
@@ -89,6 +94,8 @@ async def checkout_page(
         countries=_countries(view, found),
         methods=tuple(method_of(view, method) for method in _in_order(methods())),
         known=known,
+        book=book,
+        chosen=chosen,
         is_untouched=draft is None and not known,
         refused=None if form.errors else said,
         other_billing=bool(draft and draft.typed.get("other_billing")),
@@ -240,22 +247,22 @@ async def _customer(request: Request[Any, Any, Any], database: Database, at: dat
         return await signed_in(connection, token=token, at=at)
 
 
-async def _known(request: Request[Any, Any, Any], database: Database, view: View) -> dict[str, str]:
-    """What of the form an account knows already."""
+async def _known(
+    request: Request[Any, Any, Any], database: Database, view: View
+) -> tuple[dict[str, str], list[CustomerAddress]]:
+    """What of the form an account knows already, and its addresses, each once."""
     customer_id = await _customer(request, database, view.question.at)
     if customer_id is None:
-        return {}
+        return {}, []
     async with database.reading() as connection:
         found = await read_customer(connection, customer_id=customer_id)
-        addresses = await read_addresses(connection, customer_id=customer_id)
+        book = await address_book(connection, customer_id=customer_id)
     if found is None:
-        return {}
+        return {}, []
     known = {"email": found.email, "phone": found.phone, "name": found.name, "account": found.name}
-    address = next((one for one in addresses if one.kind == "delivery"), next(iter(addresses), None))
-    if address:
-        names = ("name", "company", "street", "street2", "postcode", "city", "country")
-        known |= {name: getattr(address, name) for name in names}
-    return known
+    # One that bills go to as well as parcels is one choice.
+    once = {tuple(parts_of(one).values()): one for one in reversed(book)}
+    return known, list(reversed(once.values()))
 
 
 def _told(links: Links, window: Window | None, basket: Basket, view: View) -> str:

@@ -1,13 +1,13 @@
 """The form of the checkout: what a buyer types, read as a purchase."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from lotse.domains.checkout.contracts import Purchase
-from lotse.domains.customers.contracts import Address
+from lotse.domains.customers.contracts import Address, CustomerAddress
 from lotse.domains.customers.rules import postcode_like
 from lotse.domains.orders.contracts import Contact
 from lotse.kernel.auth.forms import Draft
@@ -107,6 +107,26 @@ def drafted(draft: Draft | None) -> Form[Typed]:
         field = str(draft.problem.get("field", "")).rpartition(".")[2]
         return form.with_error(field, N_("This does not look right. Please check it."))
     return form
+
+
+# The fields that an address of the account fills.
+_PARTS = ("name", "company", "street", "street2", "postcode", "city", "country")
+
+
+def parts_of(address: CustomerAddress) -> dict[str, str]:
+    """An address of the account as the form has it."""
+    return {name: getattr(address, name) for name in _PARTS}
+
+
+def chosen_of(book: Sequence[CustomerAddress], asked: str, form: Form[Typed]) -> CustomerAddress | None:
+    """Which address of the account stands in the form: the one that came back with it, the one asked for, else the
+    first; None where another one is typed or wanted."""
+    if form.typed:
+        typed = {name: form.value(name) for name in _PARTS}
+        return next((one for one in book if parts_of(one) == typed), None)
+    if asked == "new":
+        return None
+    return next((one for one in book if str(one.id) == asked), next(iter(book), None))
 
 
 def _whole(text: Any) -> int:

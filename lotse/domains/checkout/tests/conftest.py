@@ -67,12 +67,17 @@ class Store:
             [made] = await put_offers(tx, [offer], by=BY, at=AT)
             if price is not None:
                 await self.price(tx, variant_id, price)
-            places = self._locations[: len(stock)]
-            pools = await ensure_stock(tx, [StockKey(variant_id, place, owner) for place in places], at=AT)
+        return Article(variant_id, made.id, await self.stock(variant_id, *stock))
+
+    async def stock(self, variant_id: UUID, *stock: int) -> tuple[int, ...]:
+        """Stock of a variant per location, the preferred one first: its pools."""
+        keys = [StockKey(variant_id, place, self.shop.owner_party_id) for place in self._locations[: len(stock)]]
+        async with self.db.transaction() as tx:
+            pools = await ensure_stock(tx, keys, at=AT)
         for pool_id, quantity in zip(pools, stock, strict=True):
             if quantity:
                 await self.receive(pool_id, quantity)
-        return Article(variant_id, made.id, tuple(pools))
+        return tuple(pools)
 
     async def price(self, tx, variant_id: UUID, price: str, *, at: datetime = AT) -> None:
         """Set what it costs from `at` on."""

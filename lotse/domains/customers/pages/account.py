@@ -1,5 +1,6 @@
 """A customer's own account: registering, signing in, addresses, consents, one's own data."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -9,12 +10,13 @@ from litestar import Request, Response, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect
 from msgspec import Meta, Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from lotse.domains.behaviour.commands import link_party
 from lotse.domains.behaviour.rules import objects, visit_of
 from lotse.domains.customers import commands, queries
 from lotse.domains.customers.contracts import (
+    CONSENT_LINK,
     RESET_LINK,
     SESSION_COOKIE,
     WISHES_COOKIE,
@@ -42,6 +44,9 @@ ACCOUNT_REFUSED = {
     "password-common": N_("This password is easy to guess. A few words in a row are better."),
     "invalid": N_("Please check what you entered. A password has at least ten characters."),
     "not-signed-in-here": N_("You were signed out. Please sign in again."),
+    "not-the-master": N_("We cannot change this here. Please write to us."),
+    "consent-over": N_("This link is used up or too old."),
+    "address-unknown": N_("This address is not there any more."),
     "unknown-product": N_("This product is not there any more."),
 }
 TOO_SHORT = N_("At least ten characters, please.")
@@ -49,6 +54,9 @@ OTHER_POSTCODE = N_("A postcode there looks like %(example)s.")
 # What was done, said on the page that it led to, by the word in its address.
 DONE = {
     "address": N_("The address is saved."),
+    "details": N_("Your details are saved."),
+    "asked": N_("We sent you a mail. Please follow its link: your consent counts from then on."),
+    "confirmed": N_("Thank you: you get our news by e-mail from now on."),
     "consents": N_("Your choice is saved."),
     "erased": N_("Your account is erased."),
     "password": N_("Your password is changed. You are signed out everywhere else."),
@@ -86,6 +94,13 @@ class TypedAddress(Struct, frozen=True):
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
     company: Annotated[str, Meta(max_length=120)] = ""
     street2: Annotated[str, Meta(max_length=120)] = ""
+
+
+class Details(Struct, frozen=True):
+    """What somebody may change of themselves. The mail address they sign in with is not among it."""
+
+    own_name: _Line
+    own_phone: Annotated[str, Meta(max_length=50)] = ""
 
 
 class Forgotten(Struct, frozen=True):
@@ -131,28 +146,44 @@ async def account(
             new=new,
             next=next,
             refused=said,
-            done=told if done == "erased" else "",
+            done=told if done in ("erased", "confirmed") else "",
             headers=NO_STORE,
         )
     async with database.reading() as conn:
         found = await queries.customer(conn, customer_id=customer_id)
         if found is None:
             raise NotFound(what="customer", id=str(customer_id))
-        addresses = await queries.addresses(conn, customer_id=customer_id)
+        addresses = await queries.address_book(conn, customer_id=customer_id)
         consents = await queries.consents(conn, customer_id=customer_id)
+        asked = await queries.consents_asked(conn, customer_id=customer_id, at=view.question.at)
     await view.ask({"account.orders": [customer_id]})
-    names = cast("dict[str, str]", view.locale.territories)
     return view.show(
         "customers/account.html",
         customer=found,
         addresses=addresses,
         news=consents.get("news_mail"),
+        news_asked=asked.get("news_mail"),
         form=Form.drafted(draft, TypedAddress),
-        countries=[(code, names.get(code, code)) for code in dict.fromkeys((shop.country, "DE", "AT", "CH"))],
+        countries=_countries(view, shop.country),
         refused=said,
         done=told,
         headers=NO_STORE,
     )
+
+
+def _countries(view: View, *first: str) -> list[tuple[str, str]]:
+    names = cast("dict[str, str]", view.locale.territories)
+    return [(code, names.get(code, code)) for code in dict.fromkeys((*first, "DE", "AT", "CH"))]
+
+
+@post("/account/details", guards=[public], opt={"form": "/account"})
+async def edit_details(request: Request[Any, Any, Any], database: Database, at: datetime) -> Redirect:
+    """Change one's own name and phone. Refusals: `NotSignedInHere`, `FormIncomplete`, then the command's."""
+    customer_id = await signed_in(request, database, at)
+    typed = checked(await request.form(), Details)
+    async with database.transaction() as tx:
+        await commands.edit_own(tx, customer_id=customer_id, name=typed.own_name, phone=typed.own_phone, at=at)
+    return Redirect("/account?done=details", status_code=303)
 
 
 @post("/account/signin", guards=[public], opt={"form": "/account"})
@@ -300,15 +331,56 @@ async def add_address(request: Request[Any, Any, Any], database: Database, at: d
     """An address that bills and parcels go to from now on. Refusals: `NotSignedInHere`, `FormIncomplete`, `Invalid`."""
     customer_id = await signed_in(request, database, at)
     form = await request.form()
-    typed = checked(form, TypedAddress)
-    example = postcode_like(typed.country, typed.postcode)
-    if example is not None:
-        raise FormIncomplete(errors={"postcode": Error(OTHER_POSTCODE, {"example": example})})
-    address = Address(**asdict(typed))
+    address = _address_in(form)
     async with database.transaction() as tx:
         kind = "billing" if form.get("kind") == "billing" else "delivery"
         await commands.put_address(tx, customer_id=customer_id, kind=kind, address=address, at=at)
     return Redirect("/account?done=address", status_code=303)
+
+
+@get("/account/addresses/{address_id:uuid}", guards=[public])
+async def address_page(
+    request: Request[Any, Any, Any], view: View, database: Database, draft: Draft | None, address_id: UUID
+) -> Response[str]:
+    """One address, to be changed."""
+    customer_id = await who_asks(request, database, view.question.at)
+    if customer_id is None:
+        return view.go("/account")
+    async with database.reading() as conn:
+        found = await queries.address(conn, customer_id=customer_id, address_id=address_id)
+    if found is None:
+        raise NotFound(what="address", id=str(address_id))
+    form = Form.drafted(draft, TypedAddress)
+    return view.show(
+        "customers/address.html",
+        address=found,
+        form=form,
+        countries=_countries(view, found.country),
+        refused=None if form.errors else refused(view, draft, ACCOUNT_REFUSED),
+        headers=NO_STORE,
+    )
+
+
+@post("/account/addresses/{address_id:uuid}", guards=[public], opt={"form": "/account/addresses/{address_id}"})
+async def edit_address(request: Request[Any, Any, Any], database: Database, at: datetime, address_id: UUID) -> Redirect:
+    """Change an address. Refusals: `NotSignedInHere`, `FormIncomplete`, then the command's."""
+    customer_id = await signed_in(request, database, at)
+    address = _address_in(await request.form())
+    async with database.transaction() as tx:
+        before = await queries.address(tx, customer_id=customer_id, address_id=address_id)
+        if before and (before.country, before.postcode) == (address.country, address.postcode):
+            address = replace(address, region=before.region)  # the form does not ask for it
+        await commands.edit_address(tx, customer_id=customer_id, address_id=address_id, address=address, at=at)
+    return Redirect("/account?done=address", status_code=303)
+
+
+def _address_in(form: Mapping[str, Any]) -> Address:
+    """The address that was typed. Refusal: `FormIncomplete`."""
+    typed = checked(form, TypedAddress)
+    example = postcode_like(typed.country, typed.postcode)
+    if example is not None:
+        raise FormIncomplete(errors={"postcode": Error(OTHER_POSTCODE, {"example": example})})
+    return Address(**asdict(typed))
 
 
 @post("/account/addresses/{address_id:uuid}/remove", guards=[public], opt={"form": "/account"})
@@ -323,13 +395,51 @@ async def remove_address(
 
 
 @post("/account/consents", guards=[public], opt={"form": "/account"})
-async def consent(request: Request[Any, Any, Any], database: Database, at: datetime) -> Redirect:
-    """Agree to news by mail, or take it back. Refusal: `NotSignedInHere`."""
+async def consent(request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime) -> Redirect:
+    """Agree to news by mail, which a mail asks to confirm (`again`: once more), or take it back at once.
+
+    Refusals: `NotSignedInHere`, then the command's.
+    """
     customer_id = await signed_in(request, database, at)
-    given = (await request.form()).get("news_mail") == "yes"
+    form = await request.form()
     async with database.transaction() as tx:
-        await commands.decide_consent(tx, customer_id=customer_id, purpose="news_mail", given=given, at=at)
-    return Redirect("/account?done=consents", status_code=303)
+        if form.get("news_mail") != "yes":
+            await commands.withdraw_consent(tx, customer_id=customer_id, purpose="news_mail", at=at)
+            is_asked = False
+        else:
+            is_asked = await commands.ask_consent(
+                tx,
+                customer_id=customer_id,
+                purpose="news_mail",
+                at=at,
+                language=language_of(form, shop),
+                again=form.get("again") == "yes",
+            )
+    return Redirect(f"/account?done={'asked' if is_asked else 'consents'}", status_code=303)
+
+
+@get("/account/consents/{token:str}", guards=[public])
+async def consent_asked(view: View, database: Database, links: Links, draft: Draft | None, token: str) -> Response[str]:
+    """Where the link of the mail leads. To look confirms nothing: mail filters look, too. Refusal: `LinkInvalid`."""
+    async with database.reading() as conn:
+        request_id = links.read(CONSENT_LINK, token)
+        found = await queries.consent_request(conn, request_id=request_id, at=view.question.at)
+    return view.show(
+        "customers/consent.html",
+        status=200 if found else 410,
+        asked=found,
+        token=token,
+        refused=refused(view, draft, ACCOUNT_REFUSED) if found else None,
+        headers=NO_STORE,
+    )
+
+
+@post("/account/consents/{token:str}", guards=[public], opt={"form": "/account/consents/{token}"})
+async def confirm_consent(database: Database, links: Links, at: datetime, token: str) -> Redirect:
+    """Say that it is meant. Refusals: `LinkInvalid`, `ConsentOver`."""
+    async with database.transaction() as tx:
+        await commands.confirm_consent(tx, request_id=links.read(CONSENT_LINK, token), at=at)
+    return Redirect("/account?done=confirmed", status_code=303)
 
 
 @get("/account/export.json", guards=[public])

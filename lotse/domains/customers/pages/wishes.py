@@ -35,7 +35,7 @@ async def wishes(request: Request[Any, Any, Any], view: View, database: Database
         cards = await product_cards(conn, product_ids=ids, language=view.language) if ids else []
     shown = [card for card in cards if card.state in SHOWN]
     variants = [id for card in shown for id in card.variant_ids]
-    await view.ask({"card.offer": variants, "card.stock": variants})
+    await view.ask({"card.offer": variants, "card.stock": variants, "card.buy": variants})
     return view.show(
         "customers/wishes.html",
         cards=shown,

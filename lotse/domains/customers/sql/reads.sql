@@ -25,6 +25,20 @@ select distinct on (customer_id, kind)
  where customer_id = any(:ids::uuid[])
  order by customer_id, kind, added_at desc, id desc;
 
+-- All of one customer's to choose from: where parcels go first, of each kind the newest first.
+-- name: address_book
+select id, customer_id, kind, name, company, street, street2, postcode, city, region, country
+  from customers.addresses
+ where customer_id = :customer_id
+ order by kind = 'delivery' desc, added_at desc, id desc
+ limit :limit;
+
+-- One of a customer's own, to be changed.
+-- name: address
+select id, customer_id, kind, name, company, street, street2, postcode, city, region, country
+  from customers.addresses
+ where id = :id and customer_id = :customer_id;
+
 -- Also those that are in use no more, for the export of what is kept.
 -- name: every_address
 select id, customer_id, kind, name, company, street, street2, postcode, city, region, country
@@ -96,16 +110,39 @@ select id from customers.wish_lists where customer_id = :customer_id;
 -- name: guest_list
 select id from customers.wish_lists where id = :id and customer_id is null;
 
--- The newest decision of each purpose.
+-- The newest decision of each purpose. Given is only what a mailbox confirmed.
 -- name: consents
-select distinct on (purpose) purpose, given, decided_at
+select distinct on (purpose) purpose, given and email <> '' as given, decided_at, email, asked_at
   from customers.consents
  where customer_id = :customer_id
  order by purpose, decided_at desc;
 
 -- Every decision, for the export.
 -- name: every_consent
-select purpose, given, decided_at from customers.consents where customer_id = any(:ids::uuid[]) order by decided_at;
+select purpose, given, decided_at, email, asked_at
+  from customers.consents
+ where customer_id = any(:ids::uuid[])
+ order by decided_at;
+
+-- What an account waits for: the newest mail of each purpose.
+-- name: consent_requests
+select distinct on (purpose) id, customer_id, purpose, email, asked_at, expires_at
+  from customers.consent_requests
+ where customer_id = :customer_id and expires_at > :at
+ order by purpose, asked_at desc, id desc;
+
+-- Every one of them, for the export.
+-- name: every_consent_request
+select id, customer_id, purpose, email, asked_at, expires_at
+  from customers.consent_requests
+ where customer_id = any(:ids::uuid[])
+ order by asked_at;
+
+-- What a link may confirm, while it may.
+-- name: consent_request
+select id, customer_id, purpose, email, asked_at, expires_at
+  from customers.consent_requests
+ where id = :id and expires_at > :at;
 
 -- What is wished for, for the export.
 -- name: every_wish

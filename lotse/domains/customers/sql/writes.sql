@@ -95,14 +95,34 @@ on conflict (list_id, product_id) do nothing;
 -- name: drop_list
 delete from customers.wish_lists where id = :list_id and customer_id is null;
 
--- A decision, only if it differs from the newest one.
+-- A decision, only if it differs from what holds; of two links to it followed at once the first one counts.
 -- name: decide_consent
-insert into customers.consents (customer_id, purpose, decided_at, given)
-select :customer_id, :purpose, :at, :given
+insert into customers.consents (customer_id, purpose, decided_at, given, email, asked_at)
+select :customer_id, :purpose, :at, :given, :email, :asked_at
  where :given is distinct from coalesce(
-     (select given from customers.consents where customer_id = :customer_id and purpose = :purpose
+     (select given and email <> '' from customers.consents where customer_id = :customer_id and purpose = :purpose
        order by decided_at desc limit 1), false)
 on conflict do nothing;
+
+-- Asked of the mail address that the account signs in with.
+-- name: ask_consent
+insert into customers.consent_requests (id, customer_id, purpose, email, asked_at, expires_at)
+select :id, l.customer_id, :purpose, l.email, :at, :expires_at from customers.logins l where l.customer_id = :customer_id;
+
+-- The link is used up.
+-- name: take_consent_request
+delete from customers.consent_requests
+ where id = :id and expires_at > :at
+returning id, customer_id, purpose, email, asked_at, expires_at;
+
+-- Once it is decided, either way, no mail that is still under way decides it again.
+-- name: drop_consent_requests
+delete from customers.consent_requests where customer_id = :customer_id and purpose = :purpose;
+
+-- Links that nobody followed in time.
+-- name: sweep_consent_requests
+delete from customers.consent_requests
+ where id in (select id from customers.consent_requests where expires_at < :at limit :limit);
 
 -- Who is erased signs in no more, wishes for nothing and agreed to nothing.
 -- name: erase_account
@@ -116,6 +136,19 @@ delete from customers.consents where customer_id in (select id from customers.cu
 -- One address goes.
 -- name: remove_address
 delete from customers.addresses where id = :id and customer_id = :customer_id;
+
+-- Changed in its place among the others. Changed to one that is there already, the two become one.
+-- name: edit_address
+with old as (
+    delete from customers.addresses where id = :id and customer_id = :customer_id
+    returning id, customer_id, kind, added_at
+)
+insert into customers.addresses as a
+       (id, customer_id, kind, name, company, street, street2, postcode, city, region, country, added_at)
+select o.id, o.customer_id, o.kind, :name, :company, :street, :street2, :postcode, :city, :region, :country, o.added_at
+  from old o
+on conflict (customer_id, kind, name, company, street, street2, postcode, city, region, country) do update
+   set added_at = greatest(a.added_at, excluded.added_at);
 
 -- Only for an address that has an account; nobody is told which.
 -- name: ask_reset

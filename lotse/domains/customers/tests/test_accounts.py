@@ -9,7 +9,7 @@ import pytest
 
 from lotse.domains.catalog.contracts import UnknownProduct
 from lotse.domains.customers import commands
-from lotse.domains.customers.contracts import AccountTaken, ResetOver, SignInFailed
+from lotse.domains.customers.contracts import AccountTaken, Consent, ConsentOver, ResetOver, SignInFailed
 from lotse.domains.customers.queries import consents, export_party, reset, signed_in, wish_list, wishes
 from lotse.domains.customers.queries import customer as read_customer
 from lotse.kernel.auth import passwords
@@ -203,18 +203,92 @@ async def test_only_what_there_is_can_be_wished_for(tx: Transaction) -> None:
         await commands.wish(tx, customer_id=None, list_id=None, product_id=UUID(int=3), at=AT)
 
 
+REQUESTS = Statement(
+    "test", "requests", "select id from customers.consent_requests where customer_id = :id order by id"
+)
+
+
+async def test_news_are_consented_to_in_the_mailbox_only(tx: Transaction, db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    customer_id, _ = await registered(db, fresh, email)
+    news = {"customer_id": customer_id, "purpose": "news_mail"}
+
+    async def holds() -> bool:
+        found = (await consents(tx, customer_id=customer_id)).get("news_mail")
+        return found is not None and found.given
+
+    assert await commands.ask_consent(tx, **news, at=AT, language="de")
+    assert await commands.ask_consent(tx, **news, at=AT), "asked already"
+    [first] = await tx.values(REQUESTS, id=customer_id)
+    assert (await tx.values(EVENTS, key=str(customer_id))).count("customers.ConsentAsked") == 1
+    assert await commands.ask_consent(tx, **news, at=AT + timedelta(hours=1), again=True)
+    [_, second] = await tx.values(REQUESTS, id=customer_id)
+    assert not await holds()
+    for late in (AT + commands.CONFIRM, AT + commands.CONFIRM * 2):
+        with pytest.raises(ConsentOver):
+            await commands.confirm_consent(tx, request_id=first, at=late)
+    at = AT + timedelta(hours=2)
+    await commands.confirm_consent(tx, request_id=first, at=at)
+    held = (await consents(tx, customer_id=customer_id))["news_mail"]
+    assert held == Consent("news_mail", True, at, email, AT), "the proof: which mailbox, asked when, confirmed when"
+    # Once it is decided no link decides it again.
+    for used in (first, second, fresh.id()):
+        with pytest.raises(ConsentOver):
+            await commands.confirm_consent(tx, request_id=used, at=at)
+    assert not await commands.ask_consent(tx, **news, at=at, again=True), "it holds"
+    await commands.withdraw_consent(tx, **news, at=at + timedelta(hours=1))
+    assert not await holds()
+
+
+async def test_what_is_taken_back_no_mail_under_way_brings_back(tx: Transaction, db: Database, fresh: Fresh) -> None:
+    customer_id, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+    await commands.ask_consent(tx, customer_id=customer_id, purpose="news_mail", at=AT)
+    [under_way] = await tx.values(REQUESTS, id=customer_id)
+    await commands.withdraw_consent(tx, customer_id=customer_id, purpose="news_mail", at=AT)
+    with pytest.raises(ConsentOver):
+        await commands.confirm_consent(tx, request_id=under_way, at=AT)
+
+
+async def test_a_mailbox_is_not_filled_with_questions(tx: Transaction, db: Database, fresh: Fresh) -> None:
+    customer_id, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+    for _ in range(commands.ASKED.burst):
+        await commands.ask_consent(tx, customer_id=customer_id, purpose="news_mail", at=AT, again=True)
+    with pytest.raises(TooManyAttempts):
+        await commands.ask_consent(tx, customer_id=customer_id, purpose="news_mail", at=AT, again=True)
+    with pytest.raises(SignInFailed):
+        await commands.ask_consent(tx, customer_id=fresh.id(), purpose="news_mail", at=AT)
+
+
 async def test_consents_are_kept_each_time_they_change(tx: Transaction, db: Database, fresh: Fresh) -> None:
     customer_id, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
-    for hours, given in enumerate((False, True, True, False)):
-        at = AT + timedelta(hours=hours)
-        await commands.decide_consent(tx, customer_id=customer_id, purpose="news_mail", given=given, at=at)
-    assert not (await consents(tx, customer_id=customer_id))["news_mail"].given
+    news = {"customer_id": customer_id, "purpose": "news_mail"}
+    await commands.withdraw_consent(tx, **news, at=AT)
+    await commands.ask_consent(tx, **news, at=AT)
+    [request_id] = await tx.values(REQUESTS, id=customer_id)
+    await commands.confirm_consent(tx, request_id=request_id, at=AT)
+    for hours in (1, 2):
+        await commands.withdraw_consent(tx, **news, at=AT + timedelta(hours=hours))
+    await commands.ask_consent(tx, **news, at=AT + timedelta(hours=3))
     found = await read_customer(tx, customer_id=customer_id)
     assert found
     kept = await export_party(tx, party_id=found.party_id)
     assert kept
     assert [one.given for one in kept.consents] == [True, False]
-    with pytest.raises(Invalid):
-        await commands.decide_consent(tx, customer_id=customer_id, purpose="everything", given=True, at=AT)
+    assert len(kept.consent_requests) == 1
+    for command in (commands.ask_consent, commands.withdraw_consent):
+        with pytest.raises(Invalid):
+            await command(tx, customer_id=customer_id, purpose="everything", at=AT)
     await commands.erase_party(tx, party_id=found.party_id, at=AT)
     assert await consents(tx, customer_id=customer_id) == {}
+    assert await tx.values(REQUESTS, id=customer_id) == []
+
+
+async def test_what_no_mailbox_confirmed_does_not_hold(tx: Transaction, db: Database, fresh: Fresh) -> None:
+    customer_id, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+    await tx.raw.execute(
+        "insert into customers.consents (customer_id, purpose, decided_at, given) values ($1, 'news_mail', $2, true)",
+        customer_id,
+        AT,
+    )
+    assert not (await consents(tx, customer_id=customer_id))["news_mail"].given
+    assert await commands.ask_consent(tx, customer_id=customer_id, purpose="news_mail", at=AT)

@@ -1,16 +1,18 @@
 """Customers: put in bulk by number, found by number, name and mail address."""
 
 import asyncio
+from datetime import timedelta
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lotse.domains.customers.commands import put_address, put_customers
-from lotse.domains.customers.contracts import Address, PutCustomer, UnknownCustomer
+from lotse.domains.customers.commands import edit_address, edit_own, put_address, put_customers
+from lotse.domains.customers.contracts import Address, AddressUnknown, PutCustomer, UnknownCustomer
 from lotse.domains.customers.queries import (
     READS,
+    address_book,
     addresses,
     customer,
     customers_by_email,
@@ -125,6 +127,48 @@ async def test_the_newest_address_of_a_kind_is_in_use(tx, fresh, good):
     assert found == {"billing": "Hamburg", "delivery": "Bremen"}
     with pytest.raises(UnknownCustomer):
         await put_address(tx, customer_id=fresh.id(), kind="billing", address=HOME, at=AT)
+
+
+async def test_an_address_is_edited_in_its_place(tx, fresh, good):
+    [stored] = await put_customers(tx, [good], by=BY, at=AT)
+    work = msgspec.structs.replace(HOME, street="Weg 2")
+    for minutes, one in enumerate((HOME, work)):
+        at = AT + timedelta(minutes=minutes)
+        await put_address(tx, customer_id=stored.id, kind="delivery", address=one, at=at)
+
+    async def book():
+        return [(one.kind, one.street) for one in await address_book(tx, customer_id=stored.id)]
+
+    ids = [one.id for one in await address_book(tx, customer_id=stored.id)]
+    for street in ("Weg 3", "Weg 3"):
+        moved = msgspec.structs.replace(HOME, street=street)
+        await edit_address(tx, customer_id=stored.id, address_id=ids[1], address=moved, at=AT)
+        assert await book() == [("delivery", "Weg 2"), ("delivery", "Weg 3"), ("billing", "Weg 1")]
+    assert [one.id for one in await address_book(tx, customer_id=stored.id)] == ids
+    # Changed to one that is there, the two become one.
+    await edit_address(tx, customer_id=stored.id, address_id=ids[0], address=moved, at=AT)
+    assert await book() == [("delivery", "Weg 3"), ("billing", "Weg 1")]
+    with pytest.raises(AddressUnknown):
+        await edit_address(tx, customer_id=stored.id, address_id=ids[0], address=HOME, at=AT)
+    with pytest.raises(AddressUnknown):
+        await edit_address(tx, customer_id=fresh.id(), address_id=ids[1], address=HOME, at=AT)
+    with pytest.raises(Invalid):
+        await edit_address(tx, customer_id=stored.id, address_id=ids[1], address=Address(name="", country="DE"), at=AT)
+
+
+async def test_somebody_changes_their_own_name_and_nothing_else(tx, fresh, good):
+    [stored] = await put_customers(tx, [msgspec.structs.replace(good, customer_group="club")], by=BY, at=AT)
+    await edit_own(tx, customer_id=stored.id, name="Ada Beispiel", phone="040 1", at=AT)
+    found = await customer(tx, customer_id=stored.id)
+    assert found
+    assert (found.name, found.phone, found.email, found.customer_group) == (
+        "Ada Beispiel",
+        "040 1",
+        good.email,
+        "club",
+    )
+    with pytest.raises(UnknownCustomer):
+        await edit_own(tx, customer_id=fresh.id(), name="Eve", phone="", at=AT)
 
 
 async def test_finding(tx, good):

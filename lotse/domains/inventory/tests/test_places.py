@@ -68,6 +68,9 @@ async def test_an_imported_postcode_is_exact(tx: Transaction) -> None:
     found = await place_of(tx, country="DE", postcode="20457")
     assert found
     assert (found.city, found.latitude, found.states) == ("Hamburg Altstadt", 53.54, ("HH",))
+    assert found.is_exact
+    nowhere = await place_of(tx, country="DE", postcode="99999")
+    assert nowhere and not nowhere.is_exact, "its region, for there is no such postcode"
     assert await place_of(tx, country="DE", postcode="no\0 such") is None
     for wrong in (Postcode("DE", "", "x", 1, 1), Postcode("DE", "1", "x", 91, 1), Postcode("DE", "1", "x", 1, 1, "??")):
         with pytest.raises(Invalid):

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import Struct
 
 from lotse.domains.customers import commands as accounts
 from lotse.domains.customers.contracts import RESET_LINK, AccountMade, Address, PasswordChanged, PasswordForgotten
+from lotse.domains.customers.queries import customer
 from lotse.domains.messages import queries, reactions
 from lotse.domains.messages.contracts import (
     AboutAccount,
@@ -20,9 +23,12 @@ from lotse.domains.messages.contracts import (
 from lotse.domains.messages.rules import is_reachable, is_stale
 from lotse.domains.orders.commands import cancel, place
 from lotse.domains.orders.contracts import Contact, OrderPlaced, PlaceLine, PlaceRequest, Source
+from lotse.domains.orders.queries import order as read_order
 from lotse.domains.payments.contracts import NewPayment
 from lotse.domains.pools.commands import open_pools
-from lotse.kernel import clock
+from lotse.domains.returns.commands import declare
+from lotse.domains.returns.contracts import Declare, WithdrawalDeclared
+from lotse.kernel import clock, privacy
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.notices import SAID
 from lotse.kernel.db import Connection, Database
@@ -30,6 +36,7 @@ from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.mail import post, writing
 from lotse.kernel.mail.contracts import Mail, To, Ways, Wording, Written
+from lotse.kernel.sql import Statement
 from lotse.testing import Fresh
 from tests.scene import AT, Place, open_shop
 
@@ -49,7 +56,7 @@ class Sold:
 
 
 async def sold(
-    db: Database, desk: Desk, fresh: Fresh, *, method: str = "invoice", email: str = "anna@example.org"
+    db: Database, desk: Desk, fresh: Fresh, *, method: str = "invoice", email: str = "anna@example.org", **more: Any
 ) -> Sold:
     """A real order of a real shop."""
     async with db.transaction() as tx:
@@ -75,7 +82,7 @@ async def sold(
         order_id=order_id, shop_id=where.shop.id, channel="web", legal_entity_id=entity, zone="Europe/Berlin",
         currency="EUR", language="de", gross=True, lines=(line,), contact=Contact(email=email, billing=address),
         payment=NewPayment(fresh.id(), "order", order_id, method, entity, "Europe/Berlin", "EUR", 0, now),
-        released=method == "invoice", actor="test", placed_at=now,
+        released=method == "invoice", actor="test", placed_at=now, **more,
     )  # fmt: skip
     await place(desk, request=request, key=key_for("test", fresh.text(), b""))
     return Sold(where, request)
@@ -235,6 +242,49 @@ async def test_who_is_not_written_to(db: Database, desk: Desk, fresh: Fresh, ema
         await reactions.on_placed(tx, event, at=clock.now() - age, event_id=fresh.id())
     async with db.reading() as conn:
         assert await post.about(conn, subject=f"orders.order:{sale.id}") == []
+
+
+async def test_who_is_erased_is_in_no_mail_any_more(db: Database, desk: Desk, fresh: Fresh):
+    """Neither in those that were known to be theirs, nor in those that went to their address."""
+    async with db.transaction() as tx:
+        where = await open_shop(tx, fresh)
+    email, other, now = f"{fresh.text('anna')}@example.org", f"{fresh.text('work')}@example.org", clock.now()
+    customer_id, _ = await accounts.register(
+        db, shop_id=where.shop.id, name=NAME, email=email, password="three wet otters sing", guesser=email, at=now
+    )
+    sale = await sold(db, desk, fresh, email=other, customer_id=customer_id)
+
+    async def declared(address: str, about: UUID | None) -> UUID:
+        event_id = fresh.id()
+        async with db.transaction() as tx:
+            order = await read_order(tx, order_id=about) if about else None
+            number = order.number if order else fresh.text("elsewhere")
+            what = Declare(name=NAME, order_number=number, email=address)
+            found = await declare(tx, shop=where.shop, declare=what, way="form", language="de", order_id=about, at=now)
+            event = WithdrawalDeclared(found.id, about)
+            await reactions.on_withdrawn(tx, event, at=now, event_id=event_id)
+        return event_id
+
+    about_order = await declared(other, sale.id)
+    by_address = await declared(email.upper(), None)
+    somebodys = await declared(f"{fresh.text('eve')}@example.org", sale.id)
+    rows = Statement("test", "mails", "select address, name, party_id from kernel.mails where event_id = :event_id")
+    async with db.transaction() as tx:
+        known = await customer(tx, customer_id=customer_id)
+        assert known is not None
+        assert (await tx.one(rows, MailOf, event_id=about_order)).party_id == known.party_id
+        assert (await tx.one(rows, MailOf, event_id=somebodys)).party_id is None
+        await privacy.erase(tx, party_id=known.party_id, actor="test", at=now)
+        for event_id in (about_order, by_address):
+            left = await tx.one(rows, MailOf, event_id=event_id)
+            assert (left.address, left.name) == (None, "")
+        assert (await tx.one(rows, MailOf, event_id=somebodys)).address is not None
+
+
+class MailOf(Struct, frozen=True):
+    address: str | None
+    name: str
+    party_id: UUID | None
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ TABLE = Table(
     columns=(
         Column("address", N_("To"), link=True, phone="title", empty=N_("erased")),
         Column("title", N_("Kind"), template="mail/cell_title.html"),
-        Column("subject", N_("Subject"), empty=N_("not written yet")),
+        Column("subject", N_("Subject"), template="mail/cell_subject.html"),
         Column("state", N_("State"), kind="choice", filter="choice", options=STATES),
         Column("created_at", N_("Asked for"), kind="moment", filter="range"),
         Column("sent_at", N_("Sent"), kind="moment", shown=False),

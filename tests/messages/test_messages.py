@@ -1,6 +1,7 @@
 """What a shop writes: from real orders, in both languages, once; to nobody who should not hear of it."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from lotse.domains.messages.contracts import (
 )
 from lotse.domains.messages.rules import is_reachable, is_stale
 from lotse.domains.orders.commands import cancel, place
-from lotse.domains.orders.contracts import Contact, OrderPlaced, PlaceLine, PlaceRequest, Source
+from lotse.domains.orders.contracts import Contact, OrderPlaced, PlaceLine, PlaceRequest, Promised, Source
 from lotse.domains.orders.queries import order as read_order
 from lotse.domains.payments.contracts import NewPayment
 from lotse.domains.pools.commands import open_pools
@@ -44,6 +45,7 @@ pytestmark = pytest.mark.anyio
 WAYS = Ways("https://shop.example", Links(b"x" * 32))
 NAME = "Anna <b>Muster</b> [hier](https://evil.example)"
 LANGUAGES = ("de", "en")
+TO_CUSTOMERS = [mail for mail in queries.mails if mail is not queries.ACCOUNT_NOTICE]
 
 
 class Sold:
@@ -122,6 +124,32 @@ async def test_a_confirmation_holds_what_the_law_wants(
     assert "<b>" not in found.html.split('class="words"')[1] and "https://evil.example)" in found.text
     assert 'href="https://evil.example' not in found.html
     assert f"https://shop.example{'' if language == 'de' else '/en'}/order/" in found.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "country"),
+    [("de", "Lieferung Di., 24. Nov. bis Do., 26. Nov.", "Deutschland"),
+     ("en", "Delivery Tuesday 24 Nov to Thursday 26 Nov", "Germany")],
+)  # fmt: skip
+async def test_a_confirmation_says_by_when_and_where_in_words(
+    db: Database, desk: Desk, fresh: Fresh, language: str, words: str, country: str
+):
+    """The term of delivery as the order's page shows it, and the country's name."""
+    window = Promised(date(2026, 11, 24), date(2026, 11, 26), clock.now())
+    sale = await sold(db, desk, fresh, promised=window)
+    async with db.reading() as conn:
+        found = await wrote(conn, queries.ORDER_PLACED, AboutOrder(sale.id), to(sale, language))
+    for said in (found.text, found.html):
+        assert words in said and country in said
+    assert not re.search(r"^\s*DE\s*$", found.text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("mail", TO_CUSTOMERS, ids=lambda mail: mail.name)
+def test_customers_are_called_du(mail: Mail):
+    """As the shop calls them; the instruction on withdrawal stays as the law words it (annexes 1 and 2 EGBGB)."""
+    wording = writing.file_wording(mail, "de")
+    ours = re.sub(r"(?s)## Widerrufsbelehrung.*?(?=## )", "", wording.body)
+    assert not re.search(r"\b(Sie|Ihre?[nmrs]?|Ihnen)\b", f"{wording.subject} {wording.preview} {ours}")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -157,16 +157,18 @@ def _tax(rate: Decimal, order: Order, said: Mapping[str, Any]) -> ShownTax:
     )
 
 
-def _sides(order: Order) -> dict[str, Any]:
+def _sides(order: Order, language: str) -> dict[str, Any]:
+    """Where it goes and by when (art. 246a EGBGB s. 1(1) no. 7), and to whom the bill."""
     contact = order.contact
-    billing = _address(contact.billing) if contact else []
-    delivery = _address(contact.delivery) if contact and contact.delivery else billing
-    return {"billing": billing, "delivery": delivery}
+    billing = _address(contact.billing, language) if contact else []
+    delivery = _address(contact.delivery, language) if contact and contact.delivery else billing
+    return {"billing": billing, "delivery": delivery, "promised": None if order.cancelled else order.promised}
 
 
-def _address(address: Address) -> list[str]:
+def _address(address: Address, language: str) -> list[str]:
     place = f"{address.postcode} {address.city}".strip()
-    lines = (address.name, address.company, address.street, address.street2, place, address.country)
+    country = str(locale_of(language).territories.get(address.country, address.country))
+    lines = (address.name, address.company, address.street, address.street2, place, country)
     return [line for line in lines if line]
 
 
@@ -200,7 +202,7 @@ async def _order_placed(conn: Connection, about: AboutOrder, to: To, ways: Ways)
         "has_account": bool(account.iban),
         "has_terms": terms is not None,
     }
-    parts = {"lines": _lines(order, to.language), "addresses": _sides(order)}
+    parts = {"lines": _lines(order, to.language), "addresses": _sides(order, to.language)}
     named = "AGB.txt" if to.language == "de" else "terms.txt"
     attached = (Attachment(named, terms),) if terms is not None else ()
     return Content(values, house.sender(ways), parts, attached)

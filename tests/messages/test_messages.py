@@ -36,7 +36,7 @@ from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.mail import post, writing
-from lotse.kernel.mail.contracts import Mail, To, Ways, Wording, Written
+from lotse.kernel.mail.contracts import Mail, PiecesMissing, To, Ways, Wording, Written
 from lotse.kernel.sql import Statement
 from lotse.testing import Fresh
 from tests.scene import AT, Place, open_shop
@@ -142,6 +142,24 @@ async def test_a_confirmation_says_by_when_and_where_in_words(
     for said in (found.text, found.html):
         assert words in said and country in said
     assert not re.search(r"^\s*DE\s*$", found.text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("mail", queries.mails, ids=lambda mail: mail.name)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_without_what_its_mail_must_hold_is_refused(mail: Mail, language: str):
+    """Whatever else staff write; and named as they would write it."""
+    wording = writing.file_wording(mail, language)
+    names = writing.names_in(wording)
+    writing.checked(wording, mail, names)
+    assert mail.needs
+    with pytest.raises(PiecesMissing) as refused:
+        writing.checked(Wording(wording.subject, "Hallo\n"), mail, names)
+    assert refused.value.pieces == ", ".join(writing.written_as(mail, piece) for piece in mail.needs)
+    for piece in mail.needs:
+        without = re.sub(rf'{{{{ (part\("{piece}"\)|{piece}) }}}}', "…", wording.body)
+        with pytest.raises(PiecesMissing) as refused:
+            writing.checked(Wording(wording.subject, without), mail, names)
+        assert refused.value.pieces == writing.written_as(mail, piece)
 
 
 @pytest.mark.parametrize("mail", TO_CUSTOMERS, ids=lambda mail: mail.name)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from msgspec import Struct
@@ -167,7 +167,8 @@ def _sides(order: Order, language: str) -> dict[str, Any]:
 
 def _address(address: Address, language: str) -> list[str]:
     place = f"{address.postcode} {address.city}".strip()
-    country = str(locale_of(language).territories.get(address.country, address.country))
+    names = cast("dict[str, str]", locale_of(language).territories)
+    country = names.get(address.country, address.country)
     lines = (address.name, address.company, address.street, address.street2, place, country)
     return [line for line in lines if line]
 
@@ -565,6 +566,8 @@ ORDER_PLACED = Mail(
     _example_order,
     hint=N_("As soon as an order has arrived. The law wants lines, prices, tax, seller, withdrawal and terms in it."),
     parts=("lines", "addresses"),
+    # Art. 246a EGBGB s. 1, s. 312f(2) BGB; the instruction on withdrawal says who is told, and where online.
+    needs={"number": "", "lines": "", "addresses": "", "seller": "", "withdrawal_link": ""},
 )
 ORDER_CANCELLED = Mail(
     "messages.order_cancelled",
@@ -574,6 +577,7 @@ ORDER_CANCELLED = Mail(
     _example_amendment,
     hint=N_("When an order is cancelled, by the buyer, by staff, or because it was not paid in time."),
     parts=("taken_back",),
+    needs={"number": "", "taken_back": ""},
 )
 ORDER_AMENDED = Mail(
     "messages.order_amended",
@@ -583,6 +587,7 @@ ORDER_AMENDED = Mail(
     _example_amendment,
     hint=N_("When goods came back or something is credited."),
     parts=("taken_back",),
+    needs={"number": "", "taken_back": ""},
 )
 PAYMENT_RECEIVED = Mail(
     "messages.payment_received",
@@ -591,6 +596,7 @@ PAYMENT_RECEIVED = Mail(
     _payment_received,
     _example_money,
     hint=N_("When a transfer arrived, for prepaid orders and invoices."),
+    needs={"number": "", "amount": "", "open_amount": "not is_settled"},
 )
 PAYMENT_FAILED = Mail(
     "messages.payment_failed",
@@ -599,6 +605,7 @@ PAYMENT_FAILED = Mail(
     _payment_failed,
     _example_order,
     hint=N_("When a card or wallet was refused after the order was placed."),
+    needs={"number": "", "open_amount": "", "link": ""},
 )
 WITHDRAWAL_RECEIVED = Mail(
     "messages.withdrawal_received",
@@ -608,6 +615,16 @@ WITHDRAWAL_RECEIVED = Mail(
     _example_withdrawal,
     hint=N_("At once when somebody withdraws online. The law wants content, day and time of what arrived in it."),
     parts=("pieces",),
+    # S. 356a(4) BGB: what was declared, on which day and at what time it arrived.
+    needs={
+        "number": "",
+        "name": "",
+        "order_number": "",
+        "email": "",
+        "moment": "",
+        "what": "has_words",
+        "pieces": "is_partial",
+    },
 )
 ACCOUNT_MADE = Mail(
     "messages.account_made",
@@ -616,6 +633,7 @@ ACCOUNT_MADE = Mail(
     _account_told,
     _example_account,
     hint=N_("When somebody made an account."),
+    needs={"email": "", "link": ""},
 )
 PASSWORD_FORGOTTEN = Mail(
     "messages.password_forgotten",
@@ -624,6 +642,7 @@ PASSWORD_FORGOTTEN = Mail(
     _password_forgotten,
     _example_reset,
     hint=N_("When somebody with an account forgot the password. No copy is kept: its link opens the account."),
+    needs={"link": "", "until": ""},
     is_secret=True,
 )
 PASSWORD_CHANGED = Mail(
@@ -633,6 +652,7 @@ PASSWORD_CHANGED = Mail(
     _account_told,
     _example_account,
     hint=N_("After an account got another password, so that its owner hears of it whoever did it."),
+    needs={"when": "", "forgotten_link": ""},
 )
 ACCOUNT_NOTICE = Mail(
     "messages.account_notice",
@@ -641,6 +661,7 @@ ACCOUNT_NOTICE = Mail(
     _account_notice,
     _example_notice,
     hint=N_("To people who work here and sign in with a mail address: new browser, changed password, second factor."),
+    needs={"link": ""},
 )
 mails = (
     ORDER_PLACED,

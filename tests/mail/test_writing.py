@@ -6,9 +6,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from lotse.kernel.mail import writing
-from lotse.kernel.mail.contracts import BrokenTemplate, Content, Sender, Wording
+from lotse.kernel.mail.contracts import BrokenTemplate, Content, PiecesMissing, Sender, Wording
 from tests.mail.conftest import GREETING
 
 SENDER = Sender("Sports house", imprint=("Sports house GmbH",))
@@ -133,3 +134,45 @@ def test_words_of_a_file(source: str, wording: Wording):
 def test_a_file_without_a_subject_is_a_mistake(source: str):
     with pytest.raises(ValueError, match="Subject"):
         writing.parsed(source)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_enough"),
+    [
+        ("{{ number }}", True),
+        ("[here]({{ number }})", True),
+        ("{% if number %}here{% endif %}", False),
+        ("{% if prepaid %}{{ number }}{% endif %}", False),
+        ("{% if prepaid %}{{ number }}{% else %}No. {{ number }}{% endif %}", True),
+        ("{% if prepaid %}{{ number }}{% elif name %}x{% else %}{{ number }}{% endif %}", False),
+        ("{{ name or number }}", False),
+        ("{{ number }}{% if not prepaid %}x{% else %}{{ name }}{% endif %}", True),
+    ],
+)
+def test_what_a_mail_needs_is_shown_whatever_else_may_be(body: str, is_enough: bool):
+    mail = structs.replace(GREETING, needs={"number": ""})
+    if is_enough:
+        writing.checked(Wording("Hello", body), mail, NAMES)
+    else:
+        with pytest.raises(PiecesMissing):
+            writing.checked(Wording("Hello", body), mail, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("flag", "body", "is_enough"),
+    [
+        ("prepaid", "{% if prepaid %}{{ number }}{% endif %}", True),
+        ("prepaid", "{% if not prepaid %}x{% else %}{{ number }}{% endif %}", True),
+        ("prepaid", "{% if not prepaid %}{{ number }}{% endif %}", False),
+        ("not prepaid", "{% if not prepaid %}{{ number }}{% endif %}", True),
+        ("not prepaid", "{% if prepaid %}x{% elif name %}{{ number }}{% else %}{{ number }}{% endif %}", True),
+        ("not prepaid", "{% if prepaid %}{{ number }}{% endif %}", False),
+    ],
+)
+def test_what_a_mail_needs_at_times_is_shown_at_those(flag: str, body: str, is_enough: bool):
+    mail = structs.replace(GREETING, needs={"number": flag})
+    if is_enough:
+        writing.checked(Wording("Hello", body), mail, NAMES)
+    else:
+        with pytest.raises(PiecesMissing):
+            writing.checked(Wording("Hello", body), mail, NAMES)

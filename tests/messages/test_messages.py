@@ -1,10 +1,13 @@
 """What a shop writes: from real orders, in both languages, once; to nobody who should not hear of it."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import Struct
 
 from lotse.domains.customers import commands as accounts
 from lotse.domains.customers.contracts import (
@@ -16,7 +19,7 @@ from lotse.domains.customers.contracts import (
     PasswordChanged,
     PasswordForgotten,
 )
-from lotse.domains.customers.queries import consents_asked
+from lotse.domains.customers.queries import consents_asked, customer
 from lotse.domains.messages import queries, reactions
 from lotse.domains.messages.contracts import (
     AboutAccount,
@@ -29,17 +32,21 @@ from lotse.domains.messages.contracts import (
 )
 from lotse.domains.messages.rules import is_reachable, is_stale
 from lotse.domains.orders.commands import cancel, place
-from lotse.domains.orders.contracts import Contact, OrderPlaced, PlaceLine, PlaceRequest, Source
+from lotse.domains.orders.contracts import Contact, OrderPlaced, PlaceLine, PlaceRequest, Promised, Source
+from lotse.domains.orders.queries import order as read_order
 from lotse.domains.payments.contracts import NewPayment
 from lotse.domains.pools.commands import open_pools
-from lotse.kernel import clock
+from lotse.domains.returns.commands import declare
+from lotse.domains.returns.contracts import Declare, WithdrawalDeclared
+from lotse.kernel import clock, privacy
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.notices import SAID
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import key_for
 from lotse.kernel.mail import post, writing
-from lotse.kernel.mail.contracts import Mail, To, Ways, Wording, Written
+from lotse.kernel.mail.contracts import Mail, PiecesMissing, To, Ways, Wording, Written
+from lotse.kernel.sql import Statement
 from lotse.testing import Fresh
 from tests.scene import AT, Place, open_shop
 
@@ -47,6 +54,7 @@ pytestmark = pytest.mark.anyio
 WAYS = Ways("https://shop.example", Links(b"x" * 32))
 NAME = "Anna <b>Muster</b> [hier](https://evil.example)"
 LANGUAGES = ("de", "en")
+TO_CUSTOMERS = [mail for mail in queries.mails if mail is not queries.ACCOUNT_NOTICE]
 
 
 class Sold:
@@ -59,7 +67,7 @@ class Sold:
 
 
 async def sold(
-    db: Database, desk: Desk, fresh: Fresh, *, method: str = "invoice", email: str = "anna@example.org"
+    db: Database, desk: Desk, fresh: Fresh, *, method: str = "invoice", email: str = "anna@example.org", **more: Any
 ) -> Sold:
     """A real order of a real shop."""
     async with db.transaction() as tx:
@@ -85,7 +93,7 @@ async def sold(
         order_id=order_id, shop_id=where.shop.id, channel="web", legal_entity_id=entity, zone="Europe/Berlin",
         currency="EUR", language="de", gross=True, lines=(line,), contact=Contact(email=email, billing=address),
         payment=NewPayment(fresh.id(), "order", order_id, method, entity, "Europe/Berlin", "EUR", 0, now),
-        released=method == "invoice", actor="test", placed_at=now,
+        released=method == "invoice", actor="test", placed_at=now, **more,
     )  # fmt: skip
     await place(desk, request=request, key=key_for("test", fresh.text(), b""))
     return Sold(where, request)
@@ -125,6 +133,50 @@ async def test_a_confirmation_holds_what_the_law_wants(
     assert "<b>" not in found.html.split('class="words"')[1] and "https://evil.example)" in found.text
     assert 'href="https://evil.example' not in found.html
     assert f"https://shop.example{'' if language == 'de' else '/en'}/order/" in found.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "country"),
+    [("de", "Lieferung Di., 24. Nov. bis Do., 26. Nov.", "Deutschland"),
+     ("en", "Delivery Tuesday 24 Nov to Thursday 26 Nov", "Germany")],
+)  # fmt: skip
+async def test_a_confirmation_says_by_when_and_where_in_words(
+    db: Database, desk: Desk, fresh: Fresh, language: str, words: str, country: str
+):
+    """The term of delivery as the order's page shows it, and the country's name."""
+    window = Promised(date(2026, 11, 24), date(2026, 11, 26), clock.now())
+    sale = await sold(db, desk, fresh, promised=window)
+    async with db.reading() as conn:
+        found = await wrote(conn, queries.ORDER_PLACED, AboutOrder(sale.id), to(sale, language))
+    for said in (found.text, found.html):
+        assert words in said and country in said
+    assert not re.search(r"^\s*DE\s*$", found.text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("mail", queries.mails, ids=lambda mail: mail.name)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_without_what_its_mail_must_hold_is_refused(mail: Mail, language: str):
+    """Whatever else staff write; and named as they would write it."""
+    wording = writing.file_wording(mail, language)
+    names = writing.names_in(wording)
+    writing.checked(wording, mail, names)
+    assert mail.needs
+    with pytest.raises(PiecesMissing) as refused:
+        writing.checked(Wording(wording.subject, "Hallo\n"), mail, names)
+    assert refused.value.pieces == ", ".join(writing.written_as(mail, piece) for piece in mail.needs)
+    for piece in mail.needs:
+        without = re.sub(rf'{{{{ (part\("{piece}"\)|{piece}) }}}}', "…", wording.body)
+        with pytest.raises(PiecesMissing) as refused:
+            writing.checked(Wording(wording.subject, without), mail, names)
+        assert refused.value.pieces == writing.written_as(mail, piece)
+
+
+@pytest.mark.parametrize("mail", TO_CUSTOMERS, ids=lambda mail: mail.name)
+def test_customers_are_called_du(mail: Mail):
+    """As the shop calls them; the instruction on withdrawal stays as the law words it (annexes 1 and 2 EGBGB)."""
+    wording = writing.file_wording(mail, "de")
+    ours = re.sub(r"(?s)## Widerrufsbelehrung.*?(?=## )", "", wording.body)
+    assert not re.search(r"\b(Sie|Ihre?[nmrs]?|Ihnen)\b", f"{wording.subject} {wording.preview} {ours}")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -272,6 +324,49 @@ async def test_who_is_not_written_to(db: Database, desk: Desk, fresh: Fresh, ema
         await reactions.on_placed(tx, event, at=clock.now() - age, event_id=fresh.id())
     async with db.reading() as conn:
         assert await post.about(conn, subject=f"orders.order:{sale.id}") == []
+
+
+async def test_who_is_erased_is_in_no_mail_any_more(db: Database, desk: Desk, fresh: Fresh):
+    """Neither in those that were known to be theirs, nor in those that went to their address."""
+    async with db.transaction() as tx:
+        where = await open_shop(tx, fresh)
+    email, other, now = f"{fresh.text('anna')}@example.org", f"{fresh.text('work')}@example.org", clock.now()
+    customer_id, _ = await accounts.register(
+        db, shop_id=where.shop.id, name=NAME, email=email, password="three wet otters sing", guesser=email, at=now
+    )
+    sale = await sold(db, desk, fresh, email=other, customer_id=customer_id)
+
+    async def declared(address: str, about: UUID | None) -> UUID:
+        event_id = fresh.id()
+        async with db.transaction() as tx:
+            order = await read_order(tx, order_id=about) if about else None
+            number = order.number if order else fresh.text("elsewhere")
+            what = Declare(name=NAME, order_number=number, email=address)
+            found = await declare(tx, shop=where.shop, declare=what, way="form", language="de", order_id=about, at=now)
+            event = WithdrawalDeclared(found.id, about)
+            await reactions.on_withdrawn(tx, event, at=now, event_id=event_id)
+        return event_id
+
+    about_order = await declared(other, sale.id)
+    by_address = await declared(email.upper(), None)
+    somebodys = await declared(f"{fresh.text('eve')}@example.org", sale.id)
+    rows = Statement("test", "mails", "select address, name, party_id from kernel.mails where event_id = :event_id")
+    async with db.transaction() as tx:
+        known = await customer(tx, customer_id=customer_id)
+        assert known is not None
+        assert (await tx.one(rows, MailOf, event_id=about_order)).party_id == known.party_id
+        assert (await tx.one(rows, MailOf, event_id=somebodys)).party_id is None
+        await privacy.erase(tx, party_id=known.party_id, actor="test", at=now)
+        for event_id in (about_order, by_address):
+            left = await tx.one(rows, MailOf, event_id=event_id)
+            assert (left.address, left.name) == (None, "")
+        assert (await tx.one(rows, MailOf, event_id=somebodys)).address is not None
+
+
+class MailOf(Struct, frozen=True):
+    address: str | None
+    name: str
+    party_id: UUID | None
 
 
 @pytest.mark.parametrize(

@@ -155,10 +155,12 @@ async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store
     await shopper.sends("/basket/lines", offer_id=str(article.offer_id), quantity="1")
     page = await shopper.sees("/checkout", "Signed in as Grace Hopper.", 'value="Ring 1"')
     await shopper.sends("/checkout", "It is yours.", **hidden(page), **ADDRESS, email=email, payment="invoice")
-    page = await shopper.sees("/account", "Order ")
+    page = await shopper.sees("/account", "Order ", "in progress")
+    assert "released" not in page  # a word of staff
     found = re.search(r"/account/orders/[0-9a-f-]+", page)
     assert found
-    await shopper.sees(found[0], "Where things stand")
+    page = await shopper.sees(found[0], "Where things stand", "Being packed")
+    assert "On its way" not in page  # nothing tells that goods have left
     kept = json.loads(await shopper.sees("/account/export.json"))
     assert email in json.dumps(kept)
 

@@ -3,10 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from lotse.domains.customers.queries import customer
+from lotse.domains.customers.queries import customer, login
+from lotse.domains.customers.queries import export_party as customers_of
 from lotse.domains.messages.rules import customer_subject, order_subject
 from lotse.domains.orders.contracts import OrderUnknown
 from lotse.domains.orders.queries import addressee
+from lotse.domains.parties.queries import party
 from lotse.kernel.db import Transaction
 from lotse.kernel.mail import post
 from lotse.kernel.privacy import Erased
@@ -47,6 +49,15 @@ async def tell_device(
 
 
 async def erase_party(tx: Transaction, *, party_id: UUID, at: datetime) -> Erased:
-    """Erase addresses and copies of mails to a person, and their devices; what waited is not sent any more."""
-    mails = await post.erase_party(tx, party_id=party_id)
+    """Erase addresses and copies of mails to a person or their addresses, and their devices; what waited is not sent
+    any more."""
+    mails = await post.erase_party(tx, party_id=party_id, addresses=await _addresses_of(tx, party_id))
     return Erased(mails + await devices.erase_party(tx, party_id=party_id))
+
+
+async def _addresses_of(tx: Transaction, party_id: UUID) -> list[str]:
+    """Where a person is reached: what they are known by, and what they sign in with. Lower domains erase it later."""
+    known = await party(tx, party_id=party_id)
+    bought = await customers_of(tx, party_id=party_id)
+    logins = [await login(tx, customer_id=customer.id) for customer in (bought.customers if bought else ())]
+    return [*([known.email] if known else []), *(found.email for found in logins if found)]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from msgspec import Struct
@@ -158,16 +158,19 @@ def _tax(rate: Decimal, order: Order, said: Mapping[str, Any]) -> ShownTax:
     )
 
 
-def _sides(order: Order) -> dict[str, Any]:
+def _sides(order: Order, language: str) -> dict[str, Any]:
+    """Where it goes and by when (art. 246a EGBGB s. 1(1) no. 7), and to whom the bill."""
     contact = order.contact
-    billing = _address(contact.billing) if contact else []
-    delivery = _address(contact.delivery) if contact and contact.delivery else billing
-    return {"billing": billing, "delivery": delivery}
+    billing = _address(contact.billing, language) if contact else []
+    delivery = _address(contact.delivery, language) if contact and contact.delivery else billing
+    return {"billing": billing, "delivery": delivery, "promised": None if order.cancelled else order.promised}
 
 
-def _address(address: Address) -> list[str]:
+def _address(address: Address, language: str) -> list[str]:
     place = f"{address.postcode} {address.city}".strip()
-    lines = (address.name, address.company, address.street, address.street2, place, address.country)
+    names = cast("dict[str, str]", locale_of(language).territories)
+    country = names.get(address.country, address.country)
+    lines = (address.name, address.company, address.street, address.street2, place, country)
     return [line for line in lines if line]
 
 
@@ -201,7 +204,7 @@ async def _order_placed(conn: Connection, about: AboutOrder, to: To, ways: Ways)
         "has_account": bool(account.iban),
         "has_terms": terms is not None,
     }
-    parts = {"lines": _lines(order, to.language), "addresses": _sides(order)}
+    parts = {"lines": _lines(order, to.language), "addresses": _sides(order, to.language)}
     named = "AGB.txt" if to.language == "de" else "terms.txt"
     attached = (Attachment(named, terms),) if terms is not None else ()
     return Content(values, house.sender(ways), parts, attached)
@@ -591,6 +594,8 @@ ORDER_PLACED = Mail(
     _example_order,
     hint=N_("As soon as an order has arrived. The law wants lines, prices, tax, seller, withdrawal and terms in it."),
     parts=("lines", "addresses"),
+    # Art. 246a EGBGB s. 1, s. 312f(2) BGB; the instruction on withdrawal says who is told, and where online.
+    needs={"number": "", "lines": "", "addresses": "", "seller": "", "withdrawal_link": ""},
 )
 ORDER_CANCELLED = Mail(
     "messages.order_cancelled",
@@ -600,6 +605,7 @@ ORDER_CANCELLED = Mail(
     _example_amendment,
     hint=N_("When an order is cancelled, by the buyer, by staff, or because it was not paid in time."),
     parts=("taken_back",),
+    needs={"number": "", "taken_back": ""},
 )
 ORDER_AMENDED = Mail(
     "messages.order_amended",
@@ -609,6 +615,7 @@ ORDER_AMENDED = Mail(
     _example_amendment,
     hint=N_("When goods came back or something is credited."),
     parts=("taken_back",),
+    needs={"number": "", "taken_back": ""},
 )
 PAYMENT_RECEIVED = Mail(
     "messages.payment_received",
@@ -617,6 +624,7 @@ PAYMENT_RECEIVED = Mail(
     _payment_received,
     _example_money,
     hint=N_("When a transfer arrived, for prepaid orders and invoices."),
+    needs={"number": "", "amount": "", "open_amount": "not is_settled"},
 )
 PAYMENT_FAILED = Mail(
     "messages.payment_failed",
@@ -625,6 +633,7 @@ PAYMENT_FAILED = Mail(
     _payment_failed,
     _example_order,
     hint=N_("When a card or wallet was refused after the order was placed."),
+    needs={"number": "", "open_amount": "", "link": ""},
 )
 WITHDRAWAL_RECEIVED = Mail(
     "messages.withdrawal_received",
@@ -634,6 +643,16 @@ WITHDRAWAL_RECEIVED = Mail(
     _example_withdrawal,
     hint=N_("At once when somebody withdraws online. The law wants content, day and time of what arrived in it."),
     parts=("pieces",),
+    # S. 356a(4) BGB: what was declared, on which day and at what time it arrived.
+    needs={
+        "number": "",
+        "name": "",
+        "order_number": "",
+        "email": "",
+        "moment": "",
+        "what": "has_words",
+        "pieces": "is_partial",
+    },
 )
 ACCOUNT_MADE = Mail(
     "messages.account_made",
@@ -642,6 +661,7 @@ ACCOUNT_MADE = Mail(
     _account_told,
     _example_account,
     hint=N_("When somebody made an account."),
+    needs={"email": "", "link": ""},
 )
 PASSWORD_FORGOTTEN = Mail(
     "messages.password_forgotten",
@@ -650,6 +670,7 @@ PASSWORD_FORGOTTEN = Mail(
     _password_forgotten,
     _example_reset,
     hint=N_("When somebody with an account forgot the password. No copy is kept: its link opens the account."),
+    needs={"link": "", "until": ""},
     is_secret=True,
 )
 CONSENT_ASKED = Mail(
@@ -668,6 +689,7 @@ PASSWORD_CHANGED = Mail(
     _account_told,
     _example_account,
     hint=N_("After an account got another password, so that its owner hears of it whoever did it."),
+    needs={"when": "", "forgotten_link": ""},
 )
 ACCOUNT_NOTICE = Mail(
     "messages.account_notice",
@@ -676,6 +698,7 @@ ACCOUNT_NOTICE = Mail(
     _account_notice,
     _example_notice,
     hint=N_("To people who work here and sign in with a mail address: new browser, changed password, second factor."),
+    needs={"link": ""},
 )
 mails = (
     ORDER_PLACED,

@@ -116,6 +116,7 @@ async def on_withdrawn(tx: Transaction, event: WithdrawalDeclared, *, at: dateti
         name=greeting_name(declared.name),
         language=declared.language,
         shop_id=declared.shop_id,
+        party_id=await _party_of(tx, found) if found and is_buyer else None,
         about=f"orders.order:{found.id}" if found and is_buyer else "",
     )
     await post.enqueue(tx, WITHDRAWAL_RECEIVED, about, to=to, event_id=event_id, at=clock.now())
@@ -181,12 +182,16 @@ async def _tell(tx: Transaction, mail: Mail, news: Push, about: Struct, order_id
 
 
 async def _to(tx: Transaction, found: Addressee) -> To:
-    known = await customer(tx, customer_id=found.customer_id) if found.customer_id else None
     return To(
         address=found.email,
         name=greeting_name(found.name),
         language=found.language,
         shop_id=found.shop_id,
-        party_id=known.party_id if known else None,
+        party_id=await _party_of(tx, found),
         about=f"orders.order:{found.id}",
     )
+
+
+async def _party_of(tx: Transaction, found: Addressee) -> UUID | None:
+    known = await customer(tx, customer_id=found.customer_id) if found.customer_id else None
+    return known.party_id if known else None

@@ -481,18 +481,103 @@ class OrderAmended(Struct, frozen=True, tag="orders.Amended"):
         return str(self.order_id or self.amendment_id)
 
 
-class StoredContact(Struct, frozen=True):
-    """What is stored about a person with one order."""
+# -- what orders keep about a person, for their export: amounts in minor units of `currency`
+
+
+class StoredLine(Struct, frozen=True):
+    """What was bought: `unit_price` in major units; `taken_back` of its pieces came back, for `credited_minor`."""
+
+    kind: LineKind
+    sku: str
+    text: str
+    quantity: int
+    unit: str
+    unit_price: Decimal
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    tax_rate: Decimal
+    tax_country: str
+    taken_back: int
+    credited_minor: int
+
+
+class StoredAmendmentLine(Struct, frozen=True):
+    """Part of what was taken back or credited."""
+
+    sku: str
+    text: str
+    quantity: int
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    tax_rate: Decimal
+
+
+class StoredAmendment(Struct, frozen=True):
+    """What was cancelled, taken back or credited."""
+
+    kind: AmendmentKind
+    currency: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    reason: str
+    occurred_at: datetime
+    lines: list[StoredAmendmentLine]
+
+
+class StoredMoney(Struct, frozen=True):
+    """Money that came in (`receipt`) or went back (`refund`)."""
+
+    kind: Literal["receipt", "refund"]
+    amount_minor: int
+    reference: str
+    occurred_at: datetime
+
+
+class StoredPayment(Struct, frozen=True):
+    """How an order was paid; `open_minor`: what is still owed, negative: what is to be paid back. `provider` and
+    `provider_reference`: where it is known and as what, if one took the money."""
+
+    method: str
+    state: str
+    currency: str
+    amount_minor: int
+    credited_minor: int
+    received_minor: int
+    refunded_minor: int
+    open_minor: int
+    due_at: datetime
+    provider: str
+    provider_reference: str
+    money: list[StoredMoney]
+
+
+class StoredOrder(Struct, frozen=True):
+    """What is stored about a person with one order; whom it names is empty once it is erased."""
 
     number: str
+    channel: Channel
     placed_at: datetime
+    language: str
+    currency: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    released_at: datetime | None
     email: str
     phone: str
-    billing: dict[str, Any]
+    billing: dict[str, Any] | None
     delivery: dict[str, Any] | None
+    promised: Promised | None
+    lines: list[StoredLine]
+    amendments: list[StoredAmendment]
+    payment: StoredPayment | None = None
 
 
-class StoredContacts(Struct, frozen=True):
-    """What orders store about a person, for their export."""
+class StoredOrders(Struct, frozen=True):
+    """What orders store about a person, for their export. `credits` are those without an order."""
 
-    orders: list[StoredContact]
+    orders: list[StoredOrder]
+    credits: list[StoredAmendment]

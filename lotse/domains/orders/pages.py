@@ -660,7 +660,7 @@ def taxes(lines: list[Line]) -> list[Tax]:
 
 
 def steps(view: View, order: Order) -> list[Step]:
-    """Where an order stands, in the buyer's words."""
+    """Where an order stands, in the buyer's words. Nothing tells that goods have left: there is no step for it."""
     done = [Step("done", view.text("Ordered"), order.placed_at)]
     if order.cancelled:
         at = next(amendment.occurred_at for amendment in order.amendments if amendment.kind == "cancellation")
@@ -669,9 +669,8 @@ def steps(view: View, order: Order) -> list[Step]:
         waiting = Step(
             "now", view.text("Waiting for your payment"), hint=view.text("We pack as soon as it has arrived.")
         )
-        return [*done, waiting, Step("", view.text("Packed")), Step("", view.text("On its way"))]
-    packing = Step("now", view.text("Being packed"), hint=view.text("Your goods are set aside for you."))
-    return [*done, packing, Step("", view.text("On its way"))]
+        return [*done, waiting, Step("", view.text("Being packed"))]
+    return [*done, Step("now", view.text("Being packed"), hint=view.text("Your goods are set aside for you."))]
 
 
 routes = (

@@ -14,9 +14,13 @@ from lotse.domains.orders.contracts import (
     Order,
     OrderRow,
     OrderUnknown,
-    StoredContact,
-    StoredContacts,
+    StoredAmendment,
+    StoredMoney,
+    StoredOrder,
+    StoredOrders,
+    StoredPayment,
 )
+from lotse.domains.payments.queries import charges_of, money_of_payments, payments_by_ids
 from lotse.kernel.auth.principal import EVERYTHING, Whose, Within
 from lotse.kernel.auth.things import Thing
 from lotse.kernel.db import Connection
@@ -169,10 +173,41 @@ async def waiting(conn: Connection, *, order_id: UUID) -> Waiting | None:
     return await conn.maybe(READS.waiting, Waiting, order_id=order_id)
 
 
-async def export_party(conn: Connection, *, party_id: UUID) -> StoredContacts | None:
-    """What is stored about a person with their orders; None if nothing is."""
-    found = await conn.many(READS.contacts_of_party, StoredContact, party_id=party_id)
-    return StoredContacts(found) if found else None
+async def export_party(conn: Connection, *, party_id: UUID) -> StoredOrders | None:
+    """What is stored about a person with their orders: what they bought, what became of it and how it was paid (art. 15
+    and 20 GDPR); None if nothing is."""
+    rows = await conn.many(READS.orders_of_party, _OrderOf, party_id=party_id)
+    credits = await conn.many(READS.credits_of_party, StoredAmendment, party_id=party_id)
+    if not rows and not credits:
+        return None
+    paid = await _stored_payments(conn, [row.payment_id for row in rows])
+    orders = [
+        StoredOrder(*(getattr(row, name) for name in _OF_ORDER), payment=paid.get(row.payment_id)) for row in rows
+    ]
+    return StoredOrders(orders, credits)
+
+
+async def _stored_payments(conn: Connection, payment_ids: list[UUID]) -> dict[UUID, StoredPayment]:
+    payments = await payments_by_ids(conn, payment_ids=payment_ids)
+    money = await money_of_payments(conn, payment_ids=payment_ids)
+    charges = {one.payment_id: one for one in await charges_of(conn, payment_ids=payment_ids)}
+    return {
+        id: StoredPayment(
+            payment.method,
+            payment.state,
+            payment.currency,
+            payment.amount_minor,
+            payment.credited_minor,
+            payment.received_minor,
+            payment.refunded_minor,
+            payment.open_minor,
+            payment.due_at,
+            charges[id].provider if id in charges else "",
+            charges[id].provider_reference if id in charges else "",
+            [StoredMoney(one.kind, one.amount_minor, one.reference, one.occurred_at) for one in money.get(id, ())],
+        )
+        for id, payment in payments.items()
+    }
 
 
 class Addressee(Struct, frozen=True):
@@ -275,6 +310,13 @@ async def count_placed(conn: Connection, *, order_ids: Sequence[UUID]) -> int:
 
 # Events that name an order (a payment does as its purpose) belong to the order's shop.
 shop_finders = (ShopFinder(("order_id", "purpose_id"), shops_of),)
+
+
+class _OrderOf(StoredOrder, frozen=True, kw_only=True):
+    payment_id: UUID
+
+
+_OF_ORDER = tuple(name for name in StoredOrder.__struct_fields__ if name != "payment")
 
 
 class _Numbered(Struct, frozen=True):

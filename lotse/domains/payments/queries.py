@@ -122,6 +122,21 @@ async def money_of(conn: Connection, *, payment_id: UUID) -> list[Money]:
     return await conn.many(READS.money_of, Money, payment_id=payment_id)
 
 
+async def payments_by_ids(conn: Connection, *, payment_ids: Sequence[UUID]) -> dict[UUID, Payment]:
+    """Those of the payments that exist, by id."""
+    found = await conn.many(READS.payments, Payment, payment_ids=list(payment_ids))
+    return {payment.id: payment for payment in found}
+
+
+async def money_of_payments(conn: Connection, *, payment_ids: Sequence[UUID]) -> dict[UUID, list[Money]]:
+    """As `money_of`, by payment; one for which nothing came or went is absent."""
+    found: dict[UUID, list[Money]] = {}
+    for row in await conn.many(READS.money_of_payments, _MoneyOf, payment_ids=list(payment_ids)):
+        money = Money(row.id, row.kind, row.reference, row.amount_minor, row.actor, row.occurred_at)
+        found.setdefault(row.payment_id, []).append(money)
+    return found
+
+
 async def overdue(
     conn: Connection, *, method: str, at: datetime, after: Payment | None = None, limit: int = 100
 ) -> list[Payment]:
@@ -140,3 +155,7 @@ async def overdue(
 async def purpose_of_money(conn: Connection, *, id: UUID) -> UUID | None:
     """What a receipt or a refund was for, e.g. the order's id; None if there is none of this id."""
     return await conn.value(READS.purpose_of_money, id=id)
+
+
+class _MoneyOf(Money, frozen=True, kw_only=True):
+    payment_id: UUID

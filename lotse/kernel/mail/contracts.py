@@ -98,6 +98,9 @@ class Mail(Struct, frozen=True):
     hint: str = ""
     # What its template may use beside the plain values.
     parts: tuple[str, ...] = ()
+    # Values and parts that its text must show, whoever words it, each with the flag under which it must ("is_partial",
+    # "not is_settled"), empty: always.
+    needs: Mapping[str, str] = {}
     # What it says opens an account: no copy is kept that staff could read, a second try writes it anew.
     is_secret: bool = False
 
@@ -215,3 +218,9 @@ class BrokenTemplate(Refusal, status=422, title="The text cannot be used like th
     field: str
     line: int
     reason: str
+
+
+class PiecesMissing(Refusal, status=422, title="The text lacks what this mail must hold"):
+    """`pieces` as they are written in the text."""
+
+    pieces: str

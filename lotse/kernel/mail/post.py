@@ -1,5 +1,6 @@
 """The queue of mails: what reactions put in, what staff send again, what is erased."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -168,6 +169,7 @@ async def export_party(conn: Connection, *, party_id: UUID) -> list[dict[str, An
     return [structs.asdict(row) for row in rows]
 
 
-async def erase_party(tx: Transaction, *, party_id: UUID) -> int:
-    """Erase what names a person in their mails; what waited is not sent."""
-    return await tx.execute(SQL.erase_party, party_id=party_id)
+async def erase_party(tx: Transaction, *, party_id: UUID, addresses: Iterable[str] = ()) -> int:
+    """Erase what names a person in their mails, and in all that went to their addresses; what waited is not sent."""
+    known = {address.strip().lower() for address in addresses} - {""}
+    return await tx.execute(SQL.erase_party, party_id=party_id, addresses=sorted(known))

@@ -80,7 +80,8 @@ async def put(
 ) -> UUID | None:
     """Make these the words from now on, None: the file's. The id of the version; None if nothing changes.
 
-    They are tried with a real example first. Refusal: `BrokenTemplate`, with field, line and reason.
+    They are tried with a real example first. Refusals in this order: `BrokenTemplate`, with field, line and reason;
+    `PiecesMissing`.
     """
     await tx.value(SQL.lock_text, key=f"{mail.name}:{shop_id}:{language}")
     newest = next(iter(await history(tx, mail, shop_id=shop_id, language=language, limit=1)), None)
@@ -136,7 +137,7 @@ async def example_of(
 
 
 def tried(mail: Mail, wording: Wording, content: Content, language: str) -> Written:
-    """The words with an example. Refusal: `BrokenTemplate`."""
+    """The words with an example. Refusals: `BrokenTemplate`, `PiecesMissing`."""
     writing.checked(wording, mail, content.values)
     return writing.written(mail, wording, content, language)
 
@@ -144,7 +145,7 @@ def tried(mail: Mail, wording: Wording, content: Content, language: str) -> Writ
 async def preview(
     conn: Connection, mail: Mail, wording: Wording, *, shop_id: UUID | None, language: str, ways: Ways
 ) -> Written:
-    """How words would read. Refusals: `NoExample`, `BrokenTemplate`."""
+    """How words would read. Refusals: `NoExample`, `BrokenTemplate`, `PiecesMissing`."""
     example = await example_of(conn, mail, shop_id=shop_id, language=language, ways=ways)
     if example is None:
         raise NoExample(mail=mail.name)

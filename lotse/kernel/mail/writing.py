@@ -22,7 +22,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from lotse.kernel import seams
-from lotse.kernel.mail.contracts import BrokenTemplate, Content, Mail, Wording, Written
+from lotse.kernel.mail.contracts import BrokenTemplate, Content, Mail, PiecesMissing, Wording, Written
 from lotse.kernel.pages.environment import Templates
 
 # A mail is a page or two; whoever needs more attaches it.
@@ -154,7 +154,10 @@ def parsed(source: str) -> Wording:
 
 
 def checked(wording: Wording, mail: Mail, names: Iterable[str]) -> None:
-    """Whether the words can be used: signs, parts, names. Refusal: `BrokenTemplate`, with its line."""
+    """Whether the words can be used: signs, parts, names; and whether they hold what the mail needs.
+
+    Refusals in this order: `BrokenTemplate`, with its line; `PiecesMissing`.
+    """
     known = set(names)
     for field, text, most in (
         ("subject", wording.subject, MOST_SUBJECT),
@@ -168,6 +171,52 @@ def checked(wording: Wording, mail: Mail, names: Iterable[str]) -> None:
         if field != "body" and "\n" in text.strip():
             raise BrokenTemplate(field=field, line=1, reason="one line only")
         _check_source(field, text, known, mail.parts if field == "body" else ())
+    tree = _BODY.parse(wording.body)
+    missing = [piece for piece, flag in mail.needs.items() if piece not in _shown(tree.body, flag)]
+    if missing:
+        raise PiecesMissing(pieces=", ".join(written_as(mail, piece) for piece in missing))
+
+
+def written_as(mail: Mail, piece: str) -> str:
+    """A value or a part as it is written in the text."""
+    return f'{{{{ part("{piece}") }}}}' if piece in mail.parts else f"{{{{ {piece} }}}}"
+
+
+def _shown(body: Sequence[nodes.Node], flag: str) -> set[str]:
+    """The values and parts that stand in the text where the flag is as it is said, whatever else may be."""
+    found: set[str] = set()
+    for node in body:
+        if isinstance(node, nodes.Output):
+            for one in node.nodes:
+                if isinstance(one, nodes.Name):
+                    found.add(one.name)
+                elif isinstance(one, nodes.Call) and one.args and isinstance(one.args[0], nodes.Const):
+                    found.add(str(one.args[0].value))
+        elif isinstance(node, nodes.If):
+            first, *others = (_shown(way, flag) for way in _ways(node, flag))
+            found |= first.intersection(*others)
+    return found
+
+
+def _ways(node: nodes.If, flag: str) -> list[list[nodes.Node]]:
+    """The branches that may be taken where the flag is as it is said."""
+    ways: list[list[nodes.Node]] = []
+    for branch in (node, *node.elif_):
+        is_taken = _is_so(branch.test, flag)
+        if is_taken is not False:
+            ways.append(branch.body)
+        if is_taken:
+            return ways
+    return [*ways, node.else_]
+
+
+def _is_so(test: nodes.Node, flag: str) -> bool | None:
+    """Whether a condition holds where the flag is as it is said; None if that does not decide it."""
+    if isinstance(test, nodes.Not):
+        inner = _is_so(test.node, flag)
+        return None if inner is None else not inner
+    name = flag.removeprefix("not ")
+    return not flag.startswith("not ") if isinstance(test, nodes.Name) and test.name == name else None
 
 
 def _check_source(field: str, text: str, names: set[str], parts: Sequence[str]) -> None:

@@ -167,10 +167,14 @@ select id, mail, state, shop_id, language, about, address, name, subject, tries,
  where party_id = :party_id
  order by id;
 
--- A person is erased: what waited is not sent any more.
+-- A person is erased: what waited is not sent any more. By address too: a mail was perhaps written before, or without,
+-- knowing whose address it is.
 -- name: erase_party
 with gone as (
-    select id from kernel.mails where party_id = :party_id and (address is not null or name <> '' or subject <> '') for update
+    select id from kernel.mails
+     where (party_id = :party_id or (address is not null and lower(address) = any (:addresses::text[])))
+       and (address is not null or name <> '' or subject <> '')
+       for update
 ), copies as (
     delete from kernel.mail_copies c using gone where c.mail_id = gone.id
 )

@@ -23,7 +23,17 @@ from lotse.kernel.db import Connection, Database
 from lotse.kernel.ids import uuid7
 from lotse.kernel.mail import post as mails
 from lotse.kernel.mail import texts, writing
-from lotse.kernel.mail.contracts import BrokenTemplate, Edited, Mail, MailRow, NoAddress, NoExample, Ways, Wording
+from lotse.kernel.mail.contracts import (
+    BrokenTemplate,
+    Edited,
+    Mail,
+    MailRow,
+    NoAddress,
+    NoExample,
+    PiecesMissing,
+    Ways,
+    Wording,
+)
 from lotse.kernel.mail.message import is_address
 from lotse.kernel.mail.post import MAIL
 from lotse.kernel.mail.sender import standing
@@ -61,6 +71,7 @@ REFUSED = {
     "no-address": N_("This is no mail address."),
     "no-example": N_("There is nothing yet that this mail could tell of. Make an order first."),
     "broken-template": N_("This text cannot be used: %(field)s, line %(line)s: %(reason)s."),
+    "pieces-missing": N_("This mail must also show: %(pieces)s."),
     "invalid": N_("This does not look right: %(rule)s."),
 }
 
@@ -113,7 +124,7 @@ TABLE = Table(
     columns=(
         Column("address", N_("To"), link=True, phone="title", empty=N_("erased")),
         Column("title", N_("Kind"), template="mail/cell_title.html"),
-        Column("subject", N_("Subject"), empty=N_("not written yet")),
+        Column("subject", N_("Subject"), template="mail/cell_subject.html"),
         Column("state", N_("State"), kind="choice", filter="choice", options=STATES),
         Column("created_at", N_("Asked for"), kind="moment", filter="range"),
         Column("sent_at", N_("Sent"), kind="moment", shown=False),
@@ -369,7 +380,7 @@ async def save_text(
     at: datetime,
     mail_name: str,
 ) -> Redirect:
-    """Make typed words those of the next mail. Refusals: `UnknownMail`, `BrokenTemplate`."""
+    """Make typed words those of the next mail. Refusals: `UnknownMail`, `BrokenTemplate`, `PiecesMissing`."""
     mail, target = texts.known(mail_name), _target(request, shop)
     typed = checked(await request.form(), Typed)
     async with database.transaction() as tx:
@@ -427,7 +438,8 @@ async def try_text(
     at: datetime,
     mail_name: str,
 ) -> Redirect:
-    """Send what is typed, with a real example, to an address. Refusals: `NoAddress`, `NoExample`, `BrokenTemplate`."""
+    """Send what is typed, with a real example, to an address. Refusals: `NoAddress`, `NoExample`, `BrokenTemplate`,
+    `PiecesMissing`."""
     mail, target = texts.known(mail_name), _target(request, shop)
     typed = checked(await request.form(), Sample)
     if not is_address(typed.address.strip()):
@@ -475,6 +487,8 @@ async def preview_text(
             )
     except BrokenTemplate as broken:
         body = view.render("mail/broken.html", broken=broken)
+    except PiecesMissing as lacks:
+        body = view.render("mail/broken.html", broken=None, lacks=lacks)
     except NoExample:
         body = view.render("mail/broken.html", broken=None)
     else:

@@ -262,13 +262,65 @@ limit :limit;
 -- name: count_placed
 select count(*) from orders.orders where id = any(:ids::uuid[]);
 
--- What is kept about a person with their orders, for their export.
--- name: contacts_of_party
-select orders.number, orders.placed_at, contacts.email, contacts.phone, contacts.billing, contacts.delivery
+-- What is kept about a person with their orders, for their export. Whom an order names may be erased, or nobody; what
+-- was bought stays theirs.
+-- name: orders_of_party
+select
+    orders.number, orders.channel, orders.placed_at, orders.language, orders.currency, orders.net_minor,
+    orders.tax_minor, orders.gross_minor, orders.payment_id, releases.released_at,
+    coalesce(contacts.email, '') as email, coalesce(contacts.phone, '') as phone,
+    contacts.billing, contacts.delivery,
+    (
+        select jsonb_build_object('earliest', earliest, 'latest', latest, 'shown_at', shown_at)
+        from orders.promises
+        where order_id = orders.id
+    ) as promised,
+    array(
+        select to_jsonb(line) || jsonb_build_object(
+            'unit_price', line.unit_price::text,
+            'tax_rate', line.tax_rate::text,
+            'taken_back', coalesce(balance.taken_back, 0),
+            'credited_minor', coalesce(balance.credited_minor, 0)
+        )
+        from orders.lines as line
+        left join orders.line_balances as balance using (order_id, position)
+        where line.order_id = orders.id
+        order by line.position
+    ) as lines,
+    array(
+        select to_jsonb(amendment) || jsonb_build_object(
+            'lines',
+            array(
+                select to_jsonb(line) || jsonb_build_object('tax_rate', line.tax_rate::text)
+                from orders.amendment_lines as line
+                where line.amendment_id = amendment.id
+                order by line.position
+            )
+        )
+        from orders.amendments as amendment
+        where amendment.order_id = orders.id
+        order by amendment.id
+    ) as amendments
 from orders.orders
-join orders.contacts on contacts.order_id = orders.id
-where orders.customer_id in (select id from customers.of_party(:party_id)) and contacts.erased_at is null
+left join orders.contacts on contacts.order_id = orders.id and contacts.erased_at is null
+left join orders.releases on releases.order_id = orders.id
+where orders.customer_id in (select id from customers.of_party(:party_id))
 order by orders.id;
+
+-- What was credited to a person without an order, for their export.
+-- name: credits_of_party
+select
+    amendment.kind, amendment.currency, amendment.net_minor, amendment.tax_minor, amendment.gross_minor,
+    amendment.reason, amendment.occurred_at,
+    array(
+        select to_jsonb(line) || jsonb_build_object('tax_rate', line.tax_rate::text)
+        from orders.amendment_lines as line
+        where line.amendment_id = amendment.id
+        order by line.position
+    ) as lines
+from orders.amendments as amendment
+where amendment.customer_id in (select id from customers.of_party(:party_id)) and amendment.order_id is null
+order by amendment.id;
 
 -- The youngest order of a person whose bill must still be kept.
 -- name: newest_bill

@@ -136,6 +136,8 @@ create table orders.amendments (
 -- An order's amendments. An order is cancelled once.
 create index amendments_order on orders.amendments (order_id, id) where order_id is not null;
 create unique index amendments_one_cancellation on orders.amendments (order_id) where kind = 'cancellation';
+-- Credits without an order, for what a customer is handed over; a handful of rows.
+create index amendments_credits on orders.amendments (customer_id) where order_id is null and customer_id is not null;
 
 create table orders.amendment_lines (
     amendment_id uuid not null,

@@ -1,9 +1,11 @@
 """Orders: a row per outcome of placing and amending, in the order of the checks; races; the money of every path."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -407,8 +409,60 @@ async def test_a_planted_difference_is_named(db, desk, counter, found_by, damage
     assert any(placed.number in row["subject"] or str(placed.order_id) in row["subject"] for row in rows)
 
 
-async def test_a_person_is_exported_and_erased_but_the_bill_keeps_its_recipient(db, desk, counter, fresh):
-    """What reaches the person goes at once; whom the invoice names stays for its years, and is named as kept."""
+async def test_who_asks_gets_all_that_was_bought_paid_and_taken_back(db, desk, counter, fresh):
+    """Machine-readable and complete (art. 15 and 20 GDPR)."""
+    customer = await a_customer(db, fresh)
+    line = counter.goods(await counter.pool(2), quantity=2, gross_minor=2380)
+    request = structs.replace(counter.request(line, counter.shipping()), customer_id=customer.id)
+    placed = await commands.place(desk, request=request, key=counter.key())
+    async with db.transaction() as tx:
+        await record_receipt(
+            tx, payment_id=placed.payment_id, amount_minor=2000, reference="bank-1", actor="test", occurred_at=AT, at=AT
+        )
+        order = await queries.order(tx, order_id=request.order_id)
+    assert order is not None
+    amend = AmendRequest(
+        amendment_id=fresh.id(), kind="return", order=commands.facts_of(order),
+        lines=(TakeBack(position=1, quantity=1),), reason="too blue", actor="staff:1", occurred_at=AT,
+    )  # fmt: skip
+    await commands.amend(desk, request=amend, key=counter.key())
+    credit = CreditLine(
+        sku="v", text="Voucher", quantity=1, net_minor=100, tax_minor=19, gross_minor=119, tax_code="DE-19",
+        tax_rate=Decimal("0.19"),
+    )  # fmt: skip
+    credited = CreditRequest(
+        amendment_id=fresh.id(), legal_entity_id=fresh.id(), zone="Europe/Berlin", customer_id=customer.id,
+        currency="EUR", lines=(credit,), reason="sorry", actor="staff:1", occurred_at=AT,
+    )  # fmt: skip
+    await commands.credit(desk, request=credited, key=counter.key())
+    async with db.reading() as conn:
+        found = json.loads(msgspec.json.encode(await queries.export_party(conn, party_id=customer.party_id)))
+    [one] = found["orders"]
+    goods, shipping = one["lines"]
+    assert (goods["text"], goods["sku"], goods["quantity"], goods["taken_back"]) == ("Ball, blue", line.sku, 2, 1)
+    assert (Decimal(goods["unit_price"]), Decimal(goods["tax_rate"])) == (Decimal("11.90"), Decimal("0.19"))
+    assert (goods["net_minor"], goods["tax_minor"], goods["gross_minor"]) == (2000, 380, 2380)
+    assert (shipping["kind"], shipping["gross_minor"]) == ("shipping", 495)
+    assert (one["currency"], one["gross_minor"], one["net_minor"] + one["tax_minor"]) == ("EUR", 2875, 2875)
+    assert one["billing"]["name"] == "Anna Muster"
+    [back] = one["amendments"]
+    assert (back["kind"], back["reason"], back["gross_minor"], back["lines"][0]["quantity"]) == (
+        "return", "too blue", 1190, 1,
+    )  # fmt: skip
+    paid = one["payment"]
+    assert (paid["method"], paid["amount_minor"], paid["credited_minor"], paid["received_minor"]) == (
+        "invoice", 2875, 1190, 2000,
+    )  # fmt: skip
+    assert (paid["state"], paid["open_minor"]) == ("refund_due", -315)
+    assert [(money["kind"], money["amount_minor"], money["reference"]) for money in paid["money"]] == [
+        ("receipt", 2000, "bank-1")
+    ]
+    assert [(one["gross_minor"], one["lines"][0]["text"]) for one in found["credits"]] == [(119, "Voucher")]
+    # Who of the staff did it is not theirs, and ids of ours say nothing to anybody.
+    assert "staff:1" not in json.dumps(found)
+
+
+async def a_customer(db, fresh):
     async with db.transaction() as tx:
         party_id = await put_party(tx, name="Anna Muster", by="test", at=AT)
         code = fresh.text("shop")
@@ -421,6 +475,12 @@ async def test_a_person_is_exported_and_erased_but_the_bill_keeps_its_recipient(
             currency="EUR", country="DE", timezone="Europe/Berlin", by="test", at=AT,
         )  # fmt: skip
         [customer] = await put_customers(tx, [PutCustomer(shop_id=shop_id, name="Anna Muster")], by="test", at=AT)
+    return customer
+
+
+async def test_a_person_is_exported_and_erased_but_the_bill_keeps_its_recipient(db, desk, counter, fresh):
+    """What reaches the person goes at once; whom the invoice names stays for its years, and is named as kept."""
+    customer = await a_customer(db, fresh)
     request = structs.replace(counter.request(counter.goods(await counter.pool(1))), customer_id=customer.id)
     await commands.place(desk, request=request, key=counter.key())
     async with db.transaction() as tx:

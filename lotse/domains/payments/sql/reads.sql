@@ -40,6 +40,21 @@ union all
 select id, 'refund' as kind, reference, amount_minor, actor, occurred_at from payments.refunds where payment_id = :payment_id
 order by occurred_at, id;
 
+-- Payments, for what a person is handed over.
+-- name: payments
+select id, purpose, purpose_id, method, legal_entity_id, zone, currency, amount_minor, credited_minor, received_minor, refunded_minor, due_at, created_at
+from payments.payments
+where id = any (:payment_ids::uuid[]);
+
+-- What came in and went back for payments, in order of time.
+-- name: money_of_payments
+select payment_id, id, 'receipt' as kind, reference, amount_minor, actor, occurred_at
+from payments.receipts where payment_id = any (:payment_ids::uuid[])
+union all
+select payment_id, id, 'refund' as kind, reference, amount_minor, actor, occurred_at
+from payments.refunds where payment_id = any (:payment_ids::uuid[])
+order by occurred_at, id;
+
 -- A page of what is overdue, the oldest first: reminders, and orders that waited for their prepayment in vain. By the
 -- partial index.
 -- name: overdue

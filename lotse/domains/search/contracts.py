@@ -133,7 +133,7 @@ class Answer(Struct, frozen=True):
     """Articles in their order from `offset` on, of `total`. `price` is the span of what is found whatever prices are
     chosen. `used` are the words that were searched if they are not those that were typed; `instead` others that would
     find much more. `variants` are those of each article as the index knows them: prices and stock are asked for before
-    the articles themselves are read."""
+    the articles themselves are read. `only_pinned`: nothing fits the question, but people pinned something to it."""
 
     ids: list[UUID]
     total: int
@@ -142,6 +142,12 @@ class Answer(Struct, frozen=True):
     used: str = ""
     instead: str = ""
     variants: Mapping[UUID, Sequence[UUID]] = {}
+    only_pinned: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether anything fits the question by itself."""
+        return self.total > 0 and not self.only_pinned
 
 
 class Why(Struct, frozen=True):

@@ -34,6 +34,7 @@ from lotse.domains.search.contracts import (
     RuleRow,
     RulesChanged,
     Standing,
+    Steer,
     Step,
     Synonyms,
     Texts,
@@ -367,21 +368,21 @@ async def ordered(index: Index, question: Question) -> tuple[Answer, Step | None
     """The articles of a list in their order: the one place where that is decided, for pages and API alike.
 
     A question without a result is loosened step by step (`rules.loosened`); the answer comes with the step that found
-    something and the question as it was asked then.
+    something and the question as it was asked then. What is pinned stands first in each of them. Of what is popular
+    instead nothing is a result: its total is nought.
     """
     answer = await index.search(question)
-    if answer.total:
+    if answer.met:
         return answer, "spelling" if answer.used else None, question
-    if question.offset:
-        return answer, None, question  # beyond the last page
     for step, looser in loosened(question):
         other = await index.search(looser)
-        if other.total:
+        if other.met:
             return other, step, looser
-    if not question.words:
-        return answer, None, question  # an empty department is empty
-    anything = Question(language=question.language, limit=12, counts=False)
-    return await index.search(anything), "popular", anything
+    # An empty department is empty, and what somebody pinned is an answer.
+    if not question.words or question.offset or answer.total:
+        return answer, None, question
+    anything = Question(language=question.language, limit=12, counts=False, steer=question.steer)
+    return replace(await index.search(anything), total=0), "popular", anything
 
 
 class Suggestions(Struct, frozen=True):
@@ -464,25 +465,50 @@ def _departments(tree: Sequence[Category]) -> list[_Department]:
 
 def decided_for(question: Question, decisions: Decisions, *, at: datetime) -> Question:
     """The question with what people decided about its list."""
-    engine = engines[ENGINE]
-    comparable = engine.analysed(question.words, question.language) if question.words else ""
-    steer, _ = steer_for(decisions.rules, words=comparable, category=question.filters.category, at=at)
+    steer, _ = _steer(question, decisions, at)
     return replace(question, steer=steer, synonyms=_meanings(decisions, question.language))
 
 
-_known_meanings: dict[int, tuple[Decisions, dict[str, dict[str, tuple[str, ...]]]]] = {}
+def behind(question: Question, decisions: Decisions, *, at: datetime) -> Mapping[tuple[str, str, str], Rule]:
+    """Which rule stands behind each target of `decided_for`."""
+    return _steer(question, decisions, at)[1]
+
+
+def _steer(question: Question, decisions: Decisions, at: datetime) -> tuple[Steer, dict[tuple[str, str, str], Rule]]:
+    comparable = engines[ENGINE].analysed(question.words, question.language) if question.words else ""
+    its = _understood(decisions, question.language).rules
+    return steer_for(its, words=comparable, category=question.filters.category, at=at)
+
+
+class _Understood(Struct, frozen=True):
+    """What people decided, as the engine compares it in a language."""
+
+    meanings: Mapping[str, tuple[str, ...]]
+    rules: Sequence[Rule]
+
+
+_known: dict[int, tuple[Decisions, dict[str, _Understood]]] = {}
+
+
+def _understood(decisions: Decisions, language: str) -> _Understood:
+    """Analysed once per state of the tables and language: a few hundred groups cost milliseconds."""
+    known = _known.get(id(decisions))
+    if known is None or known[0] is not decisions:
+        if len(_known) > 20:
+            _known.clear()
+        known = _known[id(decisions)] = (decisions, {})
+    if language not in known[1]:
+        analysed = engines[ENGINE].analysed
+        known[1][language] = _Understood(
+            meanings(decisions.synonyms, language, analysed),
+            # A query of any language of the shop: each is compared as its visitors' words are.
+            [replace(rule, words=analysed(rule.words, language)) for rule in decisions.rules],
+        )
+    return known[1][language]
 
 
 def _meanings(decisions: Decisions, language: str) -> Mapping[str, tuple[str, ...]]:
-    """Analysed once per state of the table: a few hundred groups cost milliseconds."""
-    known = _known_meanings.get(id(decisions))
-    if known is None or known[0] is not decisions:
-        if len(_known_meanings) > 20:
-            _known_meanings.clear()
-        known = _known_meanings[id(decisions)] = (decisions, {})
-    if language not in known[1]:
-        known[1][language] = meanings(decisions.synonyms, language, engines[ENGINE].analysed)
-    return known[1][language]
+    return _understood(decisions, language).meanings
 
 
 # -- copies of what lists are made of

@@ -88,12 +88,17 @@ class Search:
         question = self.question
         found = self._understood()
         if found is None:
-            return Answer([], 0)
+            if not question.steer.pins:
+                return Answer([], 0)
+            found = Query.empty_query()
         filters = self._filters(question.filters)
         query = _all([found, *(one for _, one in filters)])
         ids, total, variants = self._listed(query)
+        only_pinned = bool(question.steer.pins) and total > 0 and not self._how_many(query)
         facets, price = self._counted(found, filters) if question.counts else ([], None)
-        return Answer(ids, total, facets, price, self._said(self.corrected), self._said(self.better), variants)
+        return Answer(
+            ids, total, facets, price, self._said(self.corrected), self._said(self.better), variants, only_pinned
+        )
 
     def counted(self) -> tuple[list[FacetCount], tuple[int, int] | None]:
         found = self._understood()
@@ -116,9 +121,13 @@ class Search:
     def _listed(self, query: Query) -> tuple[list[UUID], int, dict[UUID, list[UUID]]]:
         question = self.question
         offset, limit = min(max(question.offset, 0), MAX_OFFSET), min(max(question.limit, 0), MAX_LIMIT)
-        pins = self._pins(query) if question.sort == "relevance" else {}
-        if pins:
+        pins = self._pins()
+        if pins and question.sort == "relevance":
             query = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, self._ids(pins.values()))])
+        elif pins:
+            # Sorted otherwise, they stand where that puts them.
+            query = Query.boolean_query([(Occur.Should, query), (Occur.Should, self._ids(pins.values()))])
+            pins = {}
         # A page from `offset` on shows the pins whose places lie on it; those before it move the others down.
         before = sum(1 for place in pins if place <= offset)
         ranked = self._steered(query) if question.sort == "relevance" else query
@@ -254,7 +263,7 @@ class Search:
 
     # -- what people decided
 
-    def _pins(self, query: Query) -> dict[int, UUID]:
+    def _pins(self) -> dict[int, UUID]:
         """The pins whose articles pass the filters; they need not match the words."""
         pins = self.question.steer.pins
         if not pins:

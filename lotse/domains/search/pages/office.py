@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import ProductCard
 from lotse.domains.parties.contracts import Shop
-from lotse.domains.search import commands, queries, rules
+from lotse.domains.search import commands, queries
 from lotse.domains.search.contracts import (
     Act,
     Answer,
@@ -100,7 +100,7 @@ async def office_search(
     principal: Principal,
     draft: Draft | None,
     words: Words = "",
-    language: Annotated[str, Parameter(max_length=35)] = "",
+    language: Annotated[str, Parameter(query="in", max_length=35)] = "",
 ) -> Response[str]:
     """Try the search and see why; rules, searches without a result, synonyms."""
     language = language if language in shop.languages else shop.language
@@ -142,8 +142,7 @@ async def _tried(
         counts=False,
     )
     question = queries.decided_for(question, decisions, at=view.question.at)
-    comparable = engines[queries.ENGINE].analysed(question.words, language) if question.words else ""
-    _, behind = rules.steer_for(decisions.rules, words=comparable, category=category, at=view.question.at)
+    behind = queries.behind(question, decisions, at=view.question.at)
     try:
         answer, step, asked = await queries.ordered(index, question)
         why = {one.id: one for one in await index.explain(asked, answer.ids)}
@@ -251,5 +250,5 @@ async def delete_synonyms(
 
 
 def _back(words: str = "", language: str = "") -> Response[Any]:
-    query = urlencode([(name, value) for name, value in (("q", words), ("language", language)) if value])
+    query = urlencode([(name, value) for name, value in (("q", words), ("in", language)) if value])
     return Response("", status_code=303, headers={"Location": f"/office/search?{query}" if query else "/office/search"})

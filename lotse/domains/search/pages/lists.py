@@ -162,8 +162,10 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
         listing = await _listing(request, view, database, shop, question)
     except NoIndex:
         return await _plain_search(view, database, question)
-    if question.words and not question.offset:
-        _count(request, database, shop, view.language, question.words, 0 if listing.step else listing.total)
+    if rules.counted(question):
+        # A slip of the fingers is a search for what was meant.
+        meant = listing.used if listing.step == "spelling" else question.words
+        _count(request, database, shop, view.language, meant, rules.found_by(listing.step, listing.total))
     _note(question, listing)
     return view.show(
         "search/search.html", listing=listing, typed=question.words, **_around(view, shop, listing, "/search")

@@ -143,7 +143,8 @@ def meanings(
         said = [(analysed(word, language), word) for word in group.words]
         for i, (key, _) in enumerate(said):
             if key and (i == 0 or not group.one_way):
-                found.setdefault(key, []).extend(word for other, word in said if other != key)
+                # With a hyphen it is the same word, and yet more: its pieces are words, too.
+                found.setdefault(key, []).extend(word for other, word in said if other != key or "-" in word)
     return {key: tuple(dict.fromkeys(words)) for key, words in found.items()}
 
 

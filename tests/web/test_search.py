@@ -11,7 +11,8 @@ from msgspec import Struct
 from lotse.domains.catalog.contracts import StoredProduct
 from lotse.domains.search import queries
 from lotse.domains.search.commands import put_rule, rebuild
-from lotse.domains.search.contracts import PutRule, Question
+from lotse.domains.search.contracts import PutRule, Question, UnknownTarget
+from lotse.domains.search.pages.lists import labelled
 from lotse.kernel import clock
 from lotse.kernel.auth import tokens
 from lotse.kernel.db import Database
@@ -30,6 +31,7 @@ class Asked(Struct, frozen=True):
     bike: StoredProduct
     visitor: httpx.AsyncClient
     staff: httpx.AsyncClient
+    posts: httpx.AsyncClient
 
 
 @pytest.fixture
@@ -45,9 +47,10 @@ async def asked(
         )
     await rebuild(db, settings, place.shop, at=clock.now())
     whole_api.state.shop = whole_pages.state.shop = (float("inf"), place.shop)
-    async with at_origin(whole_pages) as visitor, at_origin(whole_pages) as staff:
-        staff.headers.update({"Authorization": f"Bearer {made.secret}", "Origin": ORIGIN})
-        yield Asked(place, shoe, bike, visitor, staff)
+    async with at_origin(whole_pages) as visitor, at_origin(whole_pages) as staff, at_origin(whole_api) as posts:
+        for browser in (staff, posts):
+            browser.headers.update({"Authorization": f"Bearer {made.secret}", "Origin": ORIGIN})
+        yield Asked(place, shoe, bike, visitor, staff, posts)
 
 
 async def test_the_language_of_a_trial_is_not_that_of_the_back_office(asked: Asked) -> None:
@@ -85,6 +88,35 @@ async def test_a_rule_holds_in_each_language(
     assert answer.ids[0] == asked.bike.id
     page = (await asked.staff.get("/office/search", params={"in": language, "q": words})).text
     assert "Nobody sells what they ask for" in page.split('aria-labelledby="rules"')[0]
+
+
+def rule_form(**typed: str) -> dict[str, str]:
+    return {"list": "laufschuh", "act": "bury", "target": "brand", "value": "Kranich", "reason": "why not", **typed}
+
+
+async def test_staff_see_who_decided_and_which_rule_acts(asked: Asked) -> None:
+    answer = await asked.posts.post("/office/search/rules", data=rule_form(target="value", value="Size: 0"))
+    assert answer.status_code == 303 and "refused" not in answer.headers["location"], answer.text
+    tried, listed = (await asked.staff.get("/office/search", params={"q": "laufschuh"})).text.split(
+        'aria-labelledby="rules"'
+    )
+    assert "why not" in tried and "why not" in listed
+    assert "Anna Test" in listed and "token:" not in listed
+
+
+async def test_targets_are_understood_as_pages_show_them(asked: Asked, db: Database, settings: Settings) -> None:
+    index, shop = queries.index_of(settings, asked.place.shop), asked.place.shop
+    assert await queries.value_called(index, shop, "brand", "kranich", labelled) == ("brand", "Kranich")
+    assert await queries.value_called(index, shop, "Größe", "0", labelled) == ("size", "0")
+    assert await queries.value_called(index, shop, "Marke", "Kranich", labelled) == ("brand", "Kranich")
+    with pytest.raises(UnknownTarget) as refused:
+        await queries.value_called(index, shop, "brand", "Gibtsnicht", labelled)
+    assert "Kranich" in refused.value.known
+    with pytest.raises(UnknownTarget):
+        await queries.value_called(index, shop, "gibtsnicht", "x", labelled)
+    async with db.reading() as conn:
+        with pytest.raises(UnknownTarget):
+            await queries.category_called(conn, shop, "gibtsnicht")
 
 
 async def test_what_is_pinned_to_a_search_in_vain_is_found(asked: Asked, db: Database, settings: Settings) -> None:

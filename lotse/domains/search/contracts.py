@@ -340,6 +340,13 @@ class RuleIncomplete(Refusal, status=422, title="The rule does not say enough"):
     missing: str
 
 
+class UnknownTarget(Refusal, status=422, title="There is nothing of that name"):
+    """No category, brand or value is called so; `known` are some that are."""
+
+    value: str
+    known: str
+
+
 class PlaceTaken(Refusal, status=409, title="Another article is pinned there"):
     """One place of a list holds one article."""
 

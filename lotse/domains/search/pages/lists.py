@@ -260,8 +260,13 @@ def label_of(view: View, name: str) -> str:
     return _labelled(name, view.text)
 
 
+def labelled(name: str) -> str:
+    """What a facet is called, to be said in a language."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
 def _labelled(name: str, said: Callable[[str], str]) -> str:
-    return said(LABELS.get(name, name.replace("_", " ").capitalize()))
+    return said(labelled(name))
 
 
 _LETTER_SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "3XL", "4XL")

@@ -21,7 +21,7 @@ from lotse.plugins.search_tantivy.compounds import LANGUAGE as COMPOUNDS
 from lotse.plugins.search_tantivy.compounds import NO_PARTS
 from lotse.plugins.search_tantivy.reading import FACETS, Counts, Reading, id_of, ids_of, names_of
 from lotse.plugins.search_tantivy.vocabulary import Known, Vocabulary
-from lotse.plugins.search_tantivy.words import FREE, WITHOUT, Word, asked, fold, stem
+from lotse.plugins.search_tantivy.words import FREE, STOP, WITHOUT, Word, asked, fold, stem
 
 # What a word weighs where it is met.
 _FIELDS = {"name": 1.0, "kind": 1.05, "value": 0.8, "head": 0.85, "above": 0.5, "part": 0.35, "body": 0.22}
@@ -717,7 +717,7 @@ class Search:
         if not candidates:
             candidates = [known for _, known in vocabulary.nearest(last.form)]
         for known in candidates:
-            if len(known.form) < 3 or known.surface.isdigit():
+            if len(known.form) < 3 or known.surface.isdigit() or known.surface in STOP.get(self.own, ()):
                 continue
             # One word alone is in the dictionary, so it finds something: no need to ask in two dozen fields how telling
             # it would be. Several have to meet.

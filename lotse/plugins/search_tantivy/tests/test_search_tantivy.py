@@ -242,6 +242,13 @@ def test_completions_begin_as_typed_and_find_something(index: TantivyIndex):
     assert asyncio.run(index.complete(Question(words="", language="de"), 5)) == []
 
 
+def test_no_suggestion_ends_in_a_word_that_says_nothing(tmp_path: Path):
+    index = TantivyIndex(tmp_path / "shop", ["de"])
+    asyncio.run(index.rebuild(batches([article("Yoga mit Matte")]), "1:x"))
+    said = asyncio.run(index.complete(Question(words="yoga m", language="de", typing=True), 5))
+    assert said == ["yoga matte"]
+
+
 def test_what_begins_a_word_is_not_corrected_while_it_is_typed(index: TantivyIndex):
     answer = asyncio.run(index.search(Question(words="laufsch", language="de", typing=True)))
     assert answer.total == 2 and not answer.used

@@ -35,8 +35,9 @@ class FoundArticle(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """A part of a list. `step` says what was loosened to find anything; `used` are the words that were searched then,
-    `instead` others that would find more. `price` is the span of what is found, in minor units."""
+    """A part of a list. `step` says what was loosened to find anything: `total` counts nothing of what is
+    `popular` instead. `used` are the words that were searched then, `instead` others that would find more. `price` is
+    the span of what is found, in minor units."""
 
     total: int
     articles: list[FoundArticle]

@@ -133,7 +133,7 @@ class Answer(Struct, frozen=True):
     """Articles in their order from `offset` on, of `total`. `price` is the span of what is found whatever prices are
     chosen. `used` are the words that were searched if they are not those that were typed; `instead` others that would
     find much more. `variants` are those of each article as the index knows them: prices and stock are asked for before
-    the articles themselves are read."""
+    the articles themselves are read. `only_pinned`: nothing fits the question, but people pinned something to it."""
 
     ids: list[UUID]
     total: int
@@ -142,6 +142,12 @@ class Answer(Struct, frozen=True):
     used: str = ""
     instead: str = ""
     variants: Mapping[UUID, Sequence[UUID]] = {}
+    only_pinned: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether anything fits the question by itself."""
+        return self.total > 0 and not self.only_pinned
 
 
 class Why(Struct, frozen=True):
@@ -332,6 +338,13 @@ class RuleIncomplete(Refusal, status=422, title="The rule does not say enough"):
     """`missing` says what it lacks: a list, a place for a pin, an article that exists."""
 
     missing: str
+
+
+class UnknownTarget(Refusal, status=422, title="There is nothing of that name"):
+    """No category, brand or value is called so; `known` are some that are."""
+
+    value: str
+    known: str
 
 
 class PlaceTaken(Refusal, status=409, title="Another article is pinned there"):

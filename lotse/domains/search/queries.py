@@ -3,7 +3,7 @@
 import re
 import zlib
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from heapq import nsmallest
 from typing import Any, cast
@@ -27,6 +27,7 @@ from lotse.domains.search.contracts import (
     Answer,
     AskedRow,
     Document,
+    Filters,
     Index,
     NoIndex,
     Question,
@@ -34,9 +35,11 @@ from lotse.domains.search.contracts import (
     RuleRow,
     RulesChanged,
     Standing,
+    Steer,
     Step,
     Synonyms,
     Texts,
+    UnknownTarget,
     engines,
 )
 from lotse.domains.search.rules import loosened, meanings, steer_for
@@ -78,6 +81,8 @@ _AFTER_ALL = "\U0010ffff"
 # Beginnings whose answers a process keeps.
 _MOST_SUGGESTIONS = 5_000
 _POPULAR_SECONDS = 60.0
+# Names that a refusal offers instead: a line of them.
+_SOME = 12
 
 _product_changed = tagged(ProductChanged)
 _product_state_changed = tagged(ProductStateChanged)
@@ -367,21 +372,21 @@ async def ordered(index: Index, question: Question) -> tuple[Answer, Step | None
     """The articles of a list in their order: the one place where that is decided, for pages and API alike.
 
     A question without a result is loosened step by step (`rules.loosened`); the answer comes with the step that found
-    something and the question as it was asked then.
+    something and the question as it was asked then. What is pinned stands first in each of them. Of what is popular
+    instead nothing is a result: its total is nought.
     """
     answer = await index.search(question)
-    if answer.total:
+    if answer.met:
         return answer, "spelling" if answer.used else None, question
-    if question.offset:
-        return answer, None, question  # beyond the last page
     for step, looser in loosened(question):
         other = await index.search(looser)
-        if other.total:
+        if other.met:
             return other, step, looser
-    if not question.words:
-        return answer, None, question  # an empty department is empty
-    anything = Question(language=question.language, limit=12, counts=False)
-    return await index.search(anything), "popular", anything
+    # An empty department is empty, and what somebody pinned is an answer.
+    if not question.words or question.offset or answer.total:
+        return answer, None, question
+    anything = Question(language=question.language, limit=12, counts=False, steer=question.steer)
+    return replace(await index.search(anything), total=0), "popular", anything
 
 
 class Suggestions(Struct, frozen=True):
@@ -464,25 +469,114 @@ def _departments(tree: Sequence[Category]) -> list[_Department]:
 
 def decided_for(question: Question, decisions: Decisions, *, at: datetime) -> Question:
     """The question with what people decided about its list."""
-    engine = engines[ENGINE]
-    comparable = engine.analysed(question.words, question.language) if question.words else ""
-    steer, _ = steer_for(decisions.rules, words=comparable, category=question.filters.category, at=at)
+    steer, _ = _steer(question, decisions, at)
     return replace(question, steer=steer, synonyms=_meanings(decisions, question.language))
 
 
-_known_meanings: dict[int, tuple[Decisions, dict[str, dict[str, tuple[str, ...]]]]] = {}
+def behind(question: Question, decisions: Decisions, *, at: datetime) -> Mapping[tuple[str, str, str], Rule]:
+    """Which rule stands behind each target of `decided_for`."""
+    return _steer(question, decisions, at)[1]
+
+
+def _steer(question: Question, decisions: Decisions, at: datetime) -> tuple[Steer, dict[tuple[str, str, str], Rule]]:
+    comparable = engines[ENGINE].analysed(question.words, question.language) if question.words else ""
+    its = _understood(decisions, question.language).rules
+    return steer_for(its, words=comparable, category=question.filters.category, at=at)
+
+
+async def decided_of(
+    conn: Connection, shop: Shop, behind: Mapping[tuple[str, str, str], Rule], ids: Sequence[UUID], *, at: datetime
+) -> dict[UUID, Rule]:
+    """Which of the rules behind a list acts on each of its articles: the nearest to it, if there are several."""
+    if not behind:
+        return {}
+    found: dict[UUID, Rule] = {}
+    for document in await documents(conn, shop=shop, product_ids=ids, at=at):
+        targets = [
+            ("product", "", str(document.id)),
+            ("brand", "", document.brand),
+            *(("value", name, value) for name, values in document.facets.items() for value in values),
+            *(("category", "", slug) for slug in document.categories),
+        ]
+        rule = next((behind[target] for target in targets if target in behind), None)
+        if rule is not None:
+            found[document.id] = rule
+    return found
+
+
+async def category_called(conn: Connection, shop: Shop, said: str) -> str:
+    """The slug of a category by its address or by its name in a language of the shop. Refusal: `UnknownTarget`."""
+    slug = said.strip().rstrip("/").rpartition("/")[2]
+    known: list[str] = []
+    for language in shop.languages:
+        tree = await catalog.category_tree(conn, language=language)
+        for one in tree:
+            if one.slug == slug or one.name.casefold() == said.strip().casefold():
+                return one.slug
+        known = known or [one.slug for one in tree if not one.depth]
+    raise UnknownTarget(value=said, known=", ".join(known[:_SOME]))
+
+
+async def value_called(
+    index: Index, shop: Shop, name: str, said: str, labelled: Callable[[str], str]
+) -> tuple[str, str]:
+    """A facet and its value as the catalogue writes them, by that or as pages show them in a language of the shop;
+    `labelled` is what they call a facet.
+    Refusals: `UnknownTarget`, `NoIndex`."""
+    for language in shop.languages:
+        await words.read(language)
+
+    def called(typed: str, written: str, shown: str) -> bool:
+        likely = {written, shown, *(words.word(language, shown) for language in shop.languages)}
+        return typed.strip().casefold() in {one.casefold() for one in likely}
+
+    facets = {facet.name for facet in index.counted(Question(language=shop.language))[0]} - {STOCK}
+    facet = next((one for one in sorted(facets) if called(name, one, labelled(one))), name.strip())
+    # Counted without its own choice: all values, of which those beyond the most frequent are asked for by themselves.
+    chosen = Question(language=shop.language, filters=Filters(facets={facet: (said.strip(),)}), limit=1)
+    answer = await index.search(chosen)
+    there = next((one.values for one in answer.facets if one.name == facet), list[tuple[str, int]]())
+    values = [value for value, count in there if count]
+    if answer.total:
+        return facet, said.strip()
+    for value in values:
+        if called(said, value, value):
+            return facet, value
+    known = [words.word(shop.language, value) for value in values] or sorted(
+        words.word(shop.language, labelled(one)) for one in facets
+    )
+    raise UnknownTarget(value=said if values else name, known=", ".join(known[:_SOME]))
+
+
+class _Understood(Struct, frozen=True):
+    """What people decided, as the engine compares it in a language."""
+
+    meanings: Mapping[str, tuple[str, ...]]
+    rules: Sequence[Rule]
+
+
+_known: dict[int, tuple[Decisions, dict[str, _Understood]]] = {}
+
+
+def _understood(decisions: Decisions, language: str) -> _Understood:
+    """Analysed once per state of the tables and language: a few hundred groups cost milliseconds."""
+    known = _known.get(id(decisions))
+    if known is None or known[0] is not decisions:
+        if len(_known) > 20:
+            _known.clear()
+        known = _known[id(decisions)] = (decisions, {})
+    if language not in known[1]:
+        analysed = engines[ENGINE].analysed
+        known[1][language] = _Understood(
+            meanings(decisions.synonyms, language, analysed),
+            # A query of any language of the shop: each is compared as its visitors' words are.
+            [replace(rule, words=analysed(rule.words, language)) for rule in decisions.rules],
+        )
+    return known[1][language]
 
 
 def _meanings(decisions: Decisions, language: str) -> Mapping[str, tuple[str, ...]]:
-    """Analysed once per state of the table: a few hundred groups cost milliseconds."""
-    known = _known_meanings.get(id(decisions))
-    if known is None or known[0] is not decisions:
-        if len(_known_meanings) > 20:
-            _known_meanings.clear()
-        known = _known_meanings[id(decisions)] = (decisions, {})
-    if language not in known[1]:
-        known[1][language] = meanings(decisions.synonyms, language, engines[ENGINE].analysed)
-    return known[1][language]
+    return _understood(decisions, language).meanings
 
 
 # -- copies of what lists are made of

@@ -143,14 +143,15 @@ def meanings(
         said = [(analysed(word, language), word) for word in group.words]
         for i, (key, _) in enumerate(said):
             if key and (i == 0 or not group.one_way):
-                found.setdefault(key, []).extend(word for other, word in said if other != key)
+                # With a hyphen it is the same word, and yet more: its pieces are words, too.
+                found.setdefault(key, []).extend(word for other, word in said if other != key or "-" in word)
     return {key: tuple(dict.fromkeys(words)) for key, words in found.items()}
 
 
 def loosened(question: Question) -> list[tuple[Step, Question]]:
     """What to try for a question without a result, in order: without the filters, with some of the words."""
     steps: list[tuple[Step, Question]] = []
-    bare = replace(question, filters=Filters(question.filters.category), offset=0)
+    bare = replace(question, filters=Filters(question.filters.category))
     if question.filters.narrowed:
         steps.append(("filters", bare))
     if question.words:
@@ -159,6 +160,17 @@ def loosened(question: Question) -> list[tuple[Step, Question]]:
             steps.append(("filters", anywhere))
         steps.append(("some_words", replace(anywhere, any_words=True)))
     return steps
+
+
+def counted(question: Question) -> bool:
+    """Whether a list is a search that says what visitors look for: further pages and what one of them narrowed say
+    nothing of the words."""
+    return bool(question.words) and not question.offset and not question.filters.narrowed
+
+
+def found_by(step: Step | None, total: int) -> int:
+    """How much a search found of what was asked for: some of its words, or what is popular instead, is nothing."""
+    return 0 if step in ("some_words", "popular") else total
 
 
 def worth_counting(words: str) -> bool:

@@ -18,9 +18,10 @@ from tantivy import FieldType, Occur, Order, Query
 from lotse.domains.search.contracts import BRAND, Answer, FacetCount, Filters, Question, Target, Why
 from lotse.plugins.search_tantivy import index as disk
 from lotse.plugins.search_tantivy.compounds import LANGUAGE as COMPOUNDS
+from lotse.plugins.search_tantivy.compounds import NO_PARTS
 from lotse.plugins.search_tantivy.reading import FACETS, Counts, Reading, id_of, ids_of, names_of
 from lotse.plugins.search_tantivy.vocabulary import Known, Vocabulary
-from lotse.plugins.search_tantivy.words import FREE, WITHOUT, Word, asked, fold, stem
+from lotse.plugins.search_tantivy.words import FREE, STOP, WITHOUT, Word, asked, fold, stem
 
 # What a word weighs where it is met.
 _FIELDS = {"name": 1.0, "kind": 1.05, "value": 0.8, "head": 0.85, "above": 0.5, "part": 0.35, "body": 0.22}
@@ -41,8 +42,12 @@ _PHRASE = 0.35
 _BEGINNINGS = 12
 _ENDINGS = 24
 _CORRECTIONS = 3
-# Shorter endings are chance.
+# Shorter endings are chance; those of words that also stand alone may be shorter.
 _SHORTEST_HEAD = 5
+_SHORTEST_TAIL = 4
+# Three letters are the end of a word by chance, unless they are a word and so many others end in them: "Rad".
+_COMMON = 3
+_SHORTEST_MODIFIER = 3
 # A word that so many times fewer articles have than its neighbour was perhaps meant otherwise.
 _RATHER = 25
 # A word that fewer articles have may be a slip of whoever described them; a neighbour as near as this is one.
@@ -88,12 +93,17 @@ class Search:
         question = self.question
         found = self._understood()
         if found is None:
-            return Answer([], 0)
+            if not question.steer.pins:
+                return Answer([], 0)
+            found = Query.empty_query()
         filters = self._filters(question.filters)
         query = _all([found, *(one for _, one in filters)])
         ids, total, variants = self._listed(query)
+        only_pinned = bool(question.steer.pins) and total > 0 and not self._how_many(query)
         facets, price = self._counted(found, filters) if question.counts else ([], None)
-        return Answer(ids, total, facets, price, self._said(self.corrected), self._said(self.better), variants)
+        return Answer(
+            ids, total, facets, price, self._said(self.corrected), self._said(self.better), variants, only_pinned
+        )
 
     def counted(self) -> tuple[list[FacetCount], tuple[int, int] | None]:
         found = self._understood()
@@ -116,9 +126,13 @@ class Search:
     def _listed(self, query: Query) -> tuple[list[UUID], int, dict[UUID, list[UUID]]]:
         question = self.question
         offset, limit = min(max(question.offset, 0), MAX_OFFSET), min(max(question.limit, 0), MAX_LIMIT)
-        pins = self._pins(query) if question.sort == "relevance" else {}
-        if pins:
+        pins = self._pins()
+        if pins and question.sort == "relevance":
             query = Query.boolean_query([(Occur.Must, query), (Occur.MustNot, self._ids(pins.values()))])
+        elif pins:
+            # Sorted otherwise, they stand where that puts them.
+            query = Query.boolean_query([(Occur.Should, query), (Occur.Should, self._ids(pins.values()))])
+            pins = {}
         # A page from `offset` on shows the pins whose places lie on it; those before it move the others down.
         before = sum(1 for place in pins if place <= offset)
         ranked = self._steered(query) if question.sort == "relevance" else query
@@ -254,7 +268,7 @@ class Search:
 
     # -- what people decided
 
-    def _pins(self, query: Query) -> dict[int, UUID]:
+    def _pins(self) -> dict[int, UUID]:
         """The pins whose articles pass the filters; they need not match the words."""
         pins = self.question.steer.pins
         if not pins:
@@ -328,13 +342,13 @@ class Search:
         written = self._anywhere(word.surface, 1.0)
         if written is not None:
             found.append(written)
-        if COMPOUNDS in self.languages and len(word.form) >= _SHORTEST_HEAD and word.form.isalpha():
+        if COMPOUNDS in self.languages and word.form.isalpha():
             for known in self._ending_in(word.form):
                 one = self._met(known.form, COMPOUNDS, 1.0, weight=_FIELDS["head"])
                 if one is not None:
                     found.append(one)
         # Of "T-Shirt" the letter says nothing.
-        hyphened = tuple(piece for piece in word.pieces if len(piece) > 1)
+        hyphened = tuple(piece for piece in word.pieces or self._hyphened(word.form) if len(piece) > 1)
         for pieces in (hyphened,) if hyphened else self._apart(word.form):
             apart = self._together(pieces, _APART)
             if apart is not None:
@@ -354,6 +368,8 @@ class Search:
                 one = self._read_as(pieces[-1], _HEAD_ALONE)
                 if one is not None:
                     found.append(one)
+        if not found and self.question.any_words:
+            found = self._by_tail(word.form)
         return _best(found)
 
     def _cap_of(self, word: Word) -> float | None:
@@ -384,12 +400,80 @@ class Search:
                 found.append(_all([one for one in also if one is not None]))
         return _best(found)
 
-    def _ending_in(self, form: str) -> list[Known]:
-        """Compounds with this head that the catalogue's words could not split, because no part stands alone."""
-        splitter = self.reading.splitter
-        if splitter.known.get(stem(form, COMPOUNDS), 0):
+    def _hyphened(self, form: str) -> tuple[str, ...]:
+        """The pieces of a word that is also written with a hyphen: of "tshirt" those of "t-shirt"."""
+        for other in self.question.synonyms.get(stem(form, self.own), ()):
+            said = asked(other, self.own)
+            if len(said) == 1 and said[0].pieces and stem(said[0].form, self.own) == stem(form, self.own):
+                return said[0].pieces
+        return ()
+
+    def _ending_in(self, form: str) -> Sequence[Known]:
+        """Compounds with this head that the catalogue's words could not split, because a part never stands alone."""
+        splitter, vocabulary = self.reading.splitter, self.reading.vocabularies[COMPOUNDS]
+        own = stem(form, COMPOUNDS)
+        if not splitter.known.get(own, 0):
+            return vocabulary.ending(form, _ENDINGS) if len(form) >= _SHORTEST_HEAD else ()
+        if len(form) < _SHORTEST_TAIL:
+            return ()
+        key = ("ending", own)
+        if key not in self.met:
+            self.met[key] = self._compounds_of(own if form.startswith(own) and len(own) >= _SHORTEST_TAIL else form)
+        return self.met[key]
+
+    def _compounds_of(self, head: str) -> Sequence[Known]:
+        """Those of a known head are what begins as other words do: "Fahrradhelm" where there is a "Fahrradlicht"."""
+        splitter, vocabulary = self.reading.splitter, self.reading.vocabularies[COMPOUNDS]
+        own, found = stem(head, COMPOUNDS), list[Known]()
+        for known in vocabulary.ending(head, _ENDINGS * 4):
+            before = known.form[: -len(head)]
+            split = splitter.split(known.form)
+            if (
+                len(before) >= _SHORTEST_TAIL
+                and (split is None or own not in split.all)
+                and splitter.weighs(head, known.count)
+                and vocabulary.begins_others(before, head)
+            ):
+                found.append(known)
+        return found[:_ENDINGS]
+
+    def _by_tail(self, form: str) -> list[Query]:
+        """What a word nobody knows ends in, rather than nothing: a "Rennrad" is a "Rad"."""
+        tail = self._tail(form) if form.isalpha() else ""
+        if not tail:
             return []
-        return self.reading.vocabularies[COMPOUNDS].ending(form, _ENDINGS)
+        found = [self._anywhere(tail, _HEAD_ALONE)]
+        if COMPOUNDS in self.languages:
+            weight = _FIELDS["head"] * _HEAD_ALONE
+            ending = self.reading.vocabularies[COMPOUNDS].ending
+            compounds = self._ending_in(tail) if len(tail) >= _SHORTEST_TAIL else ending(tail, _ENDINGS)
+            found += [self._met(one.form, COMPOUNDS, 1.0, weight=weight) for one in compounds]
+        return [one for one in found if one is not None]
+
+    def _tail(self, form: str) -> str:
+        """The longest ending by which articles are called, or else one that their names end in."""
+        tails = [form[at:] for at in range(_SHORTEST_MODIFIER, len(form) + 1 - _SHORTEST_TAIL)]
+        for tail in tails:
+            if tail not in NO_PARTS and any(self._called(tail, language) for language in self.languages):
+                return tail
+        if COMPOUNDS not in self.languages:
+            return ""
+        known, ending = self.reading.splitter.known, self.reading.vocabularies[COMPOUNDS].ending
+        for tail in tails:
+            if len(tail) >= _SHORTEST_HEAD and ending(tail, 1):
+                return tail
+        short = form[1 - _SHORTEST_TAIL :]
+        common = known.get(stem(short, COMPOUNDS)) and len(ending(short, _COMMON)) == _COMMON
+        return short if common and short not in NO_PARTS else ""
+
+    def _called(self, form: str, language: str) -> int:
+        """How many articles are called so; nought without asking the index for what no dictionary has."""
+        own = stem(form, language)
+        known = self.reading.vocabularies[language].count(form)
+        if not known and not (language == COMPOUNDS and self.reading.splitter.known.get(own, 0)):
+            return 0
+        terms = self._counts(form, language).terms
+        return max(terms[field] for field in ("name", "kind", "value", "head"))
 
     def _met(self, form: str, language: str, share: float, *, weight: float = 1.0) -> Query | None:
         """A word in all fields of a language."""
@@ -633,7 +717,7 @@ class Search:
         if not candidates:
             candidates = [known for _, known in vocabulary.nearest(last.form)]
         for known in candidates:
-            if len(known.form) < 3 or known.surface.isdigit():
+            if len(known.form) < 3 or known.surface.isdigit() or known.surface in STOP.get(self.own, ()):
                 continue
             # One word alone is in the dictionary, so it finds something: no need to ask in two dozen fields how telling
             # it would be. Several have to meet.

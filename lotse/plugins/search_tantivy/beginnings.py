@@ -55,7 +55,8 @@ geldbörse, geldbeutel, portemonnaie, brieftasche, wallet
 koffer, reisekoffer, suitcase, luggage, trolley bag
 laptoptasche, laptop bag
 uhr, armbanduhr, watch, wristwatch
-sonnenbrille, sunglasses, shades
+sonnenbrille, sunglasses
+stirnlampe, headlamp, head torch
 schmuck, jewellery, jewelry
 kette, halskette, necklace, pendant
 armband, armreif, bracelet, bangle

@@ -35,7 +35,7 @@ _LEARNT_FROM = 3
 # Between the parts: Fugenelemente. What stemming removes ("Sonnen-", "Kinder-") need not stand here.
 _LINKS = ("", "s", "es", "n", "en")
 # Endings that make words of words; they are no goods.
-_NO_PARTS = frozenset(
+NO_PARTS = frozenset(
     "ung ungen heit keit lich isch iger igen chen lein ling tion ionen schaft tum los bar sam haft erin innen ant ent "
     "ier ieren iert end ende ver vor bei auf aus ein mit zer miss nach ueber uber unter gegen hinter ige ten "
     "ter sten ste stes pro des der die das und oder mal ist fur von zum zur are ell elle eur ine ist ium ton "
@@ -85,6 +85,10 @@ class Splitter:
         before, head = found
         return (*(self.parts(before) or (before,)), *(self.parts(head) or (head,)))
 
+    def weighs(self, part: str, whole: int) -> bool:
+        """Whether a part is met often enough beside a whole that so many articles use."""
+        return self._count(part, whole) > 0
+
     def halves(self, form: str) -> tuple[str, str] | None:
         """What stands before, and the head; None if it is one word."""
         return self._best(form, 0)
@@ -117,7 +121,7 @@ class Splitter:
         return best
 
     def _count(self, part: str, whole: int) -> int:
-        if part in _NO_PARTS or (len(part) < _SHORTEST_PART and part not in _SHORT):
+        if part in NO_PARTS or (len(part) < _SHORTEST_PART and part not in _SHORT):
             return 0
         own = stem(part, LANGUAGE)
         count = self.known.get(own, 0)
@@ -130,7 +134,7 @@ def learnt(forms: Mapping[str, int]) -> Splitter:
     """A splitter from the forms of a catalogue and how many articles use each."""
     known: Counter[str] = Counter()
     for form, count in forms.items():
-        if form.isalpha() and (len(form) >= _SHORTEST_PART or form in _SHORT) and form not in _NO_PARTS:
+        if form.isalpha() and (len(form) >= _SHORTEST_PART or form in _SHORT) and form not in NO_PARTS:
             known[stem(form, LANGUAGE)] += count
     long = [form for form in forms if form.isalpha() and SHORTEST + 1 <= len(form) <= 30]
     unseen: set[str] = set()
@@ -158,5 +162,5 @@ def _unseen(long: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:
         part: len(beside)
         for found in (heads, modifiers)
         for part, beside in found.items()
-        if len(beside) >= _LEARNT_FROM and part not in known and part not in _NO_PARTS and len(part) >= 4
+        if len(beside) >= _LEARNT_FROM and part not in known and part not in NO_PARTS and len(part) >= 4
     }

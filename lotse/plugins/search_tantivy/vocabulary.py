@@ -52,6 +52,7 @@ class Vocabulary:
             for letters in range(1, min(_SHELF, len(one.form)) + 1):
                 self._shelves[one.form[:letters]].append(one)
         self._backwards = sorted(form[::-1] for form in self.known if form.isalpha())
+        self._forwards = sorted(self.known)
         by_length: dict[int, list[str]] = defaultdict(list)
         for form in self.known:
             if len(form) >= _SHORTEST - 1 and form.isalpha():
@@ -92,11 +93,22 @@ class Vocabulary:
                     break
         return tuple(found.values())
 
+    def begins_others(self, letters: str, head: str) -> bool:
+        """Whether a form begins with these letters and goes on otherwise than with this head, or is these letters."""
+        for place in range(bisect_left(self._forwards, letters), len(self._forwards)):
+            other = self._forwards[place]
+            if not other.startswith(letters):
+                return False
+            if not other.startswith(head, len(letters)):
+                return True
+        return False
+
     def ending(self, letters: str, limit: int) -> list[Known]:
         """Longer forms that end so, the most used first: the heads of compounds."""
         backwards = letters[::-1]
         found: list[Known] = []
-        for other in self._backwards[bisect_left(self._backwards, backwards) :]:
+        for place in range(bisect_left(self._backwards, backwards), len(self._backwards)):
+            other = self._backwards[place]
             if not other.startswith(backwards):
                 break
             if len(other) >= len(letters) + 3:

@@ -162,8 +162,10 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
         listing = await _listing(request, view, database, shop, question)
     except NoIndex:
         return await _plain_search(view, database, question)
-    if question.words and not question.offset:
-        _count(request, database, shop, view.language, question.words, 0 if listing.step else listing.total)
+    if rules.counted(question):
+        # A slip of the fingers is a search for what was meant.
+        meant = listing.used if listing.step == "spelling" else question.words
+        _count(request, database, shop, view.language, meant, rules.found_by(listing.step, listing.total))
     _note(question, listing)
     return view.show(
         "search/search.html", listing=listing, typed=question.words, **_around(view, shop, listing, "/search")
@@ -258,8 +260,13 @@ def label_of(view: View, name: str) -> str:
     return _labelled(name, view.text)
 
 
+def labelled(name: str) -> str:
+    """What a facet is called, to be said in a language."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
 def _labelled(name: str, said: Callable[[str], str]) -> str:
-    return said(LABELS.get(name, name.replace("_", " ").capitalize()))
+    return said(labelled(name))
 
 
 _LETTER_SIZES = ("XXS", "XS", "S", "M", "L", "XL", "XXL", "3XL", "4XL")

@@ -13,8 +13,9 @@ from msgspec import Meta, Struct
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import ProductCard
 from lotse.domains.parties.contracts import Shop
-from lotse.domains.search import commands, queries, rules
+from lotse.domains.search import commands, queries
 from lotse.domains.search.contracts import (
+    BRAND,
     Act,
     Answer,
     Filters,
@@ -26,8 +27,9 @@ from lotse.domains.search.contracts import (
     TargetKind,
     engines,
 )
-from lotse.domains.search.pages.lists import AnyRequest, Words
+from lotse.domains.search.pages.lists import AnyRequest, Words, labelled
 from lotse.kernel.auth.forms import Draft
+from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database
@@ -38,6 +40,7 @@ from lotse.kernel.pages.view import View
 REFUSED = {
     "unknown-rule": N_("Somebody else has taken it away meanwhile."),
     "rule-incomplete": N_("The rule does not say enough: %(missing)s."),
+    "unknown-target": N_("Nothing is called “%(value)s”. There is: %(known)s."),
     "place-taken": N_("Another article is pinned at this place in that time."),
     "too-few-words": N_("Two words at least, with a comma between them."),
 }
@@ -100,7 +103,7 @@ async def office_search(
     principal: Principal,
     draft: Draft | None,
     words: Words = "",
-    language: Annotated[str, Parameter(max_length=35)] = "",
+    language: Annotated[str, Parameter(query="in", max_length=35)] = "",
 ) -> Response[str]:
     """Try the search and see why; rules, searches without a result, synonyms."""
     language = language if language in shop.languages else shop.language
@@ -109,6 +112,7 @@ async def office_search(
         found = await queries.rule_rows(connection, shop_id=shop.id, language=view.language)
         groups = await queries.synonyms(connection, shop_id=shop.id)
         missed = await queries.asked_in_vain(connection, shop_id=shop.id)
+        names = await names_of(connection, {one.changed_by for one in found})
     return view.show(
         "search/office_search.html",
         typed=draft.typed if draft else {},
@@ -122,6 +126,7 @@ async def office_search(
         rules=found,
         groups=[one for one in groups if one.language == language],
         missed=missed,
+        names=names,
         acts=ACTS,
         targets=TARGETS,
     )
@@ -142,14 +147,15 @@ async def _tried(
         counts=False,
     )
     question = queries.decided_for(question, decisions, at=view.question.at)
-    comparable = engines[queries.ENGINE].analysed(question.words, language) if question.words else ""
-    _, behind = rules.steer_for(decisions.rules, words=comparable, category=category, at=view.question.at)
+    behind = queries.behind(question, decisions, at=view.question.at)
     try:
         answer, step, asked = await queries.ordered(index, question)
         why = {one.id: one for one in await index.explain(asked, answer.ids)}
     except NoIndex:
         return [], None, None
     cards = await queries.cards(process.tags, database, view.language, answer.ids)
+    async with database.reading() as connection:
+        acting = await queries.decided_of(connection, shop, behind, answer.ids, at=view.question.at)
     return (
         [
             Tried(
@@ -157,7 +163,7 @@ async def _tried(
                 card,
                 why[card.id].score if card.id in why else 0.0,
                 why[card.id].parts if card.id in why else [],
-                behind.get(("product", "", str(card.id))) or behind.get(("brand", "", card.brand)),
+                acting.get(card.id),
             )
             for place, card in enumerate(cards, start=1)
         ],
@@ -175,18 +181,28 @@ async def save_rule(
     zone = ZoneInfo(shop.timezone)
     category = typed.list.removeprefix("c/") if typed.list.startswith("c/") else ""
     words = "" if category else typed.list
-    name, _, value = typed.value.partition(":") if typed.target == "value" else ("", "", typed.value)
+    name, value = "", typed.value.strip()
+    index = queries.index_of(request.app.state.process.settings, shop)
+    if typed.target == "value":
+        name, _, value = value.partition(":")
+        name, value = await queries.value_called(index, shop, name, value, labelled)
+    elif typed.target == "brand":
+        _, value = await queries.value_called(index, shop, BRAND, value, labelled)
     async with database.transaction() as tx:
         if typed.target == "product":
-            value = await _product_named(tx, value.strip(), shop)
+            value = await _product_named(tx, value, shop)
+        elif typed.target == "category":
+            value = await queries.category_called(tx, shop, value)
+        if category:
+            category = await queries.category_called(tx, shop, category)
         rule = PutRule(
             shop_id=shop.id,
             words=words,
             category=category,
             act=typed.act,
             target=typed.target,
-            name=name.strip(),
-            value=value.strip(),
+            name=name,
+            value=value,
             place=typed.place,
             reason=typed.reason,
             valid_from=datetime.combine(typed.valid_from, time.min, zone) if typed.valid_from else None,
@@ -251,5 +267,5 @@ async def delete_synonyms(
 
 
 def _back(words: str = "", language: str = "") -> Response[Any]:
-    query = urlencode([(name, value) for name, value in (("q", words), ("language", language)) if value])
+    query = urlencode([(name, value) for name, value in (("q", words), ("in", language)) if value])
     return Response("", status_code=303, headers={"Location": f"/office/search?{query}" if query else "/office/search"})

@@ -40,9 +40,9 @@ select id, shop_id, language, words, one_way, changed_at
 -- name: synonyms_for_change
 select id, shop_id, language, words, one_way, changed_at from search.synonyms where id = :id for update;
 
--- Every rule of a shop that holds or will: the moment is compared when a list is made.
+-- Every rule of a shop that holds or will, as it was said: the moment and the words are compared when a list is made.
 -- name: rules
-select id, shop_id, words, category, act, target, name, value, place, reason, valid_from, valid_to
+select id, shop_id, said as words, category, act, target, name, value, place, reason, valid_from, valid_to
   from search.rules
  where shop_id = :shop_id and (valid_to is null or valid_to > :at)
  order by id

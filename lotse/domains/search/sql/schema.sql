@@ -32,9 +32,10 @@ create table search.begun (
 create table search.rules (
     id uuid not null,
     shop_id uuid not null,
-    -- The query in its comparable form (see the engine's `analysed`), or empty for a category.
+    -- The query in its comparable form in the shop's own language (see the engine's `analysed`), or empty for a
+    -- category: no two pins want one place.
     words text not null default '',
-    -- As somebody typed it.
+    -- As somebody typed it; compared in the language of whoever asks.
     said text not null default '',
     category text not null default '',
     act text not null,

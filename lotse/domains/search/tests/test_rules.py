@@ -6,10 +6,13 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lotse.domains.search.contracts import FacetCount, Filters, Question, Rule, Synonyms
 from lotse.domains.search.rules import (
+    counted,
     filters_of,
+    found_by,
     loosened,
     meanings,
     page_of,
@@ -90,6 +93,14 @@ def test_a_search_is_loosened_in_named_steps():
     assert [step for step, _ in loosened(asked)] == ["filters", "filters", "some_words"]
     assert loosened(asked)[0][1].filters == Filters("team")
     assert loosened(Question(language="de")) == []
+
+
+def test_only_the_words_themselves_are_counted():
+    asked = Question(words="ball", language="de")
+    assert counted(asked)
+    for other in (replace(asked, words=""), replace(asked, offset=24), replace(asked, filters=Filters(price_to=5))):
+        assert not counted(other)
+    assert [found_by(step, 7) for step in (None, "spelling", "some_words", "popular")] == [7, 7, 0, 0]
 
 
 def test_facets_that_narrow_nothing_are_not_shown():

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
-from lotse.domains.search.contracts import Document, Filters, NoIndex, Question, Steer, Target, Texts
+from lotse.domains.search.contracts import Document, Filters, NoIndex, Question, Steer, Synonyms, Target, Texts
 from lotse.domains.search.rules import meanings
 from lotse.plugins.search_tantivy.compounds import learnt
 from lotse.plugins.search_tantivy.engine import TantivyIndex
@@ -53,6 +53,14 @@ GOODS = [
     article("Trinkflasche 500 ml"),
     article("T-Shirt weiß", "white t-shirt", colour="white"),
     article("Laktosefreie Milch"),
+    article("Nussschale Helm"),
+    article("Stadtkopf Fahrradhelm"),
+    article("Leuchtturm Fahrradlicht"),
+    article("Hochdruckgebiet Standpumpe"),
+    article("Rollmops Laufrad"),
+    article("Schotterpost Gravelrad"),
+    article("Kontor Trekkingrad"),
+    article("Speiche Rad"),
 ]
 BY_NAME = {document.texts["de"].name: document.id for document in GOODS}
 
@@ -109,6 +117,41 @@ def test_words_find_what_they_mean(index: TantivyIndex, words: str, first: str):
 def test_all_words_must_be_met(index: TantivyIndex):
     assert found(index, "laufschuhe ball") == []
     assert found(index, "laufschuhe ball", any_words=True)
+
+
+def test_a_head_finds_compounds_of_which_no_other_part_stands_alone(index: TantivyIndex):
+    assert set(found(index, "helm")) == set(found(index, "helme")) == {"Nussschale Helm", "Stadtkopf Fahrradhelm"}
+
+
+@pytest.mark.parametrize(
+    ("words", "among"),
+    [
+        ("regenhose", "Lauf Hose"),
+        ("joggingschuhe", "Grat Wanderschuh"),
+        ("luftpumpe", "Hochdruckgebiet Standpumpe"),  # an ending of a name alone
+        ("rennrad", "Schotterpost Gravelrad"),  # three letters in which many words end
+    ],
+)
+def test_what_a_word_ends_in_is_found_as_one_of_its_words(index: TantivyIndex, words: str, among: str):
+    assert found(index, words) == []
+    assert among in found(index, words, any_words=True)
+
+
+def test_letters_that_end_a_word_by_chance_find_nothing(index: TantivyIndex):
+    for words in ("qwertzuiop", "einhornstaubsauger", "unterseebooten"):
+        assert found(index, words, any_words=True) == []
+
+
+def test_a_word_is_read_as_its_hyphened_twin(index: TantivyIndex):
+    shirts = TantivyIndex(index.folder.parent / "shirts", ["de", "en"])
+    asyncio.run(shirts.rebuild(batches([article("Takt Funktionsshirt"), article("Lauf Shirt")]), "1:x"))
+    group = Synonyms(UUID(int=1), UUID(int=2), "de", ["t-shirt", "tshirt"], False, datetime(2026, 1, 1, tzinfo=UTC))
+    known = meanings([group], "de", comparable)
+    total = [
+        asyncio.run(shirts.search(Question(words=words, language="de", synonyms=known))).total
+        for words in ("t-shirt", "tshirt", "tshirts")
+    ]
+    assert total[0] == total[1] == total[2] > 0
 
 
 def test_english_visitors_find_by_their_words_and_by_the_others(index: TantivyIndex):
@@ -197,6 +240,13 @@ def test_completions_begin_as_typed_and_find_something(index: TantivyIndex):
     said = asyncio.run(index.complete(Question(words="lauf", language="de", typing=True), 5))
     assert any(one.startswith("laufschuh") for one in said)
     assert asyncio.run(index.complete(Question(words="", language="de"), 5)) == []
+
+
+def test_no_suggestion_ends_in_a_word_that_says_nothing(tmp_path: Path):
+    index = TantivyIndex(tmp_path / "shop", ["de"])
+    asyncio.run(index.rebuild(batches([article("Yoga mit Matte")]), "1:x"))
+    said = asyncio.run(index.complete(Question(words="yoga m", language="de", typing=True), 5))
+    assert said == ["yoga matte"]
 
 
 def test_what_begins_a_word_is_not_corrected_while_it_is_typed(index: TantivyIndex):

@@ -10,9 +10,13 @@ movements, entries and decisions carry ids only and stay as they are. What the l
 recipient for its years) is not erased but named as `Kept`, with the reason that the answer to the person needs
 (GDPR, articles 15, 17 and 20). A plugin that has sent something to an outside system fills `holders` instead; its
 erasure enqueues the job that tells that system.
+
+A visitor who agreed to be known by a number, and takes that back, is forgotten by every domain that keeps the number:
+
+    commands.py   async def forget_visitors(tx: Transaction, *, visitors: Sequence[UUID], at: datetime) -> int
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -103,6 +107,16 @@ async def erase(tx: Transaction, *, party_id: UUID, actor: str, at: datetime) ->
         tx, actor=actor, subject=f"privacy.erasure:{party_id}", old=None, new=msgspec.to_builtins(done), at=at
     )
     return done
+
+
+async def forget_visitors(tx: Transaction, *, visitors: Sequence[UUID], at: datetime) -> int:
+    """Forget what is kept under the numbers of these visitors; how many rows."""
+    forgotten = 0
+    for domain in reversed(seams.domains()):
+        forget = getattr(domain.module("commands"), "forget_visitors", None)
+        if forget is not None:
+            forgotten += await forget(tx, visitors=visitors, at=at)
+    return forgotten
 
 
 async def retained_columns(conn: Connection) -> list[RetainedColumn]:

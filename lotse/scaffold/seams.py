@@ -51,6 +51,7 @@ EXPORTS = {
     "queries.pushes": "`Push`es: news that this domain has for devices that want them",
     "queries.export_party": "what is kept about a person, for them",
     "commands.erase_party": "erases what is kept about a person",
+    "commands.forget_visitors": "forgets what is kept under the numbers of visitors who take their consent back",
 }
 # Files of a domain that count without a name in them.
 FILES = {

@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from lotse.domains.behaviour.contracts import Consent, ConsentGiven, Event, Source, Visit
 from lotse.domains.behaviour.queries import READS
 from lotse.domains.behaviour.rules import TEXT_VERSION
+from lotse.kernel import privacy
 from lotse.kernel.copying import NULL, UUID_NEXT, begun, copy, integer, jsonb, moment, smallint, text
 from lotse.kernel.db import Connection, Database, Transaction
 from lotse.kernel.gathering import Gathering
@@ -221,7 +222,7 @@ async def choose(
 ) -> Consent:
     """Keep what somebody chose, with the words that they were shown (`words`), and say what their cookie shall say.
 
-    Who no longer agrees to measurement is forgotten: what was logged under `visitor` is deleted.
+    Who no longer agrees to measurement is forgotten: what any domain keeps under `visitor` is deleted.
     """
     proof = ConsentGiven(
         uuid7(), TEXT_VERSION, language, measurement, marketing, place, before.id if before else None, at
@@ -239,12 +240,12 @@ async def choose(
         at=at,
     )
     if visitor is not None and not measurement:
-        await forget(tx, visitors=[visitor], at=at)
+        await privacy.forget_visitors(tx, visitors=[visitor], at=at)
     # Who refuses carries no number, not even that of the proof.
     return Consent(TEXT_VERSION, measurement, marketing, proof.id if measurement or marketing else None)
 
 
-async def forget(tx: Transaction, *, visitors: Sequence[UUID], at: datetime) -> int:
+async def forget_visitors(tx: Transaction, *, visitors: Sequence[UUID], at: datetime) -> int:
     """Delete what is logged under these ids, now and what a process still has in memory; how many events."""
     for visitor in visitors:
         await tx.execute(WRITES.withdraw, visitor=visitor, at=at)
@@ -253,9 +254,12 @@ async def forget(tx: Transaction, *, visitors: Sequence[UUID], at: datetime) -> 
 
 
 async def forget_rest(tx: Transaction, *, at: datetime) -> int:
-    """Delete what came in after its visitor had withdrawn; how many events. Ids that nobody can carry any more are
+    """Forget what came in after its visitor had withdrawn; how many rows. Ids that nobody can carry any more are
     forgotten themselves."""
-    late = await tx.execute(WRITES.delete_withdrawn_events, since=at - 2 * _IN_MEMORY)
+    since = at - 2 * _IN_MEMORY
+    recent: list[UUID] = await tx.values(READS.withdrawn_since, since=since)
+    # They withdrew no later by this.
+    late = await privacy.forget_visitors(tx, visitors=recent, at=since) if recent else 0
     await tx.execute(WRITES.forget_withdrawn, before=at - timedelta(days=400))
     return late
 
@@ -273,4 +277,4 @@ async def drop_months(tx: Transaction, *, before: datetime) -> int:
 async def erase_party(tx: Transaction, *, party_id: UUID, at: datetime) -> Erased:
     """Delete what was logged of a person. The proofs of consent stay: they name nobody, and the law asks for them."""
     visitors: list[UUID] = await tx.values(READS.visitors_of, party_id=party_id)
-    return Erased(await forget(tx, visitors=visitors, at=at) if visitors else 0)
+    return Erased(await privacy.forget_visitors(tx, visitors=visitors, at=at) if visitors else 0)

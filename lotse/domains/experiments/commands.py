@@ -169,3 +169,11 @@ async def _locked(tx: Transaction, key: str) -> Experiment:
 async def _changed(tx: Transaction, found: Experiment, state: str, *, by: str, at: datetime) -> None:
     subject = f"experiments.experiment:{found.key}"
     await audit.record(tx, actor=by, subject=subject, old={"state": found.state}, new={"state": state}, at=at)
+
+
+async def forget_visitors(tx: Transaction, *, visitors: Sequence[UUID], at: datetime) -> int:
+    """Part what was decided for these visitors from their numbers; how many decisions.
+
+    Each gets a new number that nobody carries, so that the counts of an experiment stay what its weights say.
+    """
+    return await tx.execute(WRITES.forget_units, units=[visitor.hex for visitor in visitors])

@@ -681,6 +681,7 @@ CONSENT_ASKED = Mail(
     _example_consent,
     hint=N_("When somebody wants news by e-mail. No copy is kept: whoever follows its link consents."),
     is_secret=True,
+    needs={"link": ""},
 )
 PASSWORD_CHANGED = Mail(
     "messages.password_changed",

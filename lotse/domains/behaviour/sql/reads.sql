@@ -38,3 +38,7 @@ select 'behaviour.visitor:' || w.visitor as subject, 'no events' as expected, co
   join behaviour.events e on e.visitor = w.visitor
  where w.withdrawn_at < now() - interval '2 hours'
  group by w.visitor;
+
+-- Of these something may have come in later, out of some process's memory.
+-- name: withdrawn_since
+select visitor from behaviour.withdrawn where withdrawn_at >= :since;

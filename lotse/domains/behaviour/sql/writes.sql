@@ -23,12 +23,6 @@ delete from behaviour.events where visitor = any(:visitors::uuid[]);
 -- name: delete_visitors
 delete from behaviour.visitors where visitor = any(:visitors::uuid[]);
 
--- What was in some process's memory when its visitor withdrew.
--- name: delete_withdrawn_events
-delete from behaviour.events e
- using behaviour.withdrawn w
- where e.visitor = w.visitor and w.withdrawn_at >= :since;
-
 -- An id is drawn once and never comes back.
 -- name: forget_withdrawn
 delete from behaviour.withdrawn where withdrawn_at < :before;

@@ -66,3 +66,6 @@ create index decisions_outcome_key on experiments.decisions (outcome_key) where 
 
 -- How many units each variant has had: the sample-ratio check looks at one experiment's.
 create index decisions_experiment on experiments.decisions (experiment, variant, unit) where experiment <> '';
+
+-- Visitors who take their consent back are parted from what was decided for them.
+create index decisions_unit on experiments.decisions (unit) where experiment <> '';

@@ -26,3 +26,10 @@ select n.id, n.point, n.unit, n.experiment, n.variant, n.alternatives, n.inputs,
   from jsonb_to_recordset(:decisions::jsonb)
        as n (id uuid, point text, unit text, experiment text, variant text, alternatives jsonb, inputs jsonb,
              chosen jsonb, outcome_key text, decided_at timestamptz);
+
+-- One new number for each old one, whatever it took part in: the counts by unit stay right.
+-- name: forget_units
+update experiments.decisions d
+   set unit = n.fresh
+  from (select u.unit, replace(gen_random_uuid()::text, '-', '') as fresh from unnest(:units::text[]) as u (unit)) n
+ where d.unit = n.unit and d.experiment <> '';

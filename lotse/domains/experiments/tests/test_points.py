@@ -9,6 +9,7 @@ from lotse.domains.experiments.commands import put_experiment, record, start, st
 from lotse.domains.experiments.contracts import Arm, Experiment, NewDecision, PointTaken
 from lotse.domains.experiments.queries import experiment_by_id, ratio
 from lotse.domains.experiments.rules import chi_square_above, chosen_at, hour_of, sample_ratio, unit_of
+from lotse.kernel import privacy
 from lotse.kernel.pages.deciding import Choice, Noted, decide, deciding, note, point
 from tests.scene import AT, BY
 
@@ -104,3 +105,19 @@ def test_a_name_belongs_to_one_place():
 
 def _savepoint(tx):
     return tx.raw.transaction()
+
+
+async def test_who_takes_consent_back_is_parted_from_what_was_decided(tx):
+    """By whichever domain hears of it; one visitor stays one unit."""
+    key = f"forgotten_{uuid4().hex[:8]}"
+    experiment = await put_experiment(tx, key=key, variants=ARMS, by=BY, at=AT)
+    gone, stays = uuid4(), uuid4()
+    made = [NewDecision("test.point", who.hex, "one", experiment=key, variant="a") for who in (gone, gone, stays)]
+    await record(tx, made, at=AT)
+    before = await ratio(tx, found=experiment)
+    await privacy.forget_visitors(tx, visitors=[gone], at=AT)
+    units = [
+        row["unit"] for row in await tx.raw.fetch("select unit from experiments.decisions where experiment = $1", key)
+    ]
+    assert gone.hex not in units and stays.hex in units and len(set(units)) == 2
+    assert await ratio(tx, found=experiment) == before

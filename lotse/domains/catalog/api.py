@@ -43,7 +43,7 @@ async def list_categories(database: Database, shop: Shop, language: Language = N
 
 @get("/categories/{slug:str}", guards=[public], refusals=(UnknownCategory,), tags=["catalog"])
 async def read_category(database: Database, shop: Shop, slug: str, language: Language = None) -> CategoryPage:
-    """One category with the way to it and its children."""
+    """One category with the way to it and its children; a former slug finds it too, and `slug` says the present one."""
     async with database.reading() as conn:
         return await _category(conn, slug, language or shop.language)
 
@@ -116,6 +116,9 @@ async def list_variants(
 
 async def _category(conn: Connection, slug: str, language: str) -> CategoryPage:
     found = await queries.category_by_slug(conn, slug=slug, language=language)
+    if found is None:
+        there = await queries.category_slugs(conn, slugs=[slug])
+        found = await queries.category_by_slug(conn, slug=there.get(slug, slug), language=language)
     if found is None:
         raise UnknownCategory(category=slug)
     return found

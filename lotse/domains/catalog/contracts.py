@@ -215,6 +215,7 @@ class EditedProduct(Struct, frozen=True):
     variants: list[Variant]
     pictures: list[EditedPicture]
     categories: list[str]
+    former_slugs: list[str] = []
 
 
 class EditedCategory(Struct, frozen=True):
@@ -227,6 +228,7 @@ class EditedCategory(Struct, frozen=True):
     depth: int
     texts: list[CategoryText]
     products: int
+    former_slugs: list[str] = []
 
 
 class ProductLine(Struct, frozen=True):
@@ -408,7 +410,13 @@ class SkuTaken(Refusal, status=409, title="The SKU belongs to another product"):
 
 
 class SlugTaken(Refusal, status=409, title="The slug belongs to another product"):
-    """Also the former slug of another product counts: links lead there."""
+    """A slug that another has now; one that another had before is free."""
+
+    slug: str
+
+
+class CategorySlugTaken(Refusal, status=409, title="The slug belongs to another category"):
+    """As `SlugTaken`, for categories."""
 
     slug: str
 

@@ -59,6 +59,12 @@ async def category_by_slug(conn: Connection, *, slug: str, language: str) -> Cat
     return await conn.maybe(READS.category_by_slug, CategoryPage, slug=_plain(slug), language=language)
 
 
+async def category_slugs(conn: Connection, *, slugs: Sequence[str]) -> dict[str, str]:
+    """Where the categories are now that these slugs name or named; unknown ones are left out."""
+    found = await conn.many(READS.categories_by_slug, _At, slugs=[_plain(slug) for slug in slugs])
+    return {one.slug: one.present for one in found}
+
+
 async def products_in_category(
     conn: Connection, *, category_id: UUID, language: str, cursor: str | None = None, limit: int = PAGE_SIZE
 ) -> Page[ProductCard]:
@@ -213,6 +219,11 @@ async def product_ids_by_slug(conn: Connection, *, slugs: Sequence[str]) -> dict
 class _OfProduct(Struct, frozen=True):
     product_id: UUID
     id: UUID
+
+
+class _At(Struct, frozen=True):
+    slug: str
+    present: str
 
 
 class _Slug(Struct, frozen=True):

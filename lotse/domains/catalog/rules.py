@@ -84,9 +84,14 @@ def checked_gtin(gtin: str, sku: str) -> str:
         raise InvalidGtin(gtin=gtin, sku=sku, rule="the last digit is the check digit of the others") from None
 
 
+def is_slug(slug: str) -> bool:
+    """Whether it can be an address."""
+    return len(slug) <= 120 and _SLUG.fullmatch(slug) is not None
+
+
 def check_slug(slug: str, field: str) -> None:
     """Refusal: `Invalid`."""
-    if len(slug) > 120 or not _SLUG.fullmatch(slug):
+    if not is_slug(slug):
         raise Invalid(field=field, rule=SLUG_RULE)
 
 

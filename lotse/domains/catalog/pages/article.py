@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import product as product_of
 from typing import Annotated, Any, cast
@@ -33,7 +34,7 @@ from lotse.domains.catalog.pages.articles import (
     TAX_CLASSES,
 )
 from lotse.domains.catalog.pages.shop import fact_of
-from lotse.domains.catalog.rules import MOVES
+from lotse.domains.catalog.rules import MOVES, is_slug
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import audit
 from lotse.kernel.auth.forms import Draft
@@ -41,18 +42,20 @@ from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database
-from lotse.kernel.pages.forms import Form, checked, refused
+from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked, refused
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.view import View
-from lotse.kernel.refusals import Invalid, NotFound
+from lotse.kernel.refusals import Invalid, NotFound, Refusal
 
 _MAX_PICTURES = 60
 _MAX_COMBINATIONS = 200
+NO_ADDRESS = N_("Small letters and digits, words joined by single hyphens.")
 REFUSED = {
     "product-edited": N_(
         "Somebody else saved this article meanwhile. What you typed is kept below; compare and save again."
     ),
     "slug-taken": N_("This address belongs to another article."),
+    "category-slug-taken": N_("This address belongs to another category."),
     "sku-taken": N_("The article number %(sku)s belongs to another article."),
     "gtin-taken": N_("The GTIN %(gtin)s belongs to another variant."),
     "invalid-gtin": N_("%(gtin)s is no GTIN: %(rule)s."),
@@ -76,6 +79,7 @@ class Master(Struct, frozen=True):
     """What is typed about an article as a whole."""
 
     seen: datetime
+    slug: Annotated[str, Meta(min_length=1, max_length=120)]
     brand: Annotated[str, Meta(max_length=100)]
     tax_class: Annotated[str, Meta(min_length=1, max_length=32)]
 
@@ -169,7 +173,7 @@ async def office_product(
         tree = await queries.category_tree(connection, language=view.language)
         history = [
             change
-            for subject in (f"catalog.product:{found.slug}", f"catalog.product:{product_id}")
+            for subject in (f"catalog.product:{one}" for one in (found.slug, *found.former_slugs, product_id))
             for change in await audit.history(connection, subject=subject, limit=20)
         ]
         history.sort(key=lambda change: change.id, reverse=True)
@@ -207,11 +211,28 @@ async def office_product(
         history=history[:20],
         names_of=who,
         typed=draft.typed if draft else {},
+        form=Form.drafted(draft, Master),
         refused=refused(view, draft, REFUSED),
         may_write=principal.may("catalog.write"),
         may_upload=principal.may("media.write"),
         facts=[fact_of(view, name, value) for name, value in found.attributes.items()],
     )
+
+
+def wrong_address(slug: str) -> str | None:
+    """Why this cannot be an address; a check of forms."""
+    return None if is_slug(slug) else NO_ADDRESS
+
+
+@contextmanager
+def beside(field: str, messages: Mapping[str, str]) -> Iterator[None]:
+    """Say a refusal of the block beside this field, if `messages` know it. Refusal: `FormIncomplete`."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.code not in messages:
+            raise
+        raise FormIncomplete(errors={field: Error(messages[refusal.code])}) from refusal
 
 
 def look_option(names: Sequence[str]) -> str:
@@ -282,9 +303,9 @@ def _as_it_is(product: EditedProduct, **changes: Any) -> PutProduct:
 async def save_product(
     request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, product_id: UUID
 ) -> Response[Any]:
-    """Save an article's words, brand, tax class and categories."""
+    """Save an article's address, words, brand, tax class and categories."""
     posted = await request.form()
-    wanted = checked(posted, Master)
+    wanted = checked(posted, Master, checks={"slug": wrong_address})
     texts = tuple(
         Text(
             code,
@@ -298,6 +319,8 @@ async def save_product(
     categories = tuple(dict.fromkeys(str(one) for one in posted.getall("category", []) if str(one)))
     async with database.transaction() as tx:
         await commands.expect_unchanged(tx, product_id=product_id, seen=wanted.seen)
+        with beside("slug", {"slug-taken": REFUSED["slug-taken"]}):
+            await commands.rename(tx, product_id=product_id, slug=wanted.slug, by=str(principal), at=at)
         product = await _edited(tx, product_id)
         put = _as_it_is(product, brand=wanted.brand, tax_class=wanted.tax_class, texts=texts, categories=categories)
         await commands.put_products(tx, [put], by=str(principal), at=at)

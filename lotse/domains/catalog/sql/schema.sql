@@ -104,6 +104,17 @@ create table catalog.categories (
 -- A page shows the children in their order.
 create index categories_parent_id on catalog.categories (parent_id, position);
 
+-- Where a category used to be found, as for products; the address of one that was removed leads to the one that was above.
+create table catalog.former_category_slugs (
+    slug text not null,
+    category_id uuid not null,
+    constraint former_category_slugs_pkey primary key (slug),
+    constraint former_category_slugs_category
+        foreign key (category_id) references catalog.categories (id) on delete cascade
+);
+-- The foreign key's own look-up.
+create index former_category_slugs_category_id on catalog.former_category_slugs (category_id);
+
 create table catalog.category_texts (
     category_id uuid not null,
     language text not null,

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from lotse.domains.catalog.commands import put_products, rename_category
 from lotse.domains.catalog.contracts import PutProduct, Text
-from lotse.domains.catalog.queries import product_by_slug, variant_ids_by_sku
+from lotse.domains.catalog.queries import product_by_slug, successor, variant_ids_by_sku
 from lotse.domains.inventory.commands import count_goods, move_goods
 from lotse.domains.inventory.contracts import (
     Count,
@@ -680,3 +680,16 @@ async def test_a_file_changes_an_address_and_may_go_on_saying_the_old_names(hous
         assert reel and [step.slug for step in reel.path] == ["strand", "kites", "strand-drachen-zubehoer"]
     taken = await house.take("articles", head + "REEL,reel,stunt-kite,,\n", options={"language": "de"})
     assert [code for _, _, code in await house.refused(taken)] == ["slug-taken"]
+
+
+async def test_a_file_says_what_takes_an_articles_place(house: House):
+    text = "sku,product,name,successor\nOLD-1,old-one,Alt,NEW-2\nNEW-2,new-two,Neu,\n"
+    made = await house.take("articles", text, options={"language": "de"})
+    assert counts(made) == (2, 0, 0, 0, 0), await house.refused(made)
+    assert counts(await house.take("articles", text, options={"language": "de"})) == (0, 0, 2, 0, 0)
+    lost = await house.take("articles", "sku,successor\nNEW-2,nothing\nOLD-1,old-one\n")
+    assert [code for _, _, code in await house.refused(lost)] == ["unknown-product", "no-successor"]
+    async with house.db.reading() as conn:
+        found = await product_by_slug(conn, slug="old-one", language="de")
+        assert found
+        assert await successor(conn, product_id=found.id) == "new-two"

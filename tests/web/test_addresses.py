@@ -9,7 +9,7 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from lotse.domains.catalog.commands import change_state, put_categories, rename, rename_category
+from lotse.domains.catalog.commands import change_state, put_categories, rename, rename_category, set_successor
 from lotse.domains.catalog.contracts import CategoryText, PutCategory
 from lotse.domains.catalog.queries import product_by_slug
 from lotse.domains.checkout.tests import conftest as checkout
@@ -146,6 +146,13 @@ async def test_archived_goods_are_gone_unless_something_follows_them(house: Hous
         gone = await house.get(f"{prefix}/p/{slug}")
         assert gone.status_code == 410 and gone.headers["cache-control"] == "no-store"
     assert 'lang="de"' in gone.text
+    follower_id, follower = await article(house)
+    async with house.store.db.transaction() as tx:
+        await set_successor(tx, product_id=product_id, successor_id=follower_id, by=BY, at=AT)
+        await rename(tx, product_id=product_id, slug=fresh.text("archived"), by=BY, at=AT)
+    for prefix in ("", "/en", "/de"):  # also by what used to be its address
+        answer = await house.get(f"{prefix}/p/{slug}?utm=x")
+        assert (answer.status_code, answer.headers["location"]) == (301, f"{prefix}/p/{follower}?utm=x")
     _, successor = await article(house)
     async with house.store.db.transaction() as tx:
         await put_redirect(

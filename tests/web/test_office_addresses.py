@@ -6,9 +6,16 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from lotse.domains.catalog.commands import put_categories
-from lotse.domains.catalog.contracts import CategoryText, EditedCategory, EditedProduct, PutCategory, StoredProduct
-from lotse.domains.catalog.queries import categories_for_edit, product_for_edit
+from lotse.domains.catalog.commands import change_state, put_categories, put_texts
+from lotse.domains.catalog.contracts import (
+    CategoryText,
+    EditedCategory,
+    EditedProduct,
+    PutCategory,
+    StoredProduct,
+    Text,
+)
+from lotse.domains.catalog.queries import categories_for_edit, product_cards, product_for_edit, variants_by_ids
 from lotse.kernel import clock
 from lotse.kernel.auth import tokens
 from lotse.kernel.db import Database
@@ -59,6 +66,33 @@ async def test_an_article_gets_another_address(
         assert ("done=" in answer.headers["location"]) == done, slug
     now = await edited(db, product)
     assert (now.slug, now.former_slugs) == (address, [product.slug])
+
+
+async def test_an_article_gets_a_successor(
+    client: httpx.AsyncClient, db: Database, fresh: Fresh, product: StoredProduct
+) -> None:
+    async with db.transaction() as tx:
+        other = await put_one(tx, fresh)
+        number = (await product_cards(tx, product_ids=[other.id], language="de"))[0].variant_ids[0]
+        [card] = await variants_by_ids(tx, variant_ids=[number], language="de")
+        text = Text("de", other.slug + " Läufer", f"A quick {other.slug}.")
+        await put_texts(tx, product_id=other.id, texts=[text], by=BY, at=AT)
+    for said, follows in (
+        (card.sku, other.id),
+        ("", None),
+        (f"https://shop.example/de/p/{other.slug}?x=1", other.id),
+        (product.slug, other.id),  # itself: refused
+        ("", None),
+        (f"quick {other.slug}", None),  # words of its summary are not its name
+        (f"{other.slug} läufer", other.id),
+    ):
+        seen = (await edited(db, product)).changed_at.isoformat()
+        await client.post(f"/office/products/{product.id}/successor", data={"seen": seen, "successor": said})
+        assert (await edited(db, product)).successor_id == follows, said
+    async with db.transaction() as tx:
+        await change_state(tx, product_ids=[product.id], state="archived", by=BY, at=clock.now())
+    gone = await client.get(f"/api/v1/products/{product.slug}")
+    assert (gone.status_code, gone.json()["successor"]) == (410, other.slug)
 
 
 async def test_a_category_gets_another_address_and_a_new_one_takes_nobodys(

@@ -17,6 +17,7 @@ from lotse.domains.catalog.contracts import (
     ChangeProduct,
     GtinTaken,
     MoveNotAllowed,
+    NoSuccessor,
     NotReadyToSell,
     ProductChanged,
     ProductEdited,
@@ -34,6 +35,7 @@ from lotse.domains.catalog.contracts import (
     UnknownProduct,
     UnknownVariant,
 )
+from lotse.domains.catalog.queries import succession
 from lotse.domains.catalog.rules import (
     MOVES,
     allowed,
@@ -44,6 +46,7 @@ from lotse.domains.catalog.rules import (
     check_text,
     checked_gtin,
     levels,
+    refused_successor,
 )
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
@@ -309,6 +312,42 @@ async def rename(
     await tx.execute(WRITES.remember_slug, slug=old, product_id=product_id)
     subject = f"catalog.product:{product_id}"
     await audit.record(tx, actor=by, subject=subject, old={"slug": old}, new={"slug": slug}, at=at)
+    await emit(tx, ProductChanged(product_id), at=at)
+
+
+async def set_successor(
+    tx: Transaction, *, product_id: UUID, successor_id: UUID | None, by: str, at: datetime, source: str | None = LOTSE
+) -> None:
+    """Say which product takes another's place once that is archived; None: none. `source` as in `put_products`.
+
+    An archived one may, if it has a successor itself. Refusals in this order: `UnknownProduct`, `NotTheMaster`,
+    `NoSuccessor`.
+    """
+    await tx.value(WRITES.lock_successors)
+    ids = sorted({product_id, successor_id or product_id})
+    found = {one.id: one for one in await tx.many(READS.products_for_change, _ForChange, ids=ids)}
+    _refuse_missing(ids, list(found.values()))
+    before = await succession(tx, product_id=product_id)
+    old = before[1] if len(before) > 1 else None
+    if (old.id if old else None) == successor_id:
+        return
+    if source is not None:
+        await refuse_foreign(tx, "articles", ("successor",), source=source)
+    new = found[successor_id] if successor_id else None
+    if new is not None:
+        way = await succession(tx, product_id=new.id)
+        reason = refused_successor(product_id, [(step.id, step.state) for step in way])
+        if reason is not None:
+            raise NoSuccessor(product=new.slug, reason=reason)
+    await tx.execute(WRITES.set_successor, id=product_id, successor_id=successor_id, at=at)
+    await audit.record(
+        tx,
+        actor=by,
+        subject=f"catalog.product:{product_id}",
+        old={"successor": old.slug if old else None},
+        new={"successor": new.slug if new else None},
+        at=at,
+    )
     await emit(tx, ProductChanged(product_id), at=at)
 
 

@@ -216,6 +216,7 @@ class EditedProduct(Struct, frozen=True):
     pictures: list[EditedPicture]
     categories: list[str]
     former_slugs: list[str] = []
+    successor_id: UUID | None = None
 
 
 class EditedCategory(Struct, frozen=True):
@@ -366,6 +367,20 @@ class UnknownProduct(Refusal, status=404, title="There is no such product"):
     """No product has this id or slug."""
 
     product: str
+
+
+class ProductReplaced(Refusal, status=410, title="The product is gone; another has taken its place"):
+    """`successor` is the slug of the product that is sold in its place."""
+
+    product: str
+    successor: str
+
+
+class NoSuccessor(Refusal, status=409, title="This product cannot take its place"):
+    """`reason`: it is the product itself, it is succeeded by it (circle), or nothing is sold at its end (archived)."""
+
+    product: str
+    reason: Literal["itself", "circle", "archived", "too long"]
 
 
 class UnknownVariant(Refusal, status=404, title="There is no such variant"):

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from lotse.domains.catalog.commands import change_state, put_categories, put_products, rename
+from lotse.domains.catalog.commands import change_state, put_categories, put_products, rename, set_successor
 from lotse.domains.catalog.contracts import (
     CategoryText,
     PutCategory,
@@ -20,7 +20,9 @@ from lotse.domains.catalog.contracts import (
     State,
     Text,
     Unit,
+    UnknownProduct,
 )
+from lotse.domains.catalog.queries import product_ids_by_slug
 from lotse.domains.catalog.rules import checked_gtin
 from lotse.kernel.db import Transaction
 from lotse.kernel.imports.contracts import Context, Current, RowRefused
@@ -35,12 +37,14 @@ _LEVELS, _PLACES = ">", "|"
 class ArticleRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A row of kind `articles`. `category` is a path of names, several with `|` between: `Rackets > Tennis`.
 
-    `product` is what the file calls the article, its present slug or a former one; `slug` the address that it gets.
+    `product` is what the file calls the article, its present slug or a former one; `slug` the address that it gets;
+    `successor` the article that takes its place once it is archived, by an address or an article number.
     """
 
     sku: str
     product: str | UnsetType = UNSET
     slug: str | UnsetType = UNSET
+    successor: str | UnsetType = UNSET
     gtin: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
     brand: str | UnsetType = UNSET
@@ -81,6 +85,7 @@ class _Product(Struct, frozen=True):
     variants: int
     id: UUID
     state: State
+    successor: str | None
 
 
 class _Address(Struct, frozen=True):
@@ -97,7 +102,7 @@ class Articles:
     row = ArticleRow
     fields = (
         "name", "brand", "summary", "description", "category", "tax_class", "gtin", "unit", "options", "attributes",
-        "state", "slug",
+        "state", "slug", "successor",
     )  # fmt: skip
     order = 30
     batch = 500
@@ -110,6 +115,7 @@ class Articles:
         places = {row.sku: paths(row.category) for row in rows if row.category is not UNSET}
         ends = sorted({path[-1][0] for ways in places.values() for path in ways})
         present = {one.slug: one.present for one in await tx.many(READS.categories_by_slug, _Address, slugs=ends)}
+        followers = await _articles_called(tx, rows)
         found: list[Current] = []
         for row in rows:
             variant = variants.get(row.sku)
@@ -123,6 +129,9 @@ class Articles:
                 {
                     "product": variant.slug,
                     "slug": variant.slug,
+                    "successor": row.successor
+                    if row.successor is not UNSET and followers.get(row.successor, "") == product.successor
+                    else product.successor or "",
                     "name": product.name or "",
                     "brand": product.brand,
                     "summary": product.summary or "",
@@ -173,6 +182,30 @@ class Articles:
         for product in stored:
             slug = next((row.slug for row in reversed(by_slug[product.slug]) if row.slug is not UNSET), product.slug)
             await rename(tx, product_id=product.id, slug=slug, by=context.by, at=context.at, source=None)
+        await _succeed(tx, {product.id: by_slug[product.slug] for product in stored}, context)
+
+
+async def _articles_called(tx: Transaction, rows: Sequence[ArticleRow]) -> dict[str, str]:
+    """The present slugs of what rows call successors: an address of an article, else a number of its variants."""
+    called = sorted({row.successor for row in rows if row.successor is not UNSET and "\0" not in row.successor})
+    by_sku = {one.sku: one.slug for one in await tx.many(READS.articles, _Found, skus=called)}
+    return by_sku | {one.slug: one.present for one in await tx.many(READS.products_at, _Address, slugs=called)}
+
+
+async def _succeed(tx: Transaction, rows_of: Mapping[UUID, Sequence[ArticleRow]], context: Context) -> None:
+    """Set the successors that rows name, once everything of the file's part is there."""
+    followers = await _articles_called(tx, [row for rows in rows_of.values() for row in rows])
+    ids = await product_ids_by_slug(tx, slugs=list(followers.values()))
+    for product_id, rows in rows_of.items():
+        said = next((row.successor for row in reversed(rows) if row.successor is not UNSET), None)
+        if said is None:
+            continue
+        if said and said not in followers:
+            raise UnknownProduct(product=said)
+        successor_id = ids[followers[said]] if said else None
+        await set_successor(
+            tx, product_id=product_id, successor_id=successor_id, by=context.by, at=context.at, source=None
+        )
 
 
 def _as_called(

@@ -34,7 +34,7 @@ WRITE_SECONDS = 5.0
 _PRODUCT, _CATEGORY = "/p/", "/c/"
 # For an hour: who made a mistake wants to mend it.
 _KEPT = b"public, max-age=3600"
-# A slug may come back to where it was: a browser that remembered both ways would go in a circle.
+# A slug or an article may come back to where it was: a browser that remembered both ways would go in a circle.
 _ASKED_AGAIN = b"no-cache"
 
 
@@ -109,7 +109,8 @@ class Leading:
                 slug = plain.removeprefix(_PRODUCT)
                 known = await catalog.product_by_slug(connection, slug=slug, language=shop.language, everything=True)
                 if known is not None and known.state == "archived":
-                    return _End("", 410)
+                    successor = await catalog.successor(connection, product_id=known.id)
+                    return _End(f"{_PRODUCT}{successor}", 301) if successor else _End("", 410)
                 if known is not None and known.state in SHOWN and known.slug != slug:
                     return _End(f"{_PRODUCT}{known.slug}", 301)
             if plain.startswith(_CATEGORY):

@@ -311,6 +311,18 @@ select 'catalog.former_category_slug:' || f.slug as subject, 'no category of thi
   from catalog.former_category_slugs f
   join catalog.categories c on c.slug = f.slug;
 
+-- From a product to its successor, to that one's and so on.
+-- name: succession
+with recursive way as (
+    select p.id, p.successor_id, p.slug, p.state, 0 as step from catalog.products p where p.id = :id
+    union all
+    select p.id, p.successor_id, p.slug, p.state, w.step + 1
+      from way w
+      join catalog.products p on p.id = w.successor_id
+     where w.step < :at_most
+)
+select w.id, w.slug, w.state from way w order by w.step;
+
 -- Which product stands at an address, or stood there; what stands there now goes before.
 -- name: products_at
 select p.slug as present, p.slug from catalog.products p where p.slug = any(:slugs::text[])
@@ -336,7 +348,8 @@ select p.slug, p.brand, p.tax_class, p.attributes, t.name, t.summary, t.descript
                join catalog.categories c on c.id = pc.category_id
               where pc.product_id = p.id
               order by pc.position) as categories,
-       (select count(*) from catalog.variants v where v.product_id = p.id) as variants, p.id, p.state
+       (select count(*) from catalog.variants v where v.product_id = p.id) as variants, p.id, p.state,
+       (select s.slug from catalog.products s where s.id = p.successor_id) as successor
   from catalog.products p
   left join catalog.product_texts t on t.product_id = p.id and t.language = :language
  where p.slug = any (:slugs::text[]);
@@ -376,7 +389,7 @@ select p.id, p.slug, p.state, p.brand, p.tax_class, p.attributes, p.created_at, 
                join catalog.categories c on c.id = pc.category_id
               where pc.product_id = p.id
               order by pc.position, c.slug) as categories,
-       array(select f.slug from catalog.former_slugs f where f.product_id = p.id order by f.slug) as former_slugs
+       array(select f.slug from catalog.former_slugs f where f.product_id = p.id order by f.slug) as former_slugs, p.successor_id
   from catalog.products p
  where p.id = :id;
 

@@ -92,6 +92,14 @@ update catalog.products set state = :state, changed_at = :at where id = any(:ids
 -- name: change_variant_states
 update catalog.variants set state = :state where id = any(:ids::uuid[]);
 
+-- Everybody who changes successors waits here, so that two together make no circle.
+-- name: lock_successors
+select pg_advisory_xact_lock(hashtextextended('catalog.successors', 0));
+
+-- The rows are locked and the way from the successor on was looked at.
+-- name: set_successor
+update catalog.products set successor_id = :successor_id, changed_at = :at where id = :id;
+
 -- The row is locked; products_slug_unique refuses a slug that somebody took meanwhile.
 -- name: rename
 update catalog.products set slug = :slug, changed_at = :at where id = :id;

@@ -16,6 +16,7 @@ from lotse.domains.catalog.commands import (
     put_texts,
     rename,
     rename_category,
+    set_successor,
 )
 from lotse.domains.catalog.contracts import (
     CategoryCycle,
@@ -24,6 +25,7 @@ from lotse.domains.catalog.contracts import (
     GtinTaken,
     InvalidGtin,
     MoveNotAllowed,
+    NoSuccessor,
     NotReadyToSell,
     PutCategory,
     PutPicture,
@@ -48,6 +50,7 @@ from lotse.domains.catalog.queries import (
     product_rows,
     products_in_category,
     search_simple,
+    successor,
     variant_by_gtin,
     variant_by_sku,
     variants_by_ids,
@@ -346,6 +349,42 @@ async def test_old_addresses_lead_to_the_product(tx, good, fresh):
     assert await tx.raw.fetch(READS.check_former_slugs.sql) == []
     with pytest.raises(UnknownProduct):
         await rename(tx, product_id=fresh.id(), slug=fresh.text("slug"), by=BY, at=AT)
+
+
+async def test_what_is_archived_has_a_successor(tx, fresh):
+    one, two, three, four = [await put_one(tx, fresh) for _ in range(4)]
+
+    async def follow(old, by) -> None:
+        await set_successor(tx, product_id=old.id, successor_id=by.id if by else None, by=BY, at=AT)
+
+    async def archive(*products) -> None:
+        await change_state(tx, product_ids=[one.id for one in products], state="archived", by=BY, at=AT)
+
+    before = len(await events(tx))
+    await follow(one, two)
+    await follow(one, two)
+    assert (await events(tx))[before:] == [("catalog.ProductChanged", str(one.id))]
+    await archive(one, two)
+    assert await successor(tx, product_id=one.id) is None, "gone, and what followed it, too"
+    await follow(two, three)
+    await archive(four)
+    for old, by, reason in (
+        (three, three, "itself"),
+        (three, one, "circle"),
+        (three, two, "circle"),
+        (three, four, "archived"),
+    ):
+        with pytest.raises(NoSuccessor) as refusal:
+            async with tx.raw.transaction():
+                await follow(old, by)
+        assert refusal.value.reason == reason
+    await follow(four, one)  # archived itself, but something lives at the end
+    for old in (one, two, four):
+        assert await successor(tx, product_id=old.id) == three.slug
+    with pytest.raises(UnknownProduct):
+        await set_successor(tx, product_id=one.id, successor_id=fresh.id(), by=BY, at=AT)
+    await follow(two, None)
+    assert await successor(tx, product_id=four.id) is None
 
 
 async def test_old_addresses_lead_to_the_category(tx, good, tree, fresh):

@@ -27,7 +27,7 @@ STATEMENTS = [
         "variant_by_sku",
         "variant_by_gtin",
         "variant_ids_by_sku",
-        "slugs_taken",
+        "products_at",
         "gtins_taken",
     )
 ] + [

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lotse.domains.catalog.commands import put_products
+from lotse.domains.catalog.commands import put_products, rename_category
 from lotse.domains.catalog.contracts import PutProduct, Text
-from lotse.domains.catalog.queries import product_by_slug, variant_ids_by_sku
+from lotse.domains.catalog.queries import product_by_slug, successor, variant_ids_by_sku
 from lotse.domains.inventory.commands import count_goods, move_goods
 from lotse.domains.inventory.contracts import (
     Count,
@@ -651,3 +651,45 @@ async def test_dropped_files_are_taken_once_they_are_complete(house: House, tmp_
             ("prices", "lotse", "waiting", None),
             ("stock", "erp", "waiting", "haus"),
         }
+
+
+# -- addresses
+
+
+async def test_a_file_changes_an_address_and_may_go_on_saying_the_old_names(house: House):
+    head = "sku,product,slug,name,category\n"
+    made = await house.take("articles", head + "KITE,kite,,Drachen,Strand > Drachen\n", options={"language": "de"})
+    assert counts(made) == (1, 0, 0, 0, 0), await house.refused(made)
+    text = head + "KITE,kite,stunt-kite,Drachen,Strand > Drachen\n"
+    renamed = await house.take("articles", text, options={"language": "de"})
+    assert counts(renamed) == (0, 1, 0, 0, 0), await house.refused(renamed)
+    async with house.db.transaction() as tx:
+        found = await product_by_slug(tx, slug="kite", language="de")
+        assert found and found.slug == "stunt-kite"
+        # Staff give the category another address, too: the file's name for it stands.
+        await rename_category(tx, category_id=found.path[-1].id, slug="kites", by="test", at=AT)
+    again = await house.take("articles", text + "KITE-2,kite,,,Strand > Drachen\n", options={"language": "de"})
+    assert counts(again) == (1, 0, 1, 0, 0), await house.refused(again)
+    below = head + "REEL,reel,,Rolle,Strand > Drachen > Zubehör\n"
+    assert (await house.take("articles", below, options={"language": "de"})).created == 1
+    async with house.db.reading() as conn:
+        found = await product_by_slug(conn, slug="stunt-kite", language="de")
+        assert found and {v.sku for v in found.variants} == {"KITE", "KITE-2"}
+        assert [step.slug for step in found.path] == ["strand", "kites"]
+        reel = await product_by_slug(conn, slug="reel", language="de")
+        assert reel and [step.slug for step in reel.path] == ["strand", "kites", "strand-drachen-zubehoer"]
+    taken = await house.take("articles", head + "REEL,reel,stunt-kite,,\n", options={"language": "de"})
+    assert [code for _, _, code in await house.refused(taken)] == ["slug-taken"]
+
+
+async def test_a_file_says_what_takes_an_articles_place(house: House):
+    text = "sku,product,name,successor\nOLD-1,old-one,Alt,NEW-2\nNEW-2,new-two,Neu,\n"
+    made = await house.take("articles", text, options={"language": "de"})
+    assert counts(made) == (2, 0, 0, 0, 0), await house.refused(made)
+    assert counts(await house.take("articles", text, options={"language": "de"})) == (0, 0, 2, 0, 0)
+    lost = await house.take("articles", "sku,successor\nNEW-2,nothing\nOLD-1,old-one\n")
+    assert [code for _, _, code in await house.refused(lost)] == ["unknown-product", "no-successor"]
+    async with house.db.reading() as conn:
+        found = await product_by_slug(conn, slug="old-one", language="de")
+        assert found
+        assert await successor(conn, product_id=found.id) == "new-two"

@@ -18,6 +18,8 @@ from lotse.domains.catalog.commands import (
     put_categories,
     put_products,
     put_texts,
+    rename,
+    set_successor,
 )
 from lotse.domains.catalog.contracts import (
     CategoryText,
@@ -147,6 +149,15 @@ async def archive(tx: Transaction, house: House, source: str | None) -> None:
     await change_state(tx, product_ids=[house.product.id], state="archived", by=BY, at=AT, source=source)
 
 
+async def rename_article(tx: Transaction, house: House, source: str | None) -> None:
+    await rename(tx, product_id=house.product.id, slug="another-address", by=BY, at=AT, source=source)
+
+
+async def succeed(tx: Transaction, house: House, source: str | None) -> None:
+    [other] = await put_products(tx, [PutProduct(slug="follower", state="draft")], by=BY, at=AT, source=None)
+    await set_successor(tx, product_id=house.product.id, successor_id=other.id, by=BY, at=AT, source=source)
+
+
 async def archive_size(tx: Transaction, house: House, source: str | None) -> None:
     ids = house.product.variant_ids
     await change_variant_state(tx, variant_ids=ids, state="archived", by=BY, at=AT, source=source)
@@ -195,6 +206,8 @@ COMMANDS: list[tuple[str, str, Command]] = [
     ("articles", "brand", changed(brand="Möwe")),
     ("articles", "tax_class", changed(tax_class="reduced")),
     ("articles", "state", archive),
+    ("articles", "slug", rename_article),
+    ("articles", "successor", succeed),
     ("articles", "state", archive_size),
     ("prices", "price", reprice),
     ("prices", "price", withdraw),

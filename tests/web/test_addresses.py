@@ -9,11 +9,13 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from lotse.domains.catalog.commands import change_state, rename
+from lotse.domains.catalog.commands import change_state, put_categories, rename, rename_category, set_successor
+from lotse.domains.catalog.contracts import CategoryText, PutCategory
 from lotse.domains.catalog.queries import product_by_slug
 from lotse.domains.checkout.tests import conftest as checkout
 from lotse.domains.content.commands import add_page, publish, put_draft, put_menu, put_redirect
-from lotse.domains.content.contracts import MenuItem, TextBlock, Written
+from lotse.domains.content.contracts import CategoriesBlock, MenuItem, TextBlock, Written
+from lotse.domains.content.queries import previewed
 from lotse.domains.parties.contracts import Shop
 from lotse.testing import Fresh
 from lotse.web.storefront.leading import Leading
@@ -89,6 +91,51 @@ async def test_a_changed_slug_leads_on_for_good(house: House, fresh: Fresh):
     assert (await house.get(f"/en/p/{third}")).status_code == 200
 
 
+async def test_a_changed_slug_keeps_the_whole_query_and_goes_back_without_a_circle(house: House, fresh: Fresh):
+    product_id, first = await article(house)
+    second = fresh.text("second")
+    await renamed(house, product_id, second)
+    for prefix in ("", "/en", "/de"):
+        answer = await house.get(f"{prefix}/p/{first}?sku=X&utm_source=a%20b")
+        assert (answer.status_code, answer.headers["location"]) == (301, f"{prefix}/p/{second}?sku=X&utm_source=a%20b")
+        assert answer.headers["cache-control"] == "no-cache"  # else a browser could remember both ways
+    page = (await house.get(f"/en/p/{second}")).text
+    assert f"/p/{second}" in page and f"/p/{first}" not in page  # canonical, hreflang and JSON-LD among them
+    await renamed(house, product_id, first)
+    assert (await house.get(f"/en/p/{first}")).status_code == 200
+    assert (await house.get(f"/en/p/{second}")).headers["location"] == f"/en/p/{first}"
+    # Something new takes the old address.
+    other, _ = await article(house)
+    await renamed(house, other, second)
+    assert (await house.get(f"/en/p/{second}")).status_code == 200
+
+
+async def renamed(house: House, product_id: Any, slug: str) -> None:
+    async with house.store.db.transaction() as tx:
+        await rename(tx, product_id=product_id, slug=slug, by=BY, at=AT)
+
+
+async def test_a_changed_slug_of_a_category_leads_on(house: House, fresh: Fresh):
+    first, second = fresh.text("first"), fresh.text("second")
+    async with house.store.db.transaction() as tx:
+        put = PutCategory(slug=first, texts=(CategoryText("en", "Boots"),))
+        ids = await put_categories(tx, [put], by=BY, at=AT)
+    assert (await house.get(f"/en/c/{first}")).status_code == 200
+    async with house.store.db.transaction() as tx:
+        await rename_category(tx, category_id=ids[first], slug=second, by=BY, at=AT)
+        page_id = await add_page(tx, shop_id=house.store.shop.id, slug=fresh.text("page"), by=BY, at=AT)
+        written = Written("Page", "", [CategoriesBlock("", f"/c/{first}")])
+        await put_draft(tx, page_id=page_id, language="en", written=written, by=BY, at=AT)
+        composed = await previewed(tx, page_id=page_id, language="en")
+    assert composed and [tile.slug for tile in composed.pieces[0].tiles] == [second]
+    for prefix in ("", "/en", "/de"):
+        answer = await house.get(f"{prefix}/c/{first}?sort=price&utm=x")
+        assert (answer.status_code, answer.headers["location"]) == (301, f"{prefix}/c/{second}?sort=price&utm=x")
+    page = await house.get(f"/en/c/{second}")
+    assert page.status_code == 200 and f"/c/{first}" not in page.text
+    assert (await house.get(f"/en/c/{fresh.text('nothing')}")).status_code == 404
+
+
 async def test_archived_goods_are_gone_unless_something_follows_them(house: House, fresh: Fresh):
     product_id, slug = await article(house)
     assert (await house.get(f"/en/p/{slug}")).status_code == 200
@@ -99,6 +146,13 @@ async def test_archived_goods_are_gone_unless_something_follows_them(house: Hous
         gone = await house.get(f"{prefix}/p/{slug}")
         assert gone.status_code == 410 and gone.headers["cache-control"] == "no-store"
     assert 'lang="de"' in gone.text
+    follower_id, follower = await article(house)
+    async with house.store.db.transaction() as tx:
+        await set_successor(tx, product_id=product_id, successor_id=follower_id, by=BY, at=AT)
+        await rename(tx, product_id=product_id, slug=fresh.text("archived"), by=BY, at=AT)
+    for prefix in ("", "/en", "/de"):  # also by what used to be its address
+        answer = await house.get(f"{prefix}/p/{slug}?utm=x")
+        assert (answer.status_code, answer.headers["location"]) == (301, f"{prefix}/p/{follower}?utm=x")
     _, successor = await article(house)
     async with house.store.db.transaction() as tx:
         await put_redirect(

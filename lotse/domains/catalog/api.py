@@ -12,6 +12,7 @@ from lotse.domains.catalog.contracts import (
     CategoryPage,
     ProductCard,
     ProductPage,
+    ProductReplaced,
     UnknownCategory,
     UnknownProduct,
     VariantCard,
@@ -43,7 +44,7 @@ async def list_categories(database: Database, shop: Shop, language: Language = N
 
 @get("/categories/{slug:str}", guards=[public], refusals=(UnknownCategory,), tags=["catalog"])
 async def read_category(database: Database, shop: Shop, slug: str, language: Language = None) -> CategoryPage:
-    """One category with the way to it and its children."""
+    """One category with the way to it and its children; a former slug finds it too, and `slug` says the present one."""
     async with database.reading() as conn:
         return await _category(conn, slug, language or shop.language)
 
@@ -90,11 +91,17 @@ async def list_products(
         return await queries.products(conn, language=wanted, cursor=cursor, limit=limit)
 
 
-@get("/products/{slug:str}", guards=[public], refusals=(UnknownProduct,), tags=["catalog"])
+@get("/products/{slug:str}", guards=[public], refusals=(UnknownProduct, ProductReplaced), tags=["catalog"])
 async def read_product(database: Database, shop: Shop, slug: str, language: Language = None) -> ProductPage:
     """One product with texts, variants and pictures; a former slug finds it too, and `slug` says the present one."""
     async with database.reading() as conn:
         found = await queries.product_by_slug(conn, slug=slug, language=language or shop.language)
+        if found is None:
+            known = await queries.product_by_slug(conn, slug=slug, language=shop.language, everything=True)
+            if known is not None and known.state == "archived":
+                successor = await queries.successor(conn, product_id=known.id)
+                if successor is not None:
+                    raise ProductReplaced(product=known.slug, successor=successor)
     if found is None:
         raise UnknownProduct(product=slug)
     return found
@@ -116,6 +123,9 @@ async def list_variants(
 
 async def _category(conn: Connection, slug: str, language: str) -> CategoryPage:
     found = await queries.category_by_slug(conn, slug=slug, language=language)
+    if found is None:
+        there = await queries.category_slugs(conn, slugs=[slug])
+        found = await queries.category_by_slug(conn, slug=there.get(slug, slug), language=language)
     if found is None:
         raise UnknownCategory(category=slug)
     return found

@@ -7,14 +7,17 @@ from uuid import UUID
 
 import asyncpg
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lotse.domains.catalog.contracts import (
     SHOWN,
     CategoryChanged,
     CategoryCycle,
+    CategorySlugTaken,
     ChangeProduct,
     GtinTaken,
     MoveNotAllowed,
+    NoSuccessor,
     NotReadyToSell,
     ProductChanged,
     ProductEdited,
@@ -32,6 +35,7 @@ from lotse.domains.catalog.contracts import (
     UnknownProduct,
     UnknownVariant,
 )
+from lotse.domains.catalog.queries import succession
 from lotse.domains.catalog.rules import (
     MOVES,
     allowed,
@@ -42,6 +46,7 @@ from lotse.domains.catalog.rules import (
     check_text,
     checked_gtin,
     levels,
+    refused_successor,
 )
 from lotse.kernel import audit
 from lotse.kernel.db import Transaction
@@ -83,6 +88,7 @@ async def put_categories(
         for row in rows:
             if row.slug not in ids:
                 raise UnknownCategory(category=row.parent or row.slug)
+    await tx.execute(WRITES.forget_category_slugs, slugs=sorted(ids))
     texts = [
         _CategoryTextRow(ids[category.slug], text.language, text.name, text.description)
         for category in categories
@@ -93,6 +99,27 @@ async def put_categories(
     await audit.record_all(tx, actor=by, changes=changes, at=at)
     await emit(tx, *(CategoryChanged(id) for id in sorted(changed)), at=at)
     return ids
+
+
+async def rename_category(tx: Transaction, *, category_id: UUID, slug: str, by: str, at: datetime) -> None:
+    """Give a category another address; the old one keeps leading to it, until something new takes it.
+
+    Refusals in this order: `Invalid`, `UnknownCategory`, `CategorySlugTaken`.
+    """
+    check_slug(slug, "slug")
+    await tx.execute(WRITES.lock_tree)
+    found = await tx.maybe(READS.category_for_change, _CategoryId, id=category_id)
+    if found is None:
+        raise UnknownCategory(category=str(category_id))
+    if found.slug == slug:
+        return
+    with refusing({"categories_slug_unique": lambda: CategorySlugTaken(slug=slug)}):
+        await tx.execute(WRITES.rename_category, id=category_id, slug=slug)
+    await tx.execute(WRITES.forget_category_slugs, slugs=[slug])
+    await tx.execute(WRITES.remember_category_slug, slug=found.slug, category_id=category_id)
+    subject = f"catalog.category:{slug}"
+    await audit.record(tx, actor=by, subject=subject, old={"slug": found.slug}, new={"slug": slug}, at=at)
+    await emit(tx, CategoryChanged(category_id), at=at)
 
 
 async def _put_level(tx: Transaction, rows: "list[_CategoryRow]") -> "list[_StoredCategory]":
@@ -110,14 +137,13 @@ async def put_products(
     Set-based: thousands in one call take a dozen statements. The same call again changes nothing and reports nothing.
     `source` is the system that says so; None: whether it has the say was asked before. `NotTheMaster` is refused for
     the first field that would change and that another has the say over. Other refusals in this order: `Invalid` (by
-    `products[i].field`), `InvalidGtin`, `SlugTaken`, `UnknownCategory`, `GtinTaken`, `NotReadyToSell` (a new active
+    `products[i].field`), `InvalidGtin`, `UnknownCategory`, `GtinTaken`, `NotReadyToSell` (a new active
     product without name or variant), `SkuTaken`, `UnknownMedia`.
     """
     if not products:
         return []
     gtins = _checked(products)
-    await _refuse_former_slugs(tx, products)
-    category_ids = await _category_ids(tx, products)
+    products, category_ids = await _placed(tx, products)
     await _refuse_foreign_gtins(tx, gtins)
     if source is not None:
         await _refuse_foreign_fields(tx, products, gtins, source)
@@ -127,6 +153,7 @@ async def put_products(
         for product in products
     ]
     stored = {row.slug: row for row in await tx.many(WRITES.put_products, _StoredRow, products=rows, at=at)}
+    await tx.execute(WRITES.forget_slugs, slugs=sorted(stored))
     for product in products:
         if stored[product.slug].made and product.state == "active":
             _refuse_unready(
@@ -263,24 +290,64 @@ async def change_variant_state(
     await emit(tx, *(ProductChanged(id) for id in changed), at=at)
 
 
-async def rename(tx: Transaction, *, product_id: UUID, slug: str, by: str, at: datetime) -> None:
-    """Give a product another address; the old one keeps leading to it. Refusals: `Invalid`, `UnknownProduct`,
-    `SlugTaken` (also by a former slug of another product)."""
+async def rename(
+    tx: Transaction, *, product_id: UUID, slug: str, by: str, at: datetime, source: str | None = LOTSE
+) -> None:
+    """Give a product another address; the old one keeps leading to it, until something new takes it. `source` as in
+    `put_products`.
+
+    Refusals in this order: `Invalid`, `UnknownProduct`, `NotTheMaster`, `SlugTaken`.
+    """
     check_slug(slug, "slug")
     found = await tx.many(READS.products_for_change, _ForChange, ids=[product_id])
     _refuse_missing([product_id], found)
     old = found[0].slug
     if old == slug:
         return
-    for former in await tx.many(READS.slugs_taken, _Former, slugs=[slug]):
-        if former.product != old:
-            raise SlugTaken(slug=slug)
-    await tx.execute(WRITES.forget_slug, slug=slug, product_id=product_id)
+    if source is not None:
+        await refuse_foreign(tx, "articles", ("slug",), source=source)
     with refusing({"products_slug_unique": lambda: SlugTaken(slug=slug)}):
         await tx.execute(WRITES.rename, id=product_id, slug=slug, at=at)
+    await tx.execute(WRITES.forget_slugs, slugs=[slug])
     await tx.execute(WRITES.remember_slug, slug=old, product_id=product_id)
     subject = f"catalog.product:{product_id}"
     await audit.record(tx, actor=by, subject=subject, old={"slug": old}, new={"slug": slug}, at=at)
+    await emit(tx, ProductChanged(product_id), at=at)
+
+
+async def set_successor(
+    tx: Transaction, *, product_id: UUID, successor_id: UUID | None, by: str, at: datetime, source: str | None = LOTSE
+) -> None:
+    """Say which product takes another's place once that is archived; None: none. `source` as in `put_products`.
+
+    An archived one may, if it has a successor itself. Refusals in this order: `UnknownProduct`, `NotTheMaster`,
+    `NoSuccessor`.
+    """
+    await tx.value(WRITES.lock_successors)
+    ids = sorted({product_id, successor_id or product_id})
+    found = {one.id: one for one in await tx.many(READS.products_for_change, _ForChange, ids=ids)}
+    _refuse_missing(ids, list(found.values()))
+    before = await succession(tx, product_id=product_id)
+    old = before[1] if len(before) > 1 else None
+    if (old.id if old else None) == successor_id:
+        return
+    if source is not None:
+        await refuse_foreign(tx, "articles", ("successor",), source=source)
+    new = found[successor_id] if successor_id else None
+    if new is not None:
+        way = await succession(tx, product_id=new.id)
+        reason = refused_successor(product_id, [(step.id, step.state) for step in way])
+        if reason is not None:
+            raise NoSuccessor(product=new.slug, reason=reason)
+    await tx.execute(WRITES.set_successor, id=product_id, successor_id=successor_id, at=at)
+    await audit.record(
+        tx,
+        actor=by,
+        subject=f"catalog.product:{product_id}",
+        old={"successor": old.slug if old else None},
+        new={"successor": new.slug if new else None},
+        at=at,
+    )
     await emit(tx, ProductChanged(product_id), at=at)
 
 
@@ -310,10 +377,12 @@ async def change_products(
         check_tax_class(change.tax_class, f"changes[{i}].tax_class")
         check_text(change.brand, f"changes[{i}].brand", at_most=100)
     wanted = sorted({change.category for change in changes if change.category})
-    known = {row.slug: row.id for row in await tx.many(READS.categories_by_slug, _CategoryId, slugs=wanted)}
+    found = {row.slug: row for row in await tx.many(READS.categories_by_slug, _CategoryAt, slugs=wanted)}
     for slug in wanted:
-        if slug not in known:
+        if slug not in found:
             raise UnknownCategory(category=slug)
+    changes = [replace(one, category=found[one.category].present if one.category else None) for one in changes]
+    known = {row.present: row.id for row in found.values()}
     ids = sorted({change.id for change in changes})
     _refuse_missing(ids, await tx.many(READS.products_for_change, _ForChange, ids=ids))
     before = {now.id: now for now in await tx.many(READS.products_now, ProductNow, ids=ids)}
@@ -421,19 +490,22 @@ def _refuse_twice(keys: Iterable[str], where: str, field: str) -> None:
         seen.add(key)
 
 
-async def _refuse_former_slugs(tx: Transaction, products: Sequence[PutProduct]) -> None:
-    for former in await tx.many(READS.slugs_taken, _Former, slugs=[product.slug for product in products]):
-        raise SlugTaken(slug=former.slug)
-
-
-async def _category_ids(tx: Transaction, products: Sequence[PutProduct]) -> dict[str, UUID]:
+async def _placed(tx: Transaction, products: Sequence[PutProduct]) -> tuple[Sequence[PutProduct], dict[str, UUID]]:
+    """The products with their categories by present slugs, each once, and the ids of these. Refusal:
+    `UnknownCategory`."""
     wanted = {slug for product in products for slug in product.categories or ()}
-    found = {row.slug: row.id for row in await tx.many(READS.categories_by_slug, _CategoryId, slugs=sorted(wanted))}
+    found = {row.slug: row for row in await tx.many(READS.categories_by_slug, _CategoryAt, slugs=sorted(wanted))}
     for product in products:
         for slug in product.categories or ():
             if slug not in found:
                 raise UnknownCategory(category=slug)
-    return found
+    placed = [
+        product
+        if product.categories is None
+        else replace(product, categories=tuple(dict.fromkeys(found[slug].present for slug in product.categories)))
+        for product in products
+    ]
+    return placed, {row.present: row.id for row in found.values()}
 
 
 async def _refuse_foreign_gtins(tx: Transaction, gtins: dict[str, str]) -> None:
@@ -707,11 +779,6 @@ class _VariantForChange(Struct, frozen=True):
     state: State
 
 
-class _Former(Struct, frozen=True):
-    slug: str
-    product: str
-
-
 class _Gtin(Struct, frozen=True):
     gtin: str
     sku: str
@@ -720,6 +787,12 @@ class _Gtin(Struct, frozen=True):
 class _CategoryId(Struct, frozen=True):
     id: UUID
     slug: str
+
+
+class _CategoryAt(Struct, frozen=True):
+    id: UUID
+    slug: str
+    present: str
 
 
 class _CategoryRow(Struct, frozen=True):

@@ -215,6 +215,8 @@ class EditedProduct(Struct, frozen=True):
     variants: list[Variant]
     pictures: list[EditedPicture]
     categories: list[str]
+    former_slugs: list[str] = []
+    successor_id: UUID | None = None
 
 
 class EditedCategory(Struct, frozen=True):
@@ -227,6 +229,7 @@ class EditedCategory(Struct, frozen=True):
     depth: int
     texts: list[CategoryText]
     products: int
+    former_slugs: list[str] = []
 
 
 class ProductLine(Struct, frozen=True):
@@ -366,6 +369,20 @@ class UnknownProduct(Refusal, status=404, title="There is no such product"):
     product: str
 
 
+class ProductReplaced(Refusal, status=410, title="The product is gone; another has taken its place"):
+    """`successor` is the slug of the product that is sold in its place."""
+
+    product: str
+    successor: str
+
+
+class NoSuccessor(Refusal, status=409, title="This product cannot take its place"):
+    """`reason`: it is the product itself, it is succeeded by it (circle), or nothing is sold at its end (archived)."""
+
+    product: str
+    reason: Literal["itself", "circle", "archived", "too long"]
+
+
 class UnknownVariant(Refusal, status=404, title="There is no such variant"):
     """No variant has this id or SKU."""
 
@@ -408,7 +425,13 @@ class SkuTaken(Refusal, status=409, title="The SKU belongs to another product"):
 
 
 class SlugTaken(Refusal, status=409, title="The slug belongs to another product"):
-    """Also the former slug of another product counts: links lead there."""
+    """A slug that another has now; one that another had before is free."""
+
+    slug: str
+
+
+class CategorySlugTaken(Refusal, status=409, title="The slug belongs to another category"):
+    """As `SlugTaken`, for categories."""
 
     slug: str
 

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
-from lotse.domains.catalog.commands import change_state, put_categories, put_products
+from lotse.domains.catalog.commands import change_state, put_categories, put_products, rename, set_successor
 from lotse.domains.catalog.contracts import (
     CategoryText,
     PutCategory,
@@ -19,7 +20,9 @@ from lotse.domains.catalog.contracts import (
     State,
     Text,
     Unit,
+    UnknownProduct,
 )
+from lotse.domains.catalog.queries import product_ids_by_slug
 from lotse.domains.catalog.rules import checked_gtin
 from lotse.kernel.db import Transaction
 from lotse.kernel.imports.contracts import Context, Current, RowRefused
@@ -32,10 +35,16 @@ _LEVELS, _PLACES = ">", "|"
 
 
 class ArticleRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row of kind `articles`. `category` is a path of names, several with `|` between: `Rackets > Tennis`."""
+    """A row of kind `articles`. `category` is a path of names, several with `|` between: `Rackets > Tennis`.
+
+    `product` is what the file calls the article, its present slug or a former one; `slug` the address that it gets;
+    `successor` the article that takes its place once it is archived, by an address or an article number.
+    """
 
     sku: str
     product: str | UnsetType = UNSET
+    slug: str | UnsetType = UNSET
+    successor: str | UnsetType = UNSET
     gtin: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
     brand: str | UnsetType = UNSET
@@ -76,6 +85,14 @@ class _Product(Struct, frozen=True):
     variants: int
     id: UUID
     state: State
+    successor: str | None
+
+
+class _Address(Struct, frozen=True):
+    """What is `present` now where `slug` leads."""
+
+    slug: str
+    present: str
 
 
 class Articles:
@@ -85,7 +102,7 @@ class Articles:
     row = ArticleRow
     fields = (
         "name", "brand", "summary", "description", "category", "tax_class", "gtin", "unit", "options", "attributes",
-        "state",
+        "state", "slug", "successor",
     )  # fmt: skip
     order = 30
     batch = 500
@@ -94,24 +111,33 @@ class Articles:
         return row.sku
 
     async def current(self, tx: Transaction, rows: Sequence[ArticleRow], context: Context) -> Sequence[Current]:
-        variants, products = await _stored(tx, rows, context)
+        variants, products, named = await _stored(tx, rows, context)
+        places = {row.sku: paths(row.category) for row in rows if row.category is not UNSET}
+        ends = sorted({path[-1][0] for ways in places.values() for path in ways})
+        present = {one.slug: one.present for one in await tx.many(READS.categories_by_slug, _Address, slugs=ends)}
+        followers = await _articles_called(tx, rows)
         found: list[Current] = []
         for row in rows:
             variant = variants.get(row.sku)
             if variant is None:
                 found.append(None)
                 continue
-            if row.product is not UNSET and row.product != variant.slug:
+            if row.product is not UNSET and named.get(row.product, row.product) != variant.slug:
                 raise SkuTaken(sku=row.sku, product=row.product)
             product = products[variant.slug]
             found.append(
                 {
                     "product": variant.slug,
+                    "slug": variant.slug,
+                    "successor": row.successor
+                    if row.successor is not UNSET and followers.get(row.successor, "") == product.successor
+                    else product.successor or "",
                     "name": product.name or "",
                     "brand": product.brand,
                     "summary": product.summary or "",
                     "description": product.description or "",
-                    "category": product.categories,
+                    # By the names of the file: that staff gave a category another address is no difference.
+                    "category": _as_called(product.categories, places.get(row.sku, ()), present),
                     "tax_class": product.tax_class,
                     "gtin": variant.gtin or "",
                     "unit": variant.unit,
@@ -138,13 +164,13 @@ class Articles:
     async def apply(
         self, tx: Transaction, rows: Sequence[ArticleRow], found: Sequence[Current], context: Context
     ) -> None:
-        variants, products = await _stored(tx, rows, context)
+        variants, products, named = await _stored(tx, rows, context)
         await _missing_categories(tx, rows, context)
         by_slug: dict[str, list[ArticleRow]] = {}
         for row in rows:
-            by_slug.setdefault(_slug_of(row, variants), []).append(row)
+            by_slug.setdefault(_slug_of(row, variants, named), []).append(row)
         puts = [_put(slug, of, variants, products.get(slug), context) for slug, of in by_slug.items()]
-        await put_products(tx, puts, by=context.by, at=context.at, source=None)
+        stored = await put_products(tx, puts, by=context.by, at=context.at, source=None)
         # A put leaves the state of what is there alone.
         beginning = [
             known.id
@@ -153,13 +179,48 @@ class Articles:
         ]
         if beginning:
             await change_state(tx, product_ids=beginning, state="active", by=context.by, at=context.at, source=None)
+        for product in stored:
+            slug = next((row.slug for row in reversed(by_slug[product.slug]) if row.slug is not UNSET), product.slug)
+            await rename(tx, product_id=product.id, slug=slug, by=context.by, at=context.at, source=None)
+        await _succeed(tx, {product.id: by_slug[product.slug] for product in stored}, context)
 
 
-def _slug_of(row: ArticleRow, variants: Mapping[str, _Found]) -> str:
+async def _articles_called(tx: Transaction, rows: Sequence[ArticleRow]) -> dict[str, str]:
+    """The present slugs of what rows call successors: an address of an article, else a number of its variants."""
+    called = sorted({row.successor for row in rows if row.successor is not UNSET and "\0" not in row.successor})
+    by_sku = {one.sku: one.slug for one in await tx.many(READS.articles, _Found, skus=called)}
+    return by_sku | {one.slug: one.present for one in await tx.many(READS.products_at, _Address, slugs=called)}
+
+
+async def _succeed(tx: Transaction, rows_of: Mapping[UUID, Sequence[ArticleRow]], context: Context) -> None:
+    """Set the successors that rows name, once everything of the file's part is there."""
+    followers = await _articles_called(tx, [row for rows in rows_of.values() for row in rows])
+    ids = await product_ids_by_slug(tx, slugs=list(followers.values()))
+    for product_id, rows in rows_of.items():
+        said = next((row.successor for row in reversed(rows) if row.successor is not UNSET), None)
+        if said is None:
+            continue
+        if said and said not in followers:
+            raise UnknownProduct(product=said)
+        successor_id = ids[followers[said]] if said else None
+        await set_successor(
+            tx, product_id=product_id, successor_id=successor_id, by=context.by, at=context.at, source=None
+        )
+
+
+def _as_called(
+    slugs: Sequence[str], ways: Sequence[Sequence[tuple[str, str]]], present: Mapping[str, str]
+) -> list[str]:
+    """Present slugs by what a row's paths call them."""
+    called = {present[path[-1][0]]: path[-1][0] for path in ways if path[-1][0] in present}
+    return [called.get(slug, slug) for slug in slugs]
+
+
+def _slug_of(row: ArticleRow, variants: Mapping[str, _Found], at: Mapping[str, str]) -> str:
     if row.sku in variants:
         return variants[row.sku].slug
     if row.product is not UNSET:
-        return row.product
+        return at.get(row.product, row.product)
     # A name is no key, two articles may share it; the SKU keeps them apart.
     named = f"{row.name} {row.sku}" if row.name is not UNSET else row.sku
     return slugged(named)
@@ -211,16 +272,19 @@ def _put(
 
 async def _stored(
     tx: Transaction, rows: Sequence[ArticleRow], context: Context
-) -> tuple[dict[str, _Found], dict[str, _Product]]:
+) -> tuple[dict[str, _Found], dict[str, _Product], dict[str, str]]:
+    """Variants by SKU, products by slug, and the present slug of each product that rows name, by what they call it."""
     skus = [row.sku for row in rows if "\0" not in row.sku]
     variants = {one.sku: one for one in await tx.many(READS.articles, _Found, skus=skus)}
-    slugs = {one.slug for one in variants.values()} | {row.product for row in rows if row.product is not UNSET}
+    called = sorted({row.product for row in rows if row.product is not UNSET and "\0" not in row.product})
+    named = {one.slug: one.present for one in await tx.many(READS.products_at, _Address, slugs=called)}
+    slugs = {one.slug for one in variants.values()} | set(named.values())
     language = _language(rows[0], context) if rows else DEFAULT_LANGUAGE
     products = {
         one.slug: one
         for one in await tx.many(READS.products_as_imported, _Product, slugs=sorted(slugs), language=language)
     }
-    return variants, products
+    return variants, products, named
 
 
 async def _missing_categories(tx: Transaction, rows: Sequence[ArticleRow], context: Context) -> None:
@@ -237,8 +301,12 @@ async def _missing_categories(tx: Transaction, rows: Sequence[ArticleRow], conte
                 parent = slug
     if not wanted:
         return
-    known: set[str] = set(await tx.values(READS.known_categories, slugs=list(wanted)))
-    missing = [category for slug, category in wanted.items() if slug not in known]
+    known = {one.slug: one.present for one in await tx.many(READS.categories_by_slug, _Address, slugs=list(wanted))}
+    missing = [
+        replace(category, parent=known.get(category.parent, category.parent) if category.parent else None)
+        for slug, category in wanted.items()
+        if slug not in known
+    ]
     if missing:
         await put_categories(tx, missing, by=context.by, at=context.at)
 

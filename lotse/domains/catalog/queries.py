@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from lotse.domains.catalog.contracts import (
+    SHOWN,
     Category,
     CategoryPage,
     EditedCategory,
@@ -21,7 +22,7 @@ from lotse.domains.catalog.contracts import (
     State,
     VariantCard,
 )
-from lotse.domains.catalog.rules import search_digits, search_terms
+from lotse.domains.catalog.rules import MOST_SUCCESSORS, search_digits, search_terms
 from lotse.kernel.db import Connection
 from lotse.kernel.paging import PAGE_SIZE, Page, after, paged
 from lotse.kernel.sql import statements
@@ -30,6 +31,14 @@ READS = statements("lotse.domains.catalog", "reads")
 
 # A larger tree is no navigation; the largest that was seen (an electronics retailer's) has 4,584.
 _MAX_CATEGORIES = 10_000
+
+
+class Succeeding(Struct, frozen=True):
+    """A product on the way from one that is archived to what is sold in its place."""
+
+    id: UUID
+    slug: str
+    state: State
 
 
 class Mapped(Struct, frozen=True):
@@ -57,6 +66,12 @@ async def category_tree(conn: Connection, *, language: str) -> list[Category]:
 async def category_by_slug(conn: Connection, *, slug: str, language: str) -> CategoryPage | None:
     """A category with its path and its children, or None."""
     return await conn.maybe(READS.category_by_slug, CategoryPage, slug=_plain(slug), language=language)
+
+
+async def category_slugs(conn: Connection, *, slugs: Sequence[str]) -> dict[str, str]:
+    """Where the categories are now that these slugs name or named; unknown ones are left out."""
+    found = await conn.many(READS.categories_by_slug, _At, slugs=[_plain(slug) for slug in slugs])
+    return {one.slug: one.present for one in found}
 
 
 async def products_in_category(
@@ -125,6 +140,18 @@ async def product(conn: Connection, *, product_id: UUID, language: str, everythi
     return await conn.maybe(
         READS.product_page, ProductPage, slug=None, id=product_id, language=language, everything=everything
     )
+
+
+async def succession(conn: Connection, *, product_id: UUID) -> list[Succeeding]:
+    """A product, its successor, that one's and so on."""
+    return await conn.many(READS.succession, Succeeding, id=product_id, at_most=MOST_SUCCESSORS)
+
+
+async def successor(conn: Connection, *, product_id: UUID) -> str | None:
+    """The slug of what is shown in the place of an archived product: past others that are archived too."""
+    way = await succession(conn, product_id=product_id)
+    living = next((step for step in way[1:] if step.state != "archived"), None)
+    return living.slug if living and living.state in SHOWN else None
 
 
 async def variants_by_ids(conn: Connection, *, variant_ids: Sequence[UUID], language: str) -> list[VariantCard]:
@@ -213,6 +240,11 @@ async def product_ids_by_slug(conn: Connection, *, slugs: Sequence[str]) -> dict
 class _OfProduct(Struct, frozen=True):
     product_id: UUID
     id: UUID
+
+
+class _At(Struct, frozen=True):
+    slug: str
+    present: str
 
 
 class _Slug(Struct, frozen=True):

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 from stdnum import ean
 from stdnum.exceptions import InvalidChecksum, InvalidFormat, InvalidLength
@@ -34,6 +35,8 @@ _GTIN_LENGTHS = (8, 12, 13, 14)
 # Words beyond the tenth and letters beyond the hundredth find nothing more, and bound what the database must do.
 _MAX_WORDS = 10
 _MAX_LETTERS = 100
+# From what is archived to what is sold in its place; more generations of one article are a mistake of years.
+MOST_SUCCESSORS = 50
 # What a search gathers before it sorts: whoever finds more than this says one more word.
 _MAX_FOUND = 1_000
 
@@ -67,6 +70,20 @@ def content_of(attributes: Mapping[str, Any], options: Mapping[str, str]) -> tup
     return None
 
 
+def refused_successor(
+    product_id: UUID, way: Sequence[tuple[UUID, State]]
+) -> Literal["itself", "circle", "archived", "too long"] | None:
+    """Why a product cannot take another's place, by the way from it on: itself, its successor and so on."""
+    ids = [id for id, _ in way]
+    if ids[0] == product_id:
+        return "itself"
+    if product_id in ids:
+        return "circle"
+    if len(way) > MOST_SUCCESSORS - 1:
+        return "too long"
+    return "archived" if all(state == "archived" for _, state in way) else None
+
+
 def checked_gtin(gtin: str, sku: str) -> str:
     """A GTIN without blanks and hyphens, as many digits as it was printed with. Refusal: `InvalidGtin`."""
     try:
@@ -84,9 +101,14 @@ def checked_gtin(gtin: str, sku: str) -> str:
         raise InvalidGtin(gtin=gtin, sku=sku, rule="the last digit is the check digit of the others") from None
 
 
+def is_slug(slug: str) -> bool:
+    """Whether it can be an address."""
+    return len(slug) <= 120 and _SLUG.fullmatch(slug) is not None
+
+
 def check_slug(slug: str, field: str) -> None:
     """Refusal: `Invalid`."""
-    if len(slug) > 120 or not _SLUG.fullmatch(slug):
+    if not is_slug(slug):
         raise Invalid(field=field, rule=SLUG_RULE)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import Category, ProductCard
@@ -105,8 +106,24 @@ async def compose(conn: Connection, blocks: Sequence[Block], *, language: str) -
     tree: list[Category] = []
     if any(isinstance(block, ProductsBlock | CategoriesBlock) for block in blocks):
         tree = await catalog.category_tree(conn, language=language)
+        blocks = await _where_now(conn, blocks)
     pieces = [await _piece(conn, block, tree, language) for block in blocks]
     return [piece for piece in pieces if piece is not None]
+
+
+async def _where_now(conn: Connection, blocks: Sequence[Block]) -> list[Block]:
+    """The blocks with present slugs of categories: who wrote them knew those of that day."""
+    named = [block.category for block in blocks if isinstance(block, ProductsBlock) and block.category]
+    chosen = [slug for block in blocks if isinstance(block, CategoriesBlock) for slug in slugs_of(block.chosen)]
+    present = await catalog.category_slugs(conn, slugs=[*named, *chosen]) if named or chosen else {}
+    found: list[Block] = []
+    for block in blocks:
+        if isinstance(block, ProductsBlock):
+            block = replace(block, category=present.get(block.category, block.category))
+        elif isinstance(block, CategoriesBlock):
+            block = replace(block, chosen="\n".join(present.get(slug, slug) for slug in slugs_of(block.chosen)))
+        found.append(block)
+    return found
 
 
 async def _piece(conn: Connection, block: Block, tree: Sequence[Category], language: str) -> Piece | None:

@@ -1,5 +1,6 @@
-"""What becomes of an address that leads nowhere: a redirect that staff made, the page that says that something is gone,
-or the page that says that there is nothing, which is counted for their work list.
+"""What becomes of an address that leads nowhere: a redirect that staff made, the present address of what used to be
+there, the page that says that something is gone, or the page that says that there is nothing, which is counted for
+their work list.
 
 Looked at only when the application has answered 404, so that an address that leads somewhere costs nothing.
 """
@@ -9,8 +10,10 @@ import time
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from lotse.domains.catalog import queries as catalog
+from lotse.domains.catalog.contracts import SHOWN
 from lotse.domains.content import commands
 from lotse.domains.content import queries as content
 from lotse.domains.content.contracts import Asked
@@ -28,7 +31,19 @@ _OTHERS = ("/office", "/static/", "/media/", "/api/", "/signin", "/signout")
 # Paths kept in a process before they are added up; beyond that a robot is at work, and the rest is not counted.
 MOST_COUNTED = 500
 WRITE_SECONDS = 5.0
-_PRODUCT = "/p/"
+_PRODUCT, _CATEGORY = "/p/", "/c/"
+# For an hour: who made a mistake wants to mend it.
+_KEPT = b"public, max-age=3600"
+# A slug or an article may come back to where it was: a browser that remembered both ways would go in a circle.
+_ASKED_AGAIN = b"no-cache"
+
+
+class _End(Struct, frozen=True):
+    """Where a path leads; an empty target: it is gone."""
+
+    target: str
+    status: int
+    kept: bytes = _ASKED_AGAIN
 
 
 class Leading:
@@ -66,8 +81,8 @@ class Leading:
         except (*locks.OUTAGES, NoShop):
             found = None
             shop = None
-        if found is not None and found[0]:
-            await self._redirect(scope, send, found[0], found[1])
+        if found is not None and found.target:
+            await self._redirect(scope, send, found)
             return
         if found is not None:
             state = {**scope["state"], "gone": path.removeprefix(_PRODUCT) if path.startswith(_PRODUCT) else ""}
@@ -81,8 +96,7 @@ class Leading:
         if shop is not None:
             self._note(shop, scope, path)
 
-    async def _found(self, shop: Shop, path: str) -> tuple[str, int] | None:
-        """Where the path leads, with the status; an empty target: it is gone."""
+    async def _found(self, shop: Shop, path: str) -> _End | None:
         try:
             plain = path_of(path)
         except Refusal:
@@ -90,15 +104,24 @@ class Leading:
         async with self._database.reading() as connection:
             redirect = await content.redirect_at(connection, shop_id=shop.id, path=plain)
             if redirect is not None:
-                return redirect.target or "", redirect.status
+                return _End(redirect.target or "", redirect.status, _KEPT)
             if plain.startswith(_PRODUCT):
                 slug = plain.removeprefix(_PRODUCT)
                 known = await catalog.product_by_slug(connection, slug=slug, language=shop.language, everything=True)
                 if known is not None and known.state == "archived":
-                    return "", 410
+                    successor = await catalog.successor(connection, product_id=known.id)
+                    return _End(f"{_PRODUCT}{successor}", 301) if successor else _End("", 410)
+                if known is not None and known.state in SHOWN and known.slug != slug:
+                    return _End(f"{_PRODUCT}{known.slug}", 301)
+            if plain.startswith(_CATEGORY):
+                slug = plain.removeprefix(_CATEGORY)
+                present = (await catalog.category_slugs(connection, slugs=[slug])).get(slug, slug)
+                if present != slug:
+                    return _End(f"{_CATEGORY}{present}", 301)
         return None
 
-    async def _redirect(self, scope: Any, send: Any, target: str, status: int) -> None:
+    async def _redirect(self, scope: Any, send: Any, end: _End) -> None:
+        target = end.target
         first = scope["path"].lstrip("/").partition("/")[0]
         if target.startswith("/") and first in languages():
             target = f"/{first}{target}"
@@ -108,10 +131,9 @@ class Leading:
         headers = [
             (b"location", escaped(target).encode("ascii", "replace")),
             (b"content-length", b"0"),
-            # For an hour: who made a mistake wants to mend it.
-            (b"cache-control", b"public, max-age=3600"),
+            (b"cache-control", end.kept),
         ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.start", "status": end.status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
     # -- counting

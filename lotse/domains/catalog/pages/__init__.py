@@ -8,6 +8,7 @@ from lotse.domains.catalog.pages.article import (
     office_product,
     save_pictures,
     save_product,
+    save_successor,
     save_variants,
 )
 from lotse.domains.catalog.pages.articles import PRODUCTS
@@ -28,6 +29,7 @@ routes = (
     office_product,
     save_product,
     move_product,
+    save_successor,
     save_variants,
     add_combinations,
     save_pictures,

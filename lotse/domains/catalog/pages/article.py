@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import product as product_of
 from typing import Annotated, Any, cast
@@ -16,6 +17,7 @@ from lotse.domains.catalog import commands, queries
 from lotse.domains.catalog.contracts import (
     Category,
     EditedProduct,
+    NoSuccessor,
     PutPicture,
     PutProduct,
     PutVariant,
@@ -33,7 +35,7 @@ from lotse.domains.catalog.pages.articles import (
     TAX_CLASSES,
 )
 from lotse.domains.catalog.pages.shop import fact_of
-from lotse.domains.catalog.rules import MOVES
+from lotse.domains.catalog.rules import MOVES, is_slug
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import audit
 from lotse.kernel.auth.forms import Draft
@@ -41,18 +43,24 @@ from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Connection, Database
-from lotse.kernel.pages.forms import Form, checked, refused
+from lotse.kernel.pages.forms import Error, Form, FormIncomplete, checked, refused
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.view import View
-from lotse.kernel.refusals import Invalid, NotFound
+from lotse.kernel.refusals import Invalid, NotFound, Refusal
 
 _MAX_PICTURES = 60
 _MAX_COMBINATIONS = 200
+# Among so many articles that have the words of a name, the one that is called just so is looked for.
+_MOST_ALIKE = 50
+NO_ARTICLE = N_("No article is called so.")
+SEVERAL_ARTICLES = N_("Several articles are called so. Type the article number or the address.")
+NO_ADDRESS = N_("Small letters and digits, words joined by single hyphens.")
 REFUSED = {
     "product-edited": N_(
         "Somebody else saved this article meanwhile. What you typed is kept below; compare and save again."
     ),
     "slug-taken": N_("This address belongs to another article."),
+    "category-slug-taken": N_("This address belongs to another category."),
     "sku-taken": N_("The article number %(sku)s belongs to another article."),
     "gtin-taken": N_("The GTIN %(gtin)s belongs to another variant."),
     "invalid-gtin": N_("%(gtin)s is no GTIN: %(rule)s."),
@@ -76,6 +84,7 @@ class Master(Struct, frozen=True):
     """What is typed about an article as a whole."""
 
     seen: datetime
+    slug: Annotated[str, Meta(min_length=1, max_length=120)]
     brand: Annotated[str, Meta(max_length=100)]
     tax_class: Annotated[str, Meta(min_length=1, max_length=32)]
 
@@ -88,6 +97,13 @@ class Beginning(Struct, frozen=True):
     sku: Annotated[str, Meta(min_length=1, max_length=64)]
     brand: Annotated[str, Meta(max_length=100)]
     tax_class: Annotated[str, Meta(min_length=1, max_length=32)]
+
+
+class Successor(Struct, frozen=True):
+    """What is typed to say what takes an article's place: a name, an article number or an address; empty: nothing."""
+
+    seen: datetime
+    successor: Annotated[str, Meta(max_length=300)]
 
 
 class Seen(Struct, frozen=True):
@@ -167,9 +183,11 @@ async def office_product(
         if found is None:
             raise NotFound(what="product", id=str(product_id))
         tree = await queries.category_tree(connection, language=view.language)
+        after = [found.successor_id] if found.successor_id else []
+        followers = await queries.product_cards(connection, product_ids=after, language=view.language)
         history = [
             change
-            for subject in (f"catalog.product:{found.slug}", f"catalog.product:{product_id}")
+            for subject in (f"catalog.product:{one}" for one in (found.slug, *found.former_slugs, product_id))
             for change in await audit.history(connection, subject=subject, limit=20)
         ]
         history.sort(key=lambda change: change.id, reverse=True)
@@ -207,11 +225,30 @@ async def office_product(
         history=history[:20],
         names_of=who,
         typed=draft.typed if draft else {},
+        form=Form.drafted(draft, Master),
+        succeeding=Form.drafted(draft, Successor),
+        successor=followers[0] if followers else None,
         refused=refused(view, draft, REFUSED),
         may_write=principal.may("catalog.write"),
         may_upload=principal.may("media.write"),
         facts=[fact_of(view, name, value) for name, value in found.attributes.items()],
     )
+
+
+def wrong_address(slug: str) -> str | None:
+    """Why this cannot be an address; a check of forms."""
+    return None if is_slug(slug) else NO_ADDRESS
+
+
+@contextmanager
+def beside(field: str, messages: Mapping[str, str]) -> Iterator[None]:
+    """Say a refusal of the block beside this field, if `messages` know it. Refusal: `FormIncomplete`."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.code not in messages:
+            raise
+        raise FormIncomplete(errors={field: Error(messages[refusal.code])}) from refusal
 
 
 def look_option(names: Sequence[str]) -> str:
@@ -282,9 +319,9 @@ def _as_it_is(product: EditedProduct, **changes: Any) -> PutProduct:
 async def save_product(
     request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime, product_id: UUID
 ) -> Response[Any]:
-    """Save an article's words, brand, tax class and categories."""
+    """Save an article's address, words, brand, tax class and categories."""
     posted = await request.form()
-    wanted = checked(posted, Master)
+    wanted = checked(posted, Master, checks={"slug": wrong_address})
     texts = tuple(
         Text(
             code,
@@ -298,6 +335,8 @@ async def save_product(
     categories = tuple(dict.fromkeys(str(one) for one in posted.getall("category", []) if str(one)))
     async with database.transaction() as tx:
         await commands.expect_unchanged(tx, product_id=product_id, seen=wanted.seen)
+        with beside("slug", {"slug-taken": REFUSED["slug-taken"]}):
+            await commands.rename(tx, product_id=product_id, slug=wanted.slug, by=str(principal), at=at)
         product = await _edited(tx, product_id)
         put = _as_it_is(product, brand=wanted.brand, tax_class=wanted.tax_class, texts=texts, categories=categories)
         await commands.put_products(tx, [put], by=str(principal), at=at)
@@ -314,6 +353,54 @@ async def move_product(
         await commands.expect_unchanged(tx, product_id=product_id, seen=wanted.seen)
         await commands.change_state(tx, product_ids=[product_id], state=wanted.state, by=str(principal), at=at)
     return _to_article(product_id)
+
+
+@post("/office/products/{product_id:uuid}/successor", guards=[WRITES], opt=_FORM, status_code=303)
+async def save_successor(
+    request: Request[Any, Any, Any],
+    database: Database,
+    shop: Shop,
+    principal: Principal,
+    at: datetime,
+    product_id: UUID,
+) -> Response[Any]:
+    """Say which article takes this one's place once it is archived."""
+    wanted = checked(await request.form(), Successor)
+    async with database.transaction() as tx:
+        await commands.expect_unchanged(tx, product_id=product_id, seen=wanted.seen)
+        successor_id = await _article_called(tx, wanted.successor, shop) if wanted.successor else None
+        try:
+            await commands.set_successor(tx, product_id=product_id, successor_id=successor_id, by=str(principal), at=at)
+        except NoSuccessor as refusal:
+            raise FormIncomplete(errors={"successor": Error(_NO_SUCCESSOR[refusal.reason])}) from refusal
+    return _to_article(product_id)
+
+
+_NO_SUCCESSOR = {
+    "itself": N_("This is the article itself."),
+    "circle": N_("This article is its successor already: that would be a circle."),
+    "archived": N_("It is archived itself, and nothing follows it."),
+    "too long": N_("Too many articles follow each other here."),
+}
+
+
+async def _article_called(conn: Connection, said: str, shop: Shop) -> UUID:
+    """The article of an address, an article number or a name that no other has. Refusal: `FormIncomplete`."""
+    slug = said.rstrip("/").rpartition("/p/")[2].partition("?")[0] if "/p/" in said else said
+    page = await queries.product_by_slug(conn, slug=slug, language=shop.language, everything=True)
+    if page is not None:
+        return page.id
+    card = await queries.variant_by_sku(conn, sku=said, language=shop.language)
+    if card is not None:
+        return card.product_id
+    found = (await queries.product_rows(conn, language=shop.language, text=said, limit=_MOST_ALIKE)).items
+    # The search finds words of summaries, too; who chooses means the name.
+    named = [one for one in found if one.name.casefold() == said.casefold()] or [
+        one for one in found if said.casefold() in one.name.casefold()
+    ]
+    if len(named) != 1:
+        raise FormIncomplete(errors={"successor": Error(SEVERAL_ARTICLES if named else NO_ARTICLE)})
+    return named[0].id
 
 
 @post("/office/products/{product_id:uuid}/variants", guards=[WRITES], opt=_FORM, status_code=303)

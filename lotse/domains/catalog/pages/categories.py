@@ -4,28 +4,32 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Request, Response, get, post
 from msgspec import Meta, Struct
 
 from lotse.domains.catalog import commands, queries
-from lotse.domains.catalog.contracts import CategoryText, EditedCategory, PutCategory
-from lotse.domains.catalog.pages.article import REFUSED, WRITES
+from lotse.domains.catalog.contracts import CategorySlugTaken, CategoryText, EditedCategory, PutCategory
+from lotse.domains.catalog.pages.article import REFUSED, WRITES, beside, wrong_address
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
 from lotse.kernel.db import Database
-from lotse.kernel.pages.forms import checked, refused
+from lotse.kernel.pages.forms import Form, checked, refused
 from lotse.kernel.pages.view import View
+
+_BESIDE = {"category-slug-taken": REFUSED["category-slug-taken"]}
 
 
 class NewCategory(Struct, frozen=True):
-    """What is typed to make or change a category. `parent` is a slug; empty: a department."""
+    """What is typed to make a category, or to change that of `category_id`. `parent` is a slug; empty: a department."""
 
     slug: Annotated[str, Meta(min_length=1, max_length=120)]
     parent: Annotated[str, Meta(max_length=120)]
     position: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    category_id: UUID | None = None
 
 
 @get("/office/categories", guards=[needs("catalog.read", "common")])
@@ -45,6 +49,7 @@ async def office_categories(
         languages_of=list(shop.languages),
         called=partial(_called, language=view.language),
         typed=draft.typed if draft else {},
+        form=Form.drafted(draft, NewCategory),
         refused=refused(view, draft, REFUSED),
         may_write=principal.may("catalog.write"),
     )
@@ -63,11 +68,19 @@ def _called(category: EditedCategory, language: str) -> str:
 async def save_category(
     request: Request[Any, Any, Any], database: Database, principal: Principal, at: datetime
 ) -> Response[Any]:
-    """Make a category, or change its names, parent and place."""
+    """Make a category, or change its address, names, parent and place."""
     posted = await request.form()
-    wanted = checked(posted, NewCategory)
+    wanted = checked(posted, NewCategory, checks={"slug": wrong_address})
     async with database.transaction() as tx:
-        there = {one.slug: one for one in await queries.categories_for_edit(tx)}.get(wanted.slug)
+        by_slug = {one.slug: one for one in await queries.categories_for_edit(tx)}
+        with beside("slug", _BESIDE):
+            if wanted.category_id:
+                await commands.rename_category(
+                    tx, category_id=wanted.category_id, slug=wanted.slug, by=str(principal), at=at
+                )
+            elif wanted.slug in by_slug:
+                raise CategorySlugTaken(slug=wanted.slug)
+        there = next((one for one in by_slug.values() if one.id == wanted.category_id), None)
         descriptions = {text.language: text.description for text in there.texts} if there else {}
         texts = tuple(
             CategoryText(

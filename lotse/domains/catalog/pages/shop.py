@@ -104,13 +104,11 @@ async def new_arrivals(view: View, database: Database, cursor: Cursor = None) ->
 async def product(
     view: View, database: Database, shop: Shop, slug: str, sku: Annotated[str | None, Parameter(max_length=64)] = None
 ) -> Response[str]:
-    """A product; `sku` chooses one of its variants. A former slug leads to the present one."""
+    """A product; `sku` chooses one of its variants. Who asks by a former slug is sent on by the storefront."""
     async with database.reading() as connection:
         found = await queries.product_by_slug(connection, slug=slug, language=view.language)
-    if found is None:
+    if found is None or found.slug != slug:
         raise NotFound(what="product", id=slug)
-    if found.slug != slug:
-        return view.go(f"/p/{found.slug}", status=301, sku=sku)
     ids = [variant.id for variant in found.variants]
     view.shows(_product_changed(found.id), _product_state_changed(found.id))
     wanted = dict.fromkeys(("product.offer", "product.stock", "product.places", "product.promise", "product.buy"), ids)

@@ -249,21 +249,25 @@ select p.id, p.slug, p.state, coalesce(t.name, p.slug) as name, p.brand, p.chang
  order by p.id desc
  limit :limit;
 
--- What a put is going to meet, for its refusals.
--- name: slugs_taken
-select f.slug, p.slug as product
-  from catalog.former_slugs f
-  join catalog.products p on p.id = f.product_id
- where f.slug = any(:slugs::text[]);
-
 -- Who has these GTINs, whatever the leading zeros.
 -- name: gtins_taken
 select gtin, sku from catalog.variants
  where gtin is not null and lpad(gtin, 14, '0') = any(array(select lpad(x, 14, '0') from unnest(:gtins::text[]) x));
 
--- Ids and depths of the categories that a put names.
+-- The categories of these addresses, present or former; what stands at one now goes before what stood there. `slug` is
+-- as asked, `present` where it is now.
 -- name: categories_by_slug
-select id, slug, depth from catalog.categories where slug = any(:slugs::text[]);
+select c.id, c.slug, c.slug as present from catalog.categories c where c.slug = any(:slugs::text[])
+ union all
+select c.id, f.slug, c.slug as present
+  from catalog.former_category_slugs f
+  join catalog.categories c on c.id = f.category_id
+ where f.slug = any(:slugs::text[])
+   and not exists (select from catalog.categories x where x.slug = f.slug);
+
+-- One category, held until the transaction ends; the tree is locked by then.
+-- name: category_for_change
+select c.id, c.slug from catalog.categories c where c.id = :id for update;
 
 -- Locked in the order of ids, so that two moves of overlapping lists wait for each other and do not deadlock.
 -- name: products_for_change
@@ -300,6 +304,35 @@ select 'catalog.former_slug:' || f.slug as subject, 'no product of this slug' as
   from catalog.former_slugs f
   join catalog.products p on p.slug = f.slug;
 
+-- The same for categories.
+-- name: check_former_category_slugs
+select 'catalog.former_category_slug:' || f.slug as subject, 'no category of this slug' as expected,
+       c.id::text as found
+  from catalog.former_category_slugs f
+  join catalog.categories c on c.slug = f.slug;
+
+-- From a product to its successor, to that one's and so on.
+-- name: succession
+with recursive way as (
+    select p.id, p.successor_id, p.slug, p.state, 0 as step from catalog.products p where p.id = :id
+    union all
+    select p.id, p.successor_id, p.slug, p.state, w.step + 1
+      from way w
+      join catalog.products p on p.id = w.successor_id
+     where w.step < :at_most
+)
+select w.id, w.slug, w.state from way w order by w.step;
+
+-- Which product stands at an address, or stood there; what stands there now goes before.
+-- name: products_at
+select p.slug as present, p.slug from catalog.products p where p.slug = any(:slugs::text[])
+ union all
+select p.slug as present, f.slug
+  from catalog.former_slugs f
+  join catalog.products p on p.id = f.product_id
+ where f.slug = any(:slugs::text[])
+   and not exists (select from catalog.products x where x.slug = f.slug);
+
 -- For imports: variants as they are, by SKU.
 -- name: articles
 select v.sku, p.slug, v.gtin, v.unit, v.options, v.position
@@ -315,7 +348,8 @@ select p.slug, p.brand, p.tax_class, p.attributes, t.name, t.summary, t.descript
                join catalog.categories c on c.id = pc.category_id
               where pc.product_id = p.id
               order by pc.position) as categories,
-       (select count(*) from catalog.variants v where v.product_id = p.id) as variants, p.id, p.state
+       (select count(*) from catalog.variants v where v.product_id = p.id) as variants, p.id, p.state,
+       (select s.slug from catalog.products s where s.id = p.successor_id) as successor
   from catalog.products p
   left join catalog.product_texts t on t.product_id = p.id and t.language = :language
  where p.slug = any (:slugs::text[]);
@@ -327,10 +361,6 @@ select n.language, t.name, t.summary, t.description
  cross join unnest(:languages::text[]) as n (language)
   left join catalog.product_texts t on t.product_id = p.id and t.language = n.language
  where p.id = :id;
-
--- For imports: which of these categories there are.
--- name: known_categories
-select slug from catalog.categories where slug = any (:slugs::text[]);
 
 -- The library asks before it sweeps.
 -- name: used_media
@@ -358,7 +388,8 @@ select p.id, p.slug, p.state, p.brand, p.tax_class, p.attributes, p.created_at, 
                from catalog.product_categories pc
                join catalog.categories c on c.id = pc.category_id
               where pc.product_id = p.id
-              order by pc.position, c.slug) as categories
+              order by pc.position, c.slug) as categories,
+       array(select f.slug from catalog.former_slugs f where f.product_id = p.id order by f.slug) as former_slugs, p.successor_id
   from catalog.products p
  where p.id = :id;
 
@@ -418,7 +449,9 @@ select c.id, c.slug, p.slug as parent, c.position, c.depth,
        coalesce((select jsonb_agg(jsonb_build_object('language', t.language, 'name', t.name,
                                                      'description', t.description) order by t.language)
                    from catalog.category_texts t where t.category_id = c.id), '[]') as texts,
-       (select count(*) from catalog.product_categories pc where pc.category_id = c.id) as products
+       (select count(*) from catalog.product_categories pc where pc.category_id = c.id) as products,
+       array(select f.slug from catalog.former_category_slugs f where f.category_id = c.id order by f.slug)
+           as former_slugs
   from catalog.categories c
   left join catalog.categories p on p.id = c.parent_id
  order by c.depth, c.position, c.slug

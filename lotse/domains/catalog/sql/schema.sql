@@ -12,6 +12,8 @@ create table catalog.products (
     attributes jsonb not null default '{}',
     created_at timestamptz not null,
     changed_at timestamptz not null,
+    -- Which product takes its place once it is archived.
+    successor_id uuid,
     constraint products_pkey primary key (id),
     -- A slug is an address.
     constraint products_slug_unique unique (slug),
@@ -19,8 +21,12 @@ create table catalog.products (
     constraint products_state_known check (state in ('draft', 'active', 'phase_out', 'archived')),
     constraint products_tax_class_form check (tax_class ~ '^[a-z][a-z0-9_]{0,31}$'),
     constraint products_brand_length check (char_length(brand) <= 100),
-    constraint products_attributes_object check (jsonb_typeof(attributes) = 'object')
+    constraint products_attributes_object check (jsonb_typeof(attributes) = 'object'),
+    constraint products_successor foreign key (successor_id) references catalog.products (id),
+    constraint products_successor_other check (successor_id <> id)
 );
+-- The foreign key's own look-up.
+create index products_successor_id on catalog.products (successor_id) where successor_id is not null;
 -- Pages and the back office list by state, newest first.
 create index products_state on catalog.products (state, id desc);
 
@@ -103,6 +109,17 @@ create table catalog.categories (
 );
 -- A page shows the children in their order.
 create index categories_parent_id on catalog.categories (parent_id, position);
+
+-- Where a category used to be found, as for products; the address of one that was removed leads to the one that was above.
+create table catalog.former_category_slugs (
+    slug text not null,
+    category_id uuid not null,
+    constraint former_category_slugs_pkey primary key (slug),
+    constraint former_category_slugs_category
+        foreign key (category_id) references catalog.categories (id) on delete cascade
+);
+-- The foreign key's own look-up.
+create index former_category_slugs_category_id on catalog.former_category_slugs (category_id);
 
 create table catalog.category_texts (
     category_id uuid not null,

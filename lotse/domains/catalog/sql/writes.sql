@@ -92,13 +92,22 @@ update catalog.products set state = :state, changed_at = :at where id = any(:ids
 -- name: change_variant_states
 update catalog.variants set state = :state where id = any(:ids::uuid[]);
 
+-- Everybody who changes successors waits here, so that two together make no circle.
+-- name: lock_successors
+select pg_advisory_xact_lock(hashtextextended('catalog.successors', 0));
+
+-- The rows are locked and the way from the successor on was looked at.
+-- name: set_successor
+update catalog.products set successor_id = :successor_id, changed_at = :at where id = :id;
+
 -- The row is locked; products_slug_unique refuses a slug that somebody took meanwhile.
 -- name: rename
 update catalog.products set slug = :slug, changed_at = :at where id = :id;
 
--- A slug that a product had before is its own again.
--- name: forget_slug
-delete from catalog.former_slugs where slug = :slug and product_id = :product_id;
+-- What stands at an address now goes before what stood there: after the row that takes the slug was written, so that a
+-- former slug that another transaction remembered meanwhile is seen.
+-- name: forget_slugs
+delete from catalog.former_slugs where slug = any(:slugs::text[]);
 
 -- The old address keeps leading to the product.
 -- name: remember_slug
@@ -121,6 +130,19 @@ on conflict (slug) do update
    set parent_id = excluded.parent_id, parent_depth = excluded.parent_depth, position = excluded.position
 returning new.id, new.slug,
           old.id is null or (new.parent_id, new.position) is distinct from (old.parent_id, old.position) as changed;
+
+-- The tree is locked; categories_slug_unique refuses a slug that another has.
+-- name: rename_category
+update catalog.categories set slug = :slug where id = :id;
+
+-- As for products.
+-- name: forget_category_slugs
+delete from catalog.former_category_slugs where slug = any(:slugs::text[]);
+
+-- The old address keeps leading to the category.
+-- name: remember_category_slug
+insert into catalog.former_category_slugs (slug, category_id) values (:slug, :category_id)
+on conflict (slug) do nothing;
 
 -- Says whose texts differ now.
 -- name: put_category_texts

@@ -15,13 +15,17 @@ from lotse.domains.catalog.commands import (
     put_products,
     put_texts,
     rename,
+    rename_category,
+    set_successor,
 )
 from lotse.domains.catalog.contracts import (
     CategoryCycle,
+    CategorySlugTaken,
     CategoryText,
     GtinTaken,
     InvalidGtin,
     MoveNotAllowed,
+    NoSuccessor,
     NotReadyToSell,
     PutCategory,
     PutPicture,
@@ -37,13 +41,16 @@ from lotse.domains.catalog.contracts import (
 from lotse.domains.catalog.queries import (
     READS,
     category_by_slug,
+    category_slugs,
     category_tree,
     product,
     product_by_slug,
     product_cards,
+    product_for_edit,
     product_rows,
     products_in_category,
     search_simple,
+    successor,
     variant_by_gtin,
     variant_by_sku,
     variants_by_ids,
@@ -328,14 +335,86 @@ async def test_old_addresses_lead_to_the_product(tx, good, fresh):
         assert (found.id, found.slug) == (stored.id, third)
     await rename(tx, product_id=stored.id, slug=good.slug, by=BY, at=AT)  # back again
     other = await put_one(tx, fresh)
-    for taken in (good.slug, second):
-        with pytest.raises(SlugTaken):
-            async with tx.raw.transaction():
-                await rename(tx, product_id=other.id, slug=taken, by=BY, at=AT)
     with pytest.raises(SlugTaken):
-        await put_products(tx, [msgspec.structs.replace(good, slug=third)], by=BY, at=AT)
+        async with tx.raw.transaction():
+            await rename(tx, product_id=other.id, slug=good.slug, by=BY, at=AT)
+    with pytest.raises(Invalid):
+        await rename(tx, product_id=other.id, slug="No Address", by=BY, at=AT)
+    # What something new takes leads to the new thing, renamed or made; the rest stays.
+    await rename(tx, product_id=other.id, slug=second, by=BY, at=AT)
+    [new] = await put_products(tx, [PutProduct(slug=third, state="draft")], by=BY, at=AT)
+    for slug, id in ((good.slug, stored.id), (second, other.id), (third, new.id), (other.slug, other.id)):
+        found = await product_by_slug(tx, slug=slug, language="de", everything=True)
+        assert found and found.id == id
+    assert await tx.raw.fetch(READS.check_former_slugs.sql) == []
     with pytest.raises(UnknownProduct):
         await rename(tx, product_id=fresh.id(), slug=fresh.text("slug"), by=BY, at=AT)
+
+
+async def test_what_is_archived_has_a_successor(tx, fresh):
+    one, two, three, four = [await put_one(tx, fresh) for _ in range(4)]
+
+    async def follow(old, by) -> None:
+        await set_successor(tx, product_id=old.id, successor_id=by.id if by else None, by=BY, at=AT)
+
+    async def archive(*products) -> None:
+        await change_state(tx, product_ids=[one.id for one in products], state="archived", by=BY, at=AT)
+
+    before = len(await events(tx))
+    await follow(one, two)
+    await follow(one, two)
+    assert (await events(tx))[before:] == [("catalog.ProductChanged", str(one.id))]
+    await archive(one, two)
+    assert await successor(tx, product_id=one.id) is None, "gone, and what followed it, too"
+    await follow(two, three)
+    await archive(four)
+    for old, by, reason in (
+        (three, three, "itself"),
+        (three, one, "circle"),
+        (three, two, "circle"),
+        (three, four, "archived"),
+    ):
+        with pytest.raises(NoSuccessor) as refusal:
+            async with tx.raw.transaction():
+                await follow(old, by)
+        assert refusal.value.reason == reason
+    await follow(four, one)  # archived itself, but something lives at the end
+    for old in (one, two, four):
+        assert await successor(tx, product_id=old.id) == three.slug
+    with pytest.raises(UnknownProduct):
+        await set_successor(tx, product_id=one.id, successor_id=fresh.id(), by=BY, at=AT)
+    await follow(two, None)
+    assert await successor(tx, product_id=four.id) is None
+
+
+async def test_old_addresses_lead_to_the_category(tx, good, tree, fresh):
+    first, id = tree["trail"]
+    second, third = fresh.text("second"), fresh.text("third")
+    before = len(await events(tx))
+    for slug in (second, third, first, third):  # and back, and forth again
+        await rename_category(tx, category_id=id, slug=slug, by=BY, at=AT)
+    assert (await events(tx))[before:] == [("catalog.CategoryChanged", str(id))] * 4
+    assert await category_slugs(tx, slugs=[first, second, third, "nothing"]) == dict.fromkeys(
+        (first, second, third), third
+    )
+    for slug, refusal in ((tree["road"][0], CategorySlugTaken), ("No Address", Invalid)):
+        with pytest.raises(refusal):
+            async with tx.raw.transaction():
+                await rename_category(tx, category_id=id, slug=slug, by=BY, at=AT)
+    with pytest.raises(UnknownCategory):
+        await rename_category(tx, category_id=fresh.id(), slug=fresh.text("slug"), by=BY, at=AT)
+    # Whoever still says the old name means the same category, once.
+    put = msgspec.structs.replace(good, categories=(first, third, tree["tents"][0]))
+    [stored] = await put_products(tx, [put], by=BY, at=AT)
+    edited = await product_for_edit(tx, product_id=stored.id)
+    assert edited and edited.categories == [third, tree["tents"][0]]
+    # What something new takes leads to the new thing.
+    made = await put_categories(tx, [PutCategory(slug=first, texts=())], by=BY, at=AT)
+    await rename_category(tx, category_id=tree["road"][1], slug=second, by=BY, at=AT)
+    assert await category_slugs(tx, slugs=[first, second]) == {first: first, second: second}
+    found = await category_by_slug(tx, slug=first, language="de")
+    assert found and found.id == made[first]
+    assert await tx.raw.fetch(READS.check_former_category_slugs.sql) == []
 
 
 async def test_words_are_written_by_language(tx, good, fresh):

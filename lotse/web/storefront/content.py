@@ -4,6 +4,7 @@ draft behind a signed link; and the page that says that something is gone for go
 from typing import Any
 
 from litestar import Request, Response, get
+from msgspec import structs
 
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import CategoryChanged, ProductCard, ProductChanged, ProductStateChanged
@@ -15,6 +16,8 @@ from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Connection, Database
+from lotse.kernel.pages.deciding import decide, point
+from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.slots import Standing
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
@@ -26,6 +29,18 @@ from lotse.web.storefront.faces import faces_of
 CONTENT = any_of(PageChanged)
 _SHOWN = (CONTENT, any_of(ProductChanged), any_of(ProductStateChanged), any_of(CategoryChanged))
 _SIMILAR = 8
+# In which order the articles of the first page stand: Lotse's own, and each row of one that staff made.
+ROW = point(
+    "home.row",
+    N_("Articles on the first page"),
+    {"own": N_("As they are arranged"), "new": N_("Newest first")},
+    pages=["/"],
+)
+
+
+def in_row(cards: list[ProductCard]) -> list[ProductCard]:
+    """Cards of the first page as `ROW` decides. Ids of articles are drawn in the order of time."""
+    return sorted(cards, key=lambda card: card.id, reverse=True) if decide(ROW) == "new" else cards
 
 
 async def page_of(view: View, database: Database, shop: Shop, slug: str) -> Response[str] | None:
@@ -44,6 +59,9 @@ async def page_of(view: View, database: Database, shop: Shop, slug: str) -> Resp
         faces = await _faces(connection, found, view.language)
     if found.until is not None:
         view.stands(Standing(until=found.until), _nothing)
+    if slug == HOME and any(piece.cards for piece in found.pieces):
+        pieces = [structs.replace(piece, cards=in_row(piece.cards)) for piece in found.pieces]
+        found = structs.replace(found, pieces=pieces)
     return await _answer(
         view, found, faces, is_home=slug == HOME, described=described(view, shop) if slug == HOME else None
     )

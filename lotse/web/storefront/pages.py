@@ -13,26 +13,17 @@ from lotse.domains.parties.contracts import Shop
 from lotse.kernel import clock
 from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Database
-from lotse.kernel.pages.deciding import decide, point
-from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.settings import Settings, base_of
 from lotse.kernel.tags import any_of
-from lotse.web.storefront.content import described, page_of
+from lotse.web.storefront.content import described, in_row, page_of
 from lotse.web.storefront.content import routes as content_routes
 from lotse.web.storefront.faces import faces_of
 from lotse.web.storefront.frame import PERSONAL, offered_languages
 
 # Two rows of four on a desk, four of two on a phone.
 _ON_HOME = 8
-# Which articles the first page begins with: one of each department, in the departments' order or from their end.
-ROW = point(
-    "home.row",
-    N_("Articles on the first page"),
-    {"departments": N_("In the order of the departments"), "reversed": N_("From the last department on")},
-    pages=["/"],
-)
 # The name of a file changes with its content, so what was fetched once is right for ever.
 _FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -45,7 +36,7 @@ async def home(view: View, database: Database, shop: Shop) -> Response[str]:
         return own
     async with database.reading() as connection:
         faces = await faces_of(connection, view.language)
-    cards = (faces.cards[::-1] if decide(ROW) == "reversed" else faces.cards)[:_ON_HOME]
+    cards = in_row(faces.cards)[:_ON_HOME]
     variants = [id for card in cards for id in card.variant_ids]
     view.shows(types=(any_of(ProductChanged), any_of(ProductStateChanged)))
     await view.ask({"card.offer": variants, "card.stock": variants, "home.below": [view.question.shop]})

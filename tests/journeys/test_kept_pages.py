@@ -29,7 +29,7 @@ def staff(shop: Open) -> Iterator[Browser]:
 
 
 def sku_of(page: str) -> str:
-    found = re.search(r"Article number</dt><dd>([^<]+)</dd>", page)
+    found = re.search(r"Item number</dt><dd>([^<]+)</dd>", page)
     assert found
     return found[1]
 

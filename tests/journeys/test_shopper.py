@@ -211,7 +211,7 @@ async def test_somebody_with_an_account_buys_in_english_by_keyboard_alone(browse
     await page.keyboard.press("Escape")
     await expect(page.locator(".added")).to_have_count(0)
     await expect(add).to_be_focused()
-    await press(page, await whole(page, page.get_by_role("button", name="On the wish list")))
+    await press(page, await whole(page, page.get_by_role("button", name="Add to wish list")))
     await page.wait_for_url("**/wishes")
     await expect(page.locator(".card")).to_have_count(1)
 
@@ -269,7 +269,7 @@ async def test_a_forgotten_password_by_mail_signs_out_everywhere_else(
     await browser_page.goto(shop.url + "/en/account")
     for name, text in {"new_name": "Grace Hopper", "new_email": email, "new_password": PASSWORD}.items():
         await browser_page.fill(f"[name={name}]", text)
-    await browser_page.get_by_role("button", name="Make an account").click()
+    await browser_page.get_by_role("button", name="Create an account").click()
     await expect(browser_page.locator("h1")).to_have_text("Hello, Grace Hopper")
 
     await phone.goto(shop.url + "/account")
@@ -440,11 +440,11 @@ async def test_axe_has_nothing_to_say_about_any_page_of_the_shop(
     found += await problems_here(page, axe, rules, "a basket")
     await page.goto(shop.url + "/en/checkout")
     found += await problems_here(page, axe, rules, "the checkout")
-    await page.get_by_label("The bill goes to another address").check()
+    await page.get_by_label("Use a different billing address").check()
     await page.get_by_role("button", name="Order and pay").tap()
     await expect(page.locator("#mistakes")).to_be_focused()
     found += await problems_here(page, axe, rules, "the checkout with mistakes")
-    await page.get_by_label("The bill goes to another address").uncheck()
+    await page.get_by_label("Use a different billing address").uncheck()
     await fill_in_the_address(page)
     await page.get_by_role("button", name="Order and pay").tap()
     await page.wait_for_url("**/order/*")
@@ -457,18 +457,18 @@ async def test_axe_has_nothing_to_say_about_any_page_of_the_shop(
     found += await problems_here(page, axe, rules, "its acknowledgement")
     # With an account.
     await page.goto(shop.url + "/en/account")
-    await page.get_by_role("button", name="Make an account").tap()
+    await page.get_by_role("button", name="Create an account").tap()
     await expect(page.locator("#mistakes")).to_be_focused()
     found += await problems_here(page, axe, rules, "an account with mistakes")
     for name, text in {"new_name": "Grace Hopper", "new_email": somebody(), "new_password": PASSWORD}.items():
         await page.fill(f"[name={name}]", text)
-    await page.get_by_role("button", name="Make an account").tap()
+    await page.get_by_role("button", name="Create an account").tap()
     await expect(page.locator("h1")).to_have_text("Hello, Grace Hopper")
     for summary in await page.locator("main details summary").all():
         await summary.tap()
     found += await problems_here(page, axe, rules, "an account")
     await page.goto(shop.url + "/en" + SHOE)
-    await (await whole(page, page.get_by_role("button", name="On the wish list"))).tap()
+    await (await whole(page, page.get_by_role("button", name="Add to wish list"))).tap()
     await page.wait_for_url("**/wishes")
     found += await problems_here(page, axe, rules, "a wish list")
     assert not found, "\n".join(found)

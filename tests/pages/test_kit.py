@@ -57,6 +57,8 @@ def test_a_measure_in_data_reads_as_in_the_language(value: str, shown: str) -> N
         # The clocks went forward that night: half past midnight in Berlin, the day after in UTC.
         (DE["moment"](AT, "Europe/Berlin"), "30.03.2026, 00:30"),
         (EN["day"](AT, "Europe/Berlin"), "30 Mar 2026"),
+        (EN["listed"](["Germany", "Austria"]), "Germany and Austria"),
+        (DE["listed"](["Deutschland", "Österreich"]), "Deutschland und Österreich"),
     ],
 )
 def test_values_read_as_in_the_language(shown: str, expected: str) -> None:

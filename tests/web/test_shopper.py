@@ -110,7 +110,9 @@ async def test_an_order_with_its_promise_and_a_withdrawal_of_a_part(
     article = await store.article(5)
     await shopper.sends("/basket/lines", "Delivery ", "estimated", offer_id=str(article.offer_id), quantity="2")
     assert "httponly" in shopper.flags["lotse_basket"] and "samesite=lax" in shopper.flags["lotse_basket"]
-    page = await shopper.sees("/checkout", "Order and pay", "Delivery ", "(estimated)")
+    page = await shopper.sees(
+        "/checkout", "We deliver to Germany and Austria.", "Order and pay", "Delivery ", "(estimated)"
+    )
     form = hidden(page)
     assert form["promise"]
     email = f"{fresh.text('anna')}@example.org"
@@ -159,7 +161,7 @@ async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store
     assert "released" not in page  # a word of staff
     found = re.search(r"/account/orders/[0-9a-f-]+", page)
     assert found
-    page = await shopper.sees(found[0], "Where things stand", "Being packed")
+    page = await shopper.sees(found[0], "Order status", "Being packed")
     assert "On its way" not in page  # nothing tells that goods have left
     kept = json.loads(await shopper.sees("/account/export.json"))
     assert email in json.dumps(kept)
@@ -207,7 +209,7 @@ async def test_a_forgotten_password_by_mail(shopper: Shopper, fresh: Fresh, db: 
     await shopper.sends("/account/signout")
     await shopper.sees("/account", "Forgot your password?")
     await shopper.sees("/account/forgotten", "we send you a link")
-    await shopper.sends("/account/forgotten", "This is no mail address", email="nobody")
+    await shopper.sends("/account/forgotten", "Please enter an e-mail address", email="nobody")
     # Whether there is an account or not: the same words.
     pages = [
         await shopper.sends("/account/forgotten", "If there is an account", email=one, language="en")
@@ -297,7 +299,7 @@ async def test_wishes_of_a_guest_are_theirs_after_signing_in(
     await store.article(1, name="Kite")
     page = await shopper.sees("/new", "Kite")
     slug = re.findall(r'href="(?:/en)?(/p/[^"]+)">Kite', page)[0]
-    form = hidden(await shopper.sees(slug, "On the wish list"))
+    form = hidden(await shopper.sees(slug, "Add to wish list"))
     await shopper.sends("/wishes", "Kite", product_id=form["product_id"])
     account = {
         "new_name": "Anna",

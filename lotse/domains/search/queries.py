@@ -68,7 +68,7 @@ _LONGEST_VALUE = 40
 # What a category may hold whose name changes; the others follow when they change themselves or at a rebuild.
 _MOST_BELOW = 50_000
 # Words about who made it, how it is washed and where its description comes from would find what nobody means.
-_NOT_SEARCHED = ("manufacturer", "responsible_person", "warnings", "care", "popularity", "source", "derived")
+_NOT_SEARCHED = ("manufacturer", "responsible_person", "warnings", "care", "storage", "popularity", "source", "derived")
 
 SUGGESTED_QUERIES, SUGGESTED_CATEGORIES, SUGGESTED_PRODUCTS = 5, 3, 4
 # Cards that a process keeps: a few pages of everything that is looked at.

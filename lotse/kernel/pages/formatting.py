@@ -5,7 +5,7 @@ most remember what they said: CLDR takes 50 microseconds for a price, and a shop
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_datetime_format, get_timezone_name
+from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
 
 from lotse.kernel.money import Money, minor_digits
@@ -128,6 +129,10 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         seconds = f"{format_time(local, 'medium', locale=locale)} {hour_of(whole)}"
         return both.replace("{0}", seconds).replace("{1}", date_of(local.date(), "long"))
 
+    def listed(values: Iterable[str]) -> str:
+        """Germany, Austria and France."""
+        return format_list(list(values), locale=locale)
+
     return {
         "money": money,
         "major": major,
@@ -141,6 +146,7 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         "day_of": day_of,
         "moment": moment,
         "exact": exact,
+        "listed": listed,
     }
 
 

@@ -319,7 +319,8 @@ def _attributes(department: Department, model: Model, kind: Kind, audience: Audi
         elif key in TOLD:
             attributes[TOLD[key]] = fact
     if kind.care in _CARE_SHORT:
-        attributes["care"] = _CARE_SHORT[kind.care]
+        # Food is stored, not cared for.
+        attributes["storage" if kind.section == "food" else "care"] = _CARE_SHORT[kind.care]
     attributes["manufacturer"] = (
         f"{brand.maker}, {brand.street}, {brand.postcode} {brand.city}, {brand.country}, {brand.email}"
     )

@@ -62,7 +62,7 @@ by mail. It holds the text of the contract; please keep it.
 
 ## 3. Prices and delivery
 
-All prices include VAT. The cost of delivery stands in the basket before you order.
+All prices include VAT. The cost of delivery is shown in the basket before you order.
 
 ## 4. Payment
 
@@ -93,7 +93,7 @@ _ABOUT_EN = """Thirty stores, one warehouse and this shop, with one stock everyw
 
 ## What matters to us
 
-- **Try it.** In each store shoes may run before they go home with you.
+- **Try it.** In each store you can take shoes for a run before you take them home.
 - **Repair it.** We put skates, skis and bikes back into shape.
 - **Say what is.** Stock, prices and days of delivery without an asterisk.
 """
@@ -111,7 +111,7 @@ Für Laufschuhe rechne eine Daumenbreite dazu.
 """
 _SIZES_EN = """Measure in the evening, standing, in the socks that you want to wear. The longer foot counts.
 
-| EU | length of the foot |
+| EU | foot length |
 |---|---|
 | 38 | 24.0 cm |
 | 40 | 25.3 cm |
@@ -145,10 +145,10 @@ _RETURNS_EN = """How your order comes to you, and how what does not fit goes bac
 ## Delivery
 
 - We pack on the same working day what is ordered by 2 pm; the parcel service brings it within one to three of them.
-- The day of delivery stands on the page of each article and in the basket. It is estimated and knows the holidays.
+- The day of delivery is shown on the page of each article and in the basket. It is estimated and knows the holidays.
 - What delivery costs, and from when on it is free, stands under [Delivery and payment](/en/delivery).
 
-## Giving back
+## Returns
 
 - You have **fourteen days**, without a reason: [Withdraw from contract](/en/withdraw) leads to the form.
 - Put the parcel on the counter of a [store](/en/stores), or send it to our warehouse.
@@ -156,7 +156,7 @@ _RETURNS_EN = """How your order comes to you, and how what does not fit goes bac
 
 ## Changing sizes
 
-In every store, at once and with trying on. We gladly put the size that you need aside for you.
+In every store, at once, and you can try them on. We gladly put the size that you need aside for you.
 """
 
 # Slug, then title and words by language.

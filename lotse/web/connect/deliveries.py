@@ -201,7 +201,7 @@ DELIVERY_TABLE = Table(
         ),
     ),
     nothing=Nothing(
-        N_("Nothing was sent yet"),
+        N_("Nothing has been sent yet"),
         N_("Events are sent here as they happen, as soon as there is an endpoint; a test goes out at once."),
         Action(N_("Webhooks"), WEBHOOKS, "webhooks.read"),
     ),

@@ -68,7 +68,7 @@ STATES = {
 REFUSED = {
     "still-under-way": N_("This mail is still on its way. Please wait for its end."),
     "address-erased": N_("The address of this mail was erased. Nobody knows any more where it went."),
-    "no-address": N_("This is no mail address."),
+    "no-address": N_("Please enter an e-mail address like anna@example.org."),
     "no-example": N_("There is nothing yet that this mail could tell of. Make an order first."),
     "broken-template": N_("This text cannot be used: %(field)s, line %(line)s: %(reason)s."),
     "pieces-missing": N_("This mail must also show: %(pieces)s."),

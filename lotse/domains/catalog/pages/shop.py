@@ -54,6 +54,7 @@ LABELS = {
     "material": N_("Material"),
     "season": N_("Season"),
     "sport": N_("Sport"),
+    "storage": N_("Storage"),
 }
 # The last word of an attribute's name says the unit of its number: `weight_g: 268`.
 UNITS = {
@@ -189,7 +190,7 @@ def facts_of(view: View, product: ProductPage, chosen: Variant | None) -> list[t
     """Attributes and numbers as rows of a table."""
     rows = [fact_of(view, name, value) for name, value in product.attributes.items() if name not in _SAFETY]
     if chosen:
-        rows.append((view.text(N_("Article number")), chosen.sku))
+        rows.append((view.text(N_("Item number")), chosen.sku))
         if chosen.gtin:
             rows.append(("GTIN", chosen.gtin))
     return rows
@@ -226,7 +227,16 @@ _SAFETY = ("manufacturer", "responsible_person", "warnings")
 
 def safety_of(view: View, product: ProductPage) -> Safety:
     """Manufacturer, responsible person and warnings, from the attributes of these names."""
-    return Safety(*(fact_of(view, name, product.attributes.get(name, ""))[1] for name in _SAFETY))
+    return Safety(*(_with_country(view, fact_of(view, name, product.attributes.get(name, ""))[1]) for name in _SAFETY))
+
+
+# A country's code where an address has it: behind postcode and city. Elsewhere two capitals are a company's form.
+_COUNTRY = re.compile(r"(?<=, )(\d[^,]*), ([A-Z]{2})(?=,|$)")
+
+
+def _with_country(view: View, text: str) -> str:
+    names = cast("dict[str, str]", view.locale.territories)
+    return _COUNTRY.sub(lambda found: f"{found[1]}, {names.get(found[2], found[2])}", text)
 
 
 def described(view: View, product: ProductPage, answers: Answers, shop: Shop) -> dict[str, Any]:

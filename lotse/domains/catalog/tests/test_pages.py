@@ -2,8 +2,10 @@
 
 from typing import Any, cast
 
+from msgspec import structs
+
 from lotse.domains.catalog.contracts import Picture, ProductPage, Variant
-from lotse.domains.catalog.pages.shop import chosen_variant, fact_of, look_of, options_of, pictures_of
+from lotse.domains.catalog.pages.shop import chosen_variant, fact_of, look_of, options_of, pictures_of, safety_of
 from lotse.kernel.ids import uuid7
 from lotse.kernel.pages.formatting import locale_of
 
@@ -82,3 +84,11 @@ def test_a_fact_has_the_unit_that_its_name_ends_in() -> None:
     assert fact_of(VIEW, "waterproof", True) == ("Waterproof", "yes")
     assert fact_of(VIEW, "fits", ["S", "M"]) == ("Fits", "S, M")
     assert fact_of(VIEW, "care", "100 % wool") == ("Care", "100 % wool")
+
+
+def test_a_maker_has_its_country_by_name() -> None:
+    made = {"manufacturer": "Ulmer Schuh SA, Gasse 12, 89073 Ulm, DE, post@ulm.example", "warnings": "DE, AT"}
+    page = structs.replace(PAGE, attributes=made)
+    assert safety_of(VIEW, page).maker == "Ulmer Schuh SA, Gasse 12, 89073 Ulm, Germany, post@ulm.example"
+    assert "89073 Ulm, Deutschland," in safety_of(cast(Any, Words("de")), page).maker
+    assert safety_of(VIEW, page).warnings == "DE, AT"

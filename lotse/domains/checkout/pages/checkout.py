@@ -91,7 +91,7 @@ async def checkout_page(
         window=window,
         promise=_told(links, window, found, view),
         form=form,
-        countries=_countries(view, found),
+        countries=_countries(view, shop, found),
         methods=tuple(method_of(view, method) for method in _in_order(methods())),
         known=known,
         book=book,
@@ -272,9 +272,11 @@ def _told(links: Links, window: Window | None, basket: Basket, view: View) -> st
     return promise_token(links, Promised(window.earliest, window.latest, view.question.at), basket.id)
 
 
-def _countries(view: View, basket: Basket) -> tuple[tuple[str, str], ...]:
+def _countries(view: View, shop: Shop, basket: Basket) -> tuple[tuple[str, str], ...]:
+    """Codes and names, the shop's own country first."""
     names = cast("dict[str, str]", view.locale.territories)
-    return tuple((code, names.get(code, code)) for code in basket.delivers_to or (basket.country,))
+    codes = sorted(basket.delivers_to or (basket.country,), key=lambda code: code != shop.country)
+    return tuple((code, names.get(code, code)) for code in codes)
 
 
 def _in_order(found: Sequence[Method]) -> Sequence[Method]:

@@ -32,7 +32,7 @@ from lotse.kernel.pages.table import Column, Field, Nothing, Scope, Search, Tabl
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 
-NOT_AN_ADDRESS = N_("This is no mail address.")
+NOT_AN_ADDRESS = N_("Please enter an e-mail address like anna@example.org.")
 NOT_THE_NUMBER = N_("Type the customer's number to confirm.")
 
 

@@ -212,3 +212,11 @@ def _label(name: str) -> str:
     units = {"mm", "cm", "cm2", "m", "km", "g", "kg", "mg", "gsm", "bar", "kcal", "lux", "lumen", "watt"}
     quantity, _, unit = name.rpartition("_")
     return (quantity if unit in units and quantity else name).replace("_", " ").capitalize()
+
+
+def test_food_is_stored_and_not_cared_for(goods: Assortment):
+    """“Care: store cool and dry” is said of nothing that is eaten."""
+    for product in goods.products:
+        is_food = any("flavour" in variant.options for variant in product.variants)
+        assert ("storage" in product.attributes) == is_food, product.slug
+        assert not (is_food and "care" in product.attributes), product.slug

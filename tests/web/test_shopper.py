@@ -106,7 +106,9 @@ async def test_an_order_with_its_promise_and_a_withdrawal_of_a_part(
     assert form["promise"]
     email = f"{fresh.text('anna')}@example.org"
     order = {**form, **ADDRESS, "email": email, "payment": "invoice"}
-    await shopper.sends("/checkout", "It is yours.", "estimated when you ordered", "Withdraw from contract", **order)
+    await shopper.sends(
+        "/checkout", "We have received order", "estimated when you ordered", "Withdraw from contract", **order
+    )
     token = shopper.path.partition("?")[0]
     await shopper.sees(f"{token}/withdraw", "Confirm withdrawal", "Ball")
     said = {"name": "Anna Muster", "email": email, "language": "en"}
@@ -145,7 +147,9 @@ async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store
     article = await store.article(5)
     await shopper.sends("/basket/lines", offer_id=str(article.offer_id), quantity="1")
     page = await shopper.sees("/checkout", "Signed in as Grace Hopper.", 'value="Ring 1"')
-    await shopper.sends("/checkout", "It is yours.", **hidden(page), **ADDRESS, email=email, payment="invoice")
+    await shopper.sends(
+        "/checkout", "We have received order", **hidden(page), **ADDRESS, email=email, payment="invoice"
+    )
     page = await shopper.sees("/account", "Order ")
     found = re.search(r"/account/orders/[0-9a-f-]+", page)
     assert found
@@ -203,7 +207,7 @@ async def test_the_checkout_keeps_an_address_when_asked_and_knows_postcodes(
         form = hidden(await shopper.sees("/checkout", "Keep this address"))
         order = {**form, **ADDRESS, "street": street, "email": email, "payment": "invoice", "keep_address": keep}
         await shopper.sends("/checkout", "Five digits", **{**order, "postcode": "1010"})
-        await shopper.sends("/checkout", "It is yours.", **order)
+        await shopper.sends("/checkout", "We have received order", **order)
     page = await shopper.sees("/account", "Deich 2")
     assert "Ring 1" not in page
 

@@ -393,7 +393,7 @@ async def _news(
 async def _news_of_order(conn: Connection, about: AboutOrder, device: Device, ways: Ways) -> News | None:
     return await _news(
         conn, about.order_id, device, ways,
-        N_("Order %(number)s has arrived"), N_("Thank you. %(shop)s tells you here how it goes on."),
+        N_("We have received order %(number)s"), N_("Thank you. %(shop)s tells you here how it goes on."),
     )  # fmt: skip
 
 

@@ -114,12 +114,19 @@ async def test_an_order_with_its_promise_and_a_withdrawal_of_a_part(
     said = {"name": "Anna Muster", "email": email, "language": "en"}
     await shopper.sends(f"{token}/withdraw", "at least one article", **{"take.1": "0"}, **said)
     await shopper.sends(f"{token}/withdraw", "fewer pieces left", **{"take.1": "3"}, **said)
-    await shopper.sends(f"{token}/withdraw", "Your withdrawal has arrived", "1 × Ball", **{"take.1": "1"}, **said)
+    await shopper.sends(
+        f"{token}/withdraw",
+        "Your withdrawal has arrived",
+        "1 × Ball",
+        "received back within",
+        **{"take.1": "1"},
+        **said,
+    )
     receipt = await shopper.sees(f"{shopper.path}/receipt.txt", "Receipt of a withdrawal", "1 x Ball")
     assert "<" not in receipt
     # Somebody else's number and address do not open anything, but the declaration counts.
     await shopper.sends("/withdraw", "the whole order", name="Eve", order_number="none", email="eve@example.org")
-    await shopper.sees(token, "Declared")
+    await shopper.sees(token, "You declared a withdrawal on", "You pay by invoice")
     await shopper.sees("/order/no-such-token/withdraw", status=404)
 
 
@@ -129,6 +136,26 @@ async def test_what_is_typed_into_the_withdrawal_form_is_never_markup(shopper: S
     )
     assert "<script>x" not in page and "<img src=x>" not in page and '"><b>' not in page
     await shopper.sends("/withdraw", "Please enter an e-mail address", name="", order_number="", email="x")
+
+
+async def test_withdrawing_before_anything_was_paid_or_sent(
+    shopper: Shopper, store: checkout.Store, fresh: Fresh
+) -> None:
+    article = await store.article(5)
+    await shopper.sends("/basket/lines", "Delivery ", offer_id=str(article.offer_id), quantity="1")
+    form = hidden(await shopper.sees("/checkout"))
+    email = f"{fresh.text('anna')}@example.org"
+    page = await shopper.sends("/checkout", "please transfer", **form, **ADDRESS, email=email, payment="prepayment")
+    assert "You declared" not in page
+    token = shopper.path.partition("?")[0]
+    said = {"name": "Anna Muster", "email": email, "language": "en", "take.1": "1"}
+    page = await shopper.sends(
+        f"{token}/withdraw", "You need not send anything back. You need not pay anything any more.", **said
+    )
+    assert "within fourteen days, to" not in page
+    page = await shopper.sees(token, "You declared a withdrawal on", "You need not send anything back.")
+    assert "please transfer" not in page and "You need not pay anything" in page
+    assert page.index("You declared") < page.index("Order status")
 
 
 async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store: checkout.Store, fresh: Fresh) -> None:

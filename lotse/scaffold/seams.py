@@ -79,6 +79,7 @@ SLOTS = {
     "home.below": "the shop; below everything else on the first page",
     "line.picture": "variants; beside a line of basket and order",
     "order.payment": "payments; on the buyer's order page",
+    "order.above": "orders; what has become of one, at the top of the buyer's order page (`Above`)",
     "order.below": "orders; what else can be done with one, on the buyer's order page",
     "office.order": "orders; what else is known of one, on the back office's order page",
     "office.order.payment": "payments; on the back office's order page",

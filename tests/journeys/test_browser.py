@@ -88,7 +88,7 @@ async def test_a_purchase_from_the_first_page_to_its_cancellation(
     await expect(page.locator("#sum")).to_contain_text("Germany")
     await page.get_by_role("button", name="Order and pay").dblclick()
     await page.wait_for_url("**/order/*")
-    await expect(page.locator(".thanks")).to_contain_text("has arrived")
+    await expect(page.locator(".thanks")).to_contain_text("We have received order")
     order = page.url.partition("?")[0]
     text = await page.locator(".thanks p").inner_text()
     number = next(word for word in text.split() if word.isdigit())

@@ -130,7 +130,7 @@ def test_from_the_first_page_to_a_cancelled_order(browser: Browser, staff: Brows
     assert first.status_code == again.status_code == 303
     assert first.headers["location"] == again.headers["location"]
     order = browser.follow(first)
-    number = re.search(r"Your order (\d+) has arrived", text_of(order))
+    number = re.search(r"We have received order (\d+)", text_of(order))
     assert number and "Being packed" in order and "You pay by invoice" in order
     assert "Nothing in it yet" in browser.open("/basket")
     link = first.headers["location"].partition("?")[0]
@@ -173,7 +173,7 @@ def test_prepayment_waits_until_the_money_is_there(browser: Browser, staff: Brow
     order = text_of(browser.follow(placed))
     assert "moin@wellenkamm.example" in text_of(browser.open("/imprint")), "who waits for money can be written to"
     assert "please transfer" in order and "DE50 0000" in order
-    number = re.search(r"order (\d+) has arrived", order)
+    number = re.search(r"received order (\d+)", order)
     assert number
 
     staff.open("/office/orders")
@@ -211,7 +211,7 @@ def test_the_total_that_was_seen_is_what_is_paid(browser: Browser, staff: Browse
     refused = browser.follow(browser.fill("/checkout", ADDRESS))
     assert "The total has changed" in refused and 'value="Ada Lovelace"' in refused
     browser.open("/checkout")
-    assert "has arrived" in browser.follow(browser.fill("/checkout", ADDRESS))
+    assert "We have received order" in browser.follow(browser.fill("/checkout", ADDRESS))
 
 
 def test_stock_can_be_received_and_counted_and_says_why(staff: Browser) -> None:

@@ -57,7 +57,7 @@ def test_a_declined_card_keeps_the_basket_and_a_second_try_is_an_order(browser: 
     code = re.search(r"<code>(\d+)</code>", httpx.get(page, timeout=30).text)
     assert code
     order = text_of(browser.open(press(page, "approve", code=code[1])))
-    assert re.search(r"Your order \d+ has arrived", order) and "paid" in order
+    assert re.search(r"We have received order \d+", order) and "paid" in order
     assert "Nothing in it yet" in browser.open("/basket")
 
 
@@ -66,7 +66,7 @@ def test_staff_see_the_charge_and_what_happened_to_it(browser: Browser, shop: Op
     browser.open("/checkout")
     page = go_to_provider(browser, browser.fill("/checkout", CARD))
     order = text_of(browser.open(press(page, "approve")))
-    number = re.search(r"Your order (\d+) has arrived", order)
+    number = re.search(r"We have received order (\d+)", order)
     assert number
     staff = Browser(shop)
     staff.open("/signin")
@@ -115,4 +115,4 @@ async def test_a_card_payment_in_a_browser(browser_page: Page, shop: Open, size:
     await page.goto(at_provider)
     await page.get_by_role("button", name="Pay", exact=True).click()
     await page.wait_for_url("**/order/*")
-    await expect(page.locator(".thanks")).to_contain_text("has arrived")
+    await expect(page.locator(".thanks")).to_contain_text("We have received order")

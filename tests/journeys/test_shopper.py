@@ -139,7 +139,7 @@ async def test_a_guest_on_a_phone_finds_by_a_misspelt_word_buys_and_withdraws(ph
     await page.get_by_role("button", name="Zahlungspflichtig bestellen").tap()
     await page.wait_for_url("**/order/*")
     await expect(page.locator(".promise-line")).to_contain_text("Lieferung ")
-    confirmed = text_of(await mail_to(shop, email, "Ihre Bestellung"))
+    confirmed = text_of(await mail_to(shop, email, "Deine Bestellung"))
     assert "Muster-Widerrufsformular" in confirmed and "Hafenstraße 2" in confirmed
 
     # First step: which contract, in what parts. Nothing chosen is said by name.
@@ -277,7 +277,7 @@ async def test_a_forgotten_password_by_mail_signs_out_everywhere_else(
     await phone.fill("[name=email]", email)
     await phone.get_by_role("button", name="Link schicken").tap()
     await expect(phone.get_by_role("status").first).to_contain_text("Wenn es ein Konto mit dieser Adresse gibt")
-    link = re.search(r"/account/password/[\w-]+", text_of(await mail_to(shop, email, "Ihr neues Passwort")))
+    link = re.search(r"/account/password/[\w-]+", text_of(await mail_to(shop, email, "Dein neues Passwort")))
     assert link
     await phone.goto(shop.url + link[0])
     await phone.fill("[name=new_password]", "four dry badgers hum")

@@ -36,6 +36,30 @@ def test_a_translation_fills_in_the_same_values_and_keeps_the_markup(language: s
             assert _TAG.findall(other) == _TAG.findall(english), english
 
 
+def test_a_word_means_the_same_wherever_it_stands() -> None:
+    """From and To are of a span; where English says them of anything else, the message is another one."""
+    spans = {"ledger", "pricing", "search", "content"}
+    for message in catalogues.messages():
+        if message.id in ("From", "To"):
+            strangers = [name for name, _ in message.locations if not _is_span(name, spans)]
+            assert not strangers, message.id
+    german = catalogues.read(LANGUAGES["de"], "de")
+    said = {english: german[english].string for english in ("Recipient", "Old address", "New address", "Destination")}
+    assert said == {
+        "Recipient": "An",
+        "Old address": "Alte Adresse",
+        "New address": "Neue Adresse",
+        "Destination": "Ziel",
+    }
+
+
+def _is_span(name: str, domains: set[str]) -> bool:
+    """Whether a page asks for a span there: of days, months, or what a table's column has."""
+    if name.startswith("domains/content/"):
+        return name.endswith("editor.html")
+    return name.startswith("kernel/pages/") or name.split("/")[1] in domains
+
+
 def _texts(string: Any) -> list[str]:
     """A message's forms: one, or singular and plural."""
     return [string] if isinstance(string, str) else list(string)

@@ -117,18 +117,27 @@ async def test_an_order_with_its_promise_and_a_withdrawal_of_a_part(
     assert form["promise"]
     email = f"{fresh.text('anna')}@example.org"
     order = {**form, **ADDRESS, "email": email, "payment": "invoice"}
-    await shopper.sends("/checkout", "It is yours.", "estimated when you ordered", "Withdraw from contract", **order)
+    await shopper.sends(
+        "/checkout", "We have received order", "estimated when you ordered", "Withdraw from contract", **order
+    )
     token = shopper.path.partition("?")[0]
     await shopper.sees(f"{token}/withdraw", "Confirm withdrawal", "Ball")
     said = {"name": "Anna Muster", "email": email, "language": "en"}
     await shopper.sends(f"{token}/withdraw", "at least one article", **{"take.1": "0"}, **said)
     await shopper.sends(f"{token}/withdraw", "fewer pieces left", **{"take.1": "3"}, **said)
-    await shopper.sends(f"{token}/withdraw", "Your withdrawal has arrived", "1 × Ball", **{"take.1": "1"}, **said)
+    await shopper.sends(
+        f"{token}/withdraw",
+        "Your withdrawal has arrived",
+        "1 × Ball",
+        "received back within",
+        **{"take.1": "1"},
+        **said,
+    )
     receipt = await shopper.sees(f"{shopper.path}/receipt.txt", "Receipt of a withdrawal", "1 x Ball")
     assert "<" not in receipt
     # Somebody else's number and address do not open anything, but the declaration counts.
     await shopper.sends("/withdraw", "the whole order", name="Eve", order_number="none", email="eve@example.org")
-    await shopper.sees(token, "Declared")
+    await shopper.sees(token, "You declared a withdrawal on", "You pay by invoice")
     await shopper.sees("/order/no-such-token/withdraw", status=404)
 
 
@@ -138,6 +147,26 @@ async def test_what_is_typed_into_the_withdrawal_form_is_never_markup(shopper: S
     )
     assert "<script>x" not in page and "<img src=x>" not in page and '"><b>' not in page
     await shopper.sends("/withdraw", "Please enter an e-mail address", name="", order_number="", email="x")
+
+
+async def test_withdrawing_before_anything_was_paid_or_sent(
+    shopper: Shopper, store: checkout.Store, fresh: Fresh
+) -> None:
+    article = await store.article(5)
+    await shopper.sends("/basket/lines", "Delivery ", offer_id=str(article.offer_id), quantity="1")
+    form = hidden(await shopper.sees("/checkout"))
+    email = f"{fresh.text('anna')}@example.org"
+    page = await shopper.sends("/checkout", "please transfer", **form, **ADDRESS, email=email, payment="prepayment")
+    assert "You declared" not in page
+    token = shopper.path.partition("?")[0]
+    said = {"name": "Anna Muster", "email": email, "language": "en", "take.1": "1"}
+    page = await shopper.sends(
+        f"{token}/withdraw", "You need not send anything back. You need not pay anything any more.", **said
+    )
+    assert "within fourteen days, to" not in page
+    page = await shopper.sees(token, "You declared a withdrawal on", "You need not send anything back.")
+    assert "please transfer" not in page and "You need not pay anything" in page
+    assert page.index("You declared") < page.index("Order status")
 
 
 async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store: checkout.Store, fresh: Fresh) -> None:
@@ -156,7 +185,9 @@ async def test_an_account_from_its_making_to_its_erasure(shopper: Shopper, store
     article = await store.article(5)
     await shopper.sends("/basket/lines", offer_id=str(article.offer_id), quantity="1")
     page = await shopper.sees("/checkout", "Signed in as Grace Hopper.", 'value="Ring 1"')
-    await shopper.sends("/checkout", "It is yours.", **hidden(page), **ADDRESS, email=email, payment="invoice")
+    await shopper.sends(
+        "/checkout", "We have received order", **hidden(page), **ADDRESS, email=email, payment="invoice"
+    )
     page = await shopper.sees("/account", "Order ", "in progress")
     assert "released" not in page  # a word of staff
     found = re.search(r"/account/orders/[0-9a-f-]+", page)
@@ -241,7 +272,7 @@ async def test_the_checkout_keeps_an_address_when_asked_and_knows_postcodes(
         form = hidden(await shopper.sees("/checkout", "Keep this address"))
         order = {**form, **ADDRESS, "street": street, "email": email, "payment": "invoice", "keep_address": keep}
         await shopper.sends("/checkout", "Five digits", **{**order, "postcode": "1010"})
-        await shopper.sends("/checkout", "It is yours.", **order)
+        await shopper.sends("/checkout", "We have received order", **order)
     page = await shopper.sees("/account", "Deich 2")
     assert "Ring 1" not in page
 

@@ -141,13 +141,13 @@ REDIRECT_TABLE = Table(
     row_path=REDIRECTS + "/{}",
     order="-id",
     columns=(
-        Column("path", N_("From"), kind="code", link=True, phone="title", filter="begins"),
-        Column("target", N_("To"), kind="code", empty=N_("gone for good")),
+        Column("path", N_("Old address"), kind="code", link=True, phone="title", filter="begins"),
+        Column("target", N_("New address"), kind="code", empty=N_("gone for good")),
         Column("status", N_("Kind"), template="content/cell_status.html"),
         Column("made_at", N_("Made"), kind="moment"),
     ),
     actions=(
-        Action(N_("Asked for in vain"), LOST, "content.read", "warn"),
+        Action(N_("Addresses not found"), LOST, "content.read", "warn"),
         Action(N_("New redirect"), REDIRECTS + "/new", "content.write", "plus"),
     ),
     nothing=Nothing(
@@ -157,7 +157,7 @@ REDIRECT_TABLE = Table(
 LOST_TABLE = Table(
     name="content.lost",
     path=LOST,
-    title=N_("Asked for in vain"),
+    title=N_("Addresses not found"),
     text=N_("Addresses that lead nowhere. Open one to let it lead somewhere. Counted without anything about visitors."),
     icon="warn",
     right="content.read",
@@ -576,5 +576,5 @@ routes = (
 tables = (PAGE_TABLE, REDIRECT_TABLE, LOST_TABLE)
 places = (
     Place(PAGES, N_("Pages"), "edit", "", "content.read", "goods", 60),
-    Place(LOST, N_("Asked for in vain"), "warn", "", "content.read", "goods", 62),
+    Place(LOST, N_("Addresses not found"), "warn", "", "content.read", "goods", 62),
 )

@@ -32,6 +32,7 @@ from lotse.domains.parties.queries import legal_entity, party, shop
 from lotse.domains.payments.queries import payment, without_provider
 from lotse.domains.returns.contracts import WITHDRAWAL_LINK
 from lotse.domains.returns.queries import newest_withdrawal, withdrawal
+from lotse.domains.returns.rules import is_unsent
 from lotse.kernel.auth.notices import SAID
 from lotse.kernel.auth.staff import Staff, everybody
 from lotse.kernel.db import Connection
@@ -288,6 +289,7 @@ async def _withdrawal_received(conn: Connection, about: AboutWithdrawal, to: To,
     house = await house_of(conn, declared.shop_id) if declared else None
     if declared is None or house is None or not declared.email:
         return None
+    order = await read_order(conn, order_id=declared.order_id) if declared.order_id else None
     said = filters(locale_of(to.language))
     zone = house.shop.timezone
     values: dict[str, str | bool] = {
@@ -300,6 +302,7 @@ async def _withdrawal_received(conn: Connection, about: AboutWithdrawal, to: To,
         "what": " ".join(declared.what.split()),
         "has_words": bool(declared.what.strip()),
         "is_partial": bool(declared.parts),
+        "is_unsent": order is not None and is_unsent(order),
         "shop": house.shop.name,
         "seller": ", ".join(house.lines),
         "link": ways.to(_path(house.shop, to.language, f"/withdrawn/{ways.links.sign(WITHDRAWAL_LINK, declared.id)}")),
@@ -419,7 +422,7 @@ async def _news(
 async def _news_of_order(conn: Connection, about: AboutOrder, device: Device, ways: Ways) -> News | None:
     return await _news(
         conn, about.order_id, device, ways,
-        N_("Order %(number)s has arrived"), N_("Thank you. %(shop)s tells you here how it goes on."),
+        N_("We have received order %(number)s"), N_("Thank you. %(shop)s tells you here how it goes on."),
     )  # fmt: skip
 
 

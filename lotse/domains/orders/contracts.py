@@ -316,6 +316,13 @@ class Order(Struct, frozen=True):
         return not self.cancelled and any(line.taken_back < line.quantity for line in self.lines)
 
 
+class Above(Struct, frozen=True):
+    """What an upper domain says at the top of an order's page. `ends`: nothing is to be paid for the order any more."""
+
+    said: Any
+    ends: bool = False
+
+
 class OrderRow(Struct, frozen=True):
     """An order in a list. `open_minor`: what is still owed; negative: what is to be paid back."""
 

@@ -16,7 +16,16 @@ from lotse.domains.customers.queries import signed_in
 from lotse.domains.ledger import queries as ledger
 from lotse.domains.ledger.contracts import Entry
 from lotse.domains.orders import commands, queries
-from lotse.domains.orders.contracts import ORDER_LINK, CustomerSums, Line, Order, OrderListing, OrderRow, OrderUnknown
+from lotse.domains.orders.contracts import (
+    ORDER_LINK,
+    Above,
+    CustomerSums,
+    Line,
+    Order,
+    OrderListing,
+    OrderRow,
+    OrderUnknown,
+)
 from lotse.domains.orders.queries import ORDER
 from lotse.domains.parties.queries import shops_by_ids
 from lotse.domains.payments import queries as payments
@@ -91,13 +100,15 @@ async def order_page(
     """An order for whoever holds its link."""
     found = await _existing(database, links.read(ORDER_LINK, token))
     view.put("token", token)  # what upper domains add leads on from this very address
-    await view.ask(
+    answers = await view.ask(
         {
             "line.picture": [line.variant_id for line in found.lines if line.variant_id],
             "order.payment": [found.payment_id],
+            "order.above": [found.id],
             "order.below": [found.id],
         }
     )
+    above: list[Any] = [said for _, contents in answers.of("order.above", [found.id]) for said in contents]
     return view.show(
         "orders/order.html",
         order=found,
@@ -107,6 +118,7 @@ async def order_page(
         steps=steps(view, found),
         token=token,
         is_new=new and not found.cancelled,
+        is_ended=any(said.ends for said in above if isinstance(said, Above)),
         key=str(uuid7()),
         refused=refused(view, draft, REFUSED),
         headers={"Cache-Control": "private, no-store"},

@@ -16,9 +16,10 @@ from litestar.params import Parameter
 from litestar.response import Redirect
 from msgspec import Meta, Struct
 
-from lotse.domains.orders.contracts import ORDER_LINK, Order, OrderUnknown
+from lotse.domains.orders.contracts import ORDER_LINK, Above, Order, OrderUnknown
 from lotse.domains.orders.queries import order as read_order
 from lotse.domains.parties.contracts import Shop
+from lotse.domains.parties.queries import legal_entity
 from lotse.domains.returns import commands, queries
 from lotse.domains.returns.contracts import (
     WITHDRAWAL_LINK,
@@ -29,7 +30,7 @@ from lotse.domains.returns.contracts import (
     WithdrawalUnknown,
 )
 from lotse.domains.returns.queries import WITHDRAWAL
-from lotse.domains.returns.rules import parts_of
+from lotse.domains.returns.rules import ends, is_unsent, parts_of
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.names import names_of
@@ -158,11 +159,21 @@ async def confirm_order(
 
 
 @get("/withdrawn/{token:str}", guards=[public], opt={"waits": False})
-async def withdrawn(view: View, database: Database, links: Links, token: str) -> Response[str]:
+async def withdrawn(view: View, database: Database, shop: Shop, links: Links, token: str) -> Response[str]:
     """The acknowledgement, at an address of its own."""
     async with database.reading() as conn:
         found = await _declared(conn, links.read(WITHDRAWAL_LINK, token))
-    return view.show("returns/withdrawn.html", withdrawal=found, token=token, headers=_NO_STORE)
+        order = await read_order(conn, order_id=found.order_id) if found.order_id else None
+        entity = await legal_entity(conn, legal_entity_id=order.legal_entity_id if order else shop.legal_entity_id)
+    return view.show(
+        "returns/withdrawn.html",
+        withdrawal=found,
+        is_unsent=order is not None and is_unsent(order),
+        is_ended=order is not None and ends(order, [found]),
+        entity=entity,
+        token=token,
+        headers=_NO_STORE,
+    )
 
 
 @get("/withdrawn/{token:str}/receipt.txt", guards=[public], opt={"waits": False})
@@ -175,10 +186,25 @@ async def receipt(view: View, database: Database, links: Links, token: str) -> R
     return Response(text.strip() + "\n", media_type="text/plain", headers=headers)
 
 
-async def _of_orders(connection: Connection, ask: Ask) -> Mapping[UUID, list[Withdrawal]]:
-    """What was declared of orders; an order of which nothing was has an empty list, for the way to the form."""
-    found = await queries.withdrawals_of(connection, order_ids=ask.ids)
-    return {id: found.get(id, []) for id in ask.ids}
+class Declared(Struct, frozen=True):
+    """What was declared of an order, and whether its goods are still here."""
+
+    withdrawals: list[Withdrawal]
+    is_unsent: bool
+
+
+async def _above(connection: Connection, ask: Ask) -> Mapping[UUID, Above]:
+    """What was declared of orders. One order is shown at a time."""
+    above: dict[UUID, Above] = {}
+    for id, withdrawals in (await queries.withdrawals_of(connection, order_ids=ask.ids)).items():
+        order = await _existing(connection, id)
+        above[id] = Above(Declared(withdrawals, is_unsent(order)), ends(order, withdrawals))
+    return above
+
+
+async def _way_to_the_form(connection: Connection, ask: Ask) -> Mapping[UUID, bool]:
+    """Every order has one."""
+    return dict.fromkeys(ask.ids, True)
 
 
 async def _declared_of(connection: Connection, ask: Ask) -> Mapping[UUID, list[Withdrawal]]:
@@ -306,6 +332,7 @@ routes = (
 tables = (WITHDRAWALS,)
 places = (Place("/office/withdrawals", N_("Withdrawals"), "return", "", "orders.read", "sales", 15),)
 slots = (
-    Answerer("order.below", "returns", "returns/of_order.html", 300, _of_orders),
+    Answerer("order.above", "returns", "returns/above_order.html", 300, _above),
+    Answerer("order.below", "returns", "returns/of_order.html", 300, _way_to_the_form),
     Answerer("office.order", "returns", "returns/office_of_order.html", 300, _declared_of),
 )

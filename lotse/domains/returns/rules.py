@@ -1,13 +1,14 @@
 """What a declaration must say, and which parts of an order it may name. Pure."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from uuid import UUID
 
 import msgspec
 
 from lotse.domains.orders.contracts import Order
-from lotse.domains.returns.contracts import Declare, NothingNamed, NotOfThisOrder, Part
+from lotse.domains.returns.contracts import Declare, NothingNamed, NotOfThisOrder, Part, Withdrawal
 from lotse.kernel.mail.message import is_address
 from lotse.kernel.refusals import Invalid
 
@@ -65,3 +66,19 @@ def mark_of(declare: Declare, order_id: UUID | None) -> bytes:
         str(order_id),
     )
     return sha256(msgspec.msgpack.encode(told)).digest()
+
+
+def is_unsent(order: Order) -> bool:
+    """Whether nothing of it can have left: it is cancelled, or was never released to be packed."""
+    return order.cancelled or order.released_at is None
+
+
+def ends(order: Order, withdrawals: Sequence[Withdrawal]) -> bool:
+    """Whether the declarations leave nothing of the order. What is named in words only, staff has to read."""
+    if any(not one.parts and not one.what.strip() for one in withdrawals):
+        return True
+    named = Counter[int]()
+    for one in withdrawals:
+        named.update({part.position: part.quantity for part in one.parts})
+    goods = [line for line in order.lines if line.kind == "goods"]
+    return bool(named) and all(named[line.position] >= line.quantity - line.taken_back for line in goods)

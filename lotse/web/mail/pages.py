@@ -122,7 +122,7 @@ TABLE = Table(
     order="-id",
     fill=_named,
     columns=(
-        Column("address", N_("To"), link=True, phone="title", empty=N_("erased")),
+        Column("address", N_("Recipient"), link=True, phone="title", empty=N_("erased")),
         Column("title", N_("Kind"), template="mail/cell_title.html"),
         Column("subject", N_("Subject"), template="mail/cell_subject.html"),
         Column("state", N_("State"), kind="choice", filter="choice", options=STATES),

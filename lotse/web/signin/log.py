@@ -161,7 +161,7 @@ AUDIT_TABLE = Table(
         Column("reason", N_("Why")),
         Column(
             "origin_kind",
-            N_("From"),
+            N_("Origin"),
             kind="choice",
             filter="choice",
             options={code: Option(label) for code, label in ORIGINS.items()},

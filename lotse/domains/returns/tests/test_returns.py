@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from lotse.domains.customers.contracts import Address
 from lotse.domains.orders.contracts import Contact, Line, Order
@@ -21,7 +22,7 @@ from lotse.domains.returns.contracts import (
     WithdrawalUnknown,
 )
 from lotse.domains.returns.queries import export_party, withdrawal
-from lotse.domains.returns.rules import MOST_A_DAY, names, parts_of
+from lotse.domains.returns.rules import MOST_A_DAY, ends, is_unsent, names, parts_of
 from lotse.kernel.db import Transaction
 from lotse.kernel.refusals import Invalid
 from lotse.testing import Fresh
@@ -179,3 +180,31 @@ def test_what_came_back_already_is_not_withdrawn_from() -> None:
 def test_a_declaration_names_an_order_by_number_and_address(number: str, email: str, is_it: bool) -> None:
     assert names(Declare(name="Anna", order_number=number, email=email), order(1)) is is_it
     assert not names(Declare(name="Anna", order_number=number, email=email), None)
+
+
+def withdrawn(*parts: Part, what: str = "") -> Withdrawal:
+    return Withdrawal(
+        UUID(int=5), "W-1", UUID(int=2), UUID(int=1), "100001", "Anna", "", what, list(parts), "order", "de",
+        AT, None, "", "",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("withdrawals", "does_it"),
+    [
+        ([], False),
+        ([withdrawn()], True),
+        ([withdrawn(what="the red one")], False),
+        ([withdrawn(Part(1, 1))], False),
+        ([withdrawn(Part(1, 2))], False),
+        ([withdrawn(Part(1, 2)), withdrawn(Part(2, 1))], True),
+        ([withdrawn(Part(1, 1)), withdrawn()], True),
+    ],
+)
+def test_an_order_ends_when_nothing_is_left_of_it(withdrawals: list[Withdrawal], does_it: bool) -> None:
+    assert ends(order(2, 1), withdrawals) is does_it
+
+
+def test_what_was_never_released_cannot_have_left() -> None:
+    assert not is_unsent(order(1))
+    assert is_unsent(replace(order(1), released_at=None))

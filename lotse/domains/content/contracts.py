@@ -263,6 +263,13 @@ class BadPath(Refusal, status=422, title="This is no path of the shop"):
     rule: str
 
 
+class BadMenuLine(Refusal, status=422, title="This line is no link of a menu"):
+    """`line` counts from one, as people do."""
+
+    line: int
+    rule: str
+
+
 class PageChanged(Struct, frozen=True, tag="content.PageChanged"):
     """What a page shows changed, or will at a moment that was planned."""
 

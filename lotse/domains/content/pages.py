@@ -25,14 +25,23 @@ from lotse.domains.content.contracts import (
     Written,
 )
 from lotse.domains.content.queries import PAGE
-from lotse.domains.content.rules import acted, block_of, menu_of, menu_text, raw_blocks, slug_of
+from lotse.domains.content.rules import (
+    acted,
+    block_of,
+    live_footer,
+    live_header,
+    menu_of,
+    menu_text,
+    raw_blocks,
+    slug_of,
+)
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.names import names_of
 from lotse.kernel.auth.principal import Principal
 from lotse.kernel.auth.rights import needs
-from lotse.kernel.db import Database
+from lotse.kernel.db import Connection, Database
 from lotse.kernel.media.queries import media as media_of
 from lotse.kernel.pages.forms import Error, FormIncomplete, checked, refused
 from lotse.kernel.pages.i18n import N_
@@ -49,6 +58,7 @@ _PICTURES = 36
 REFUSED = {
     "slug-of-page-taken": N_("There is a page at the address “%(slug)s” already."),
     "bad-block": N_("Block %(number)s: %(rule)s."),
+    "bad-menu-line": N_("Line %(line)s: %(rule)s. Nothing was saved."),
     "bad-path": N_("Please check it: %(rule)s."),
     "bad-period": N_("It would end before it begins."),
     "redirect-loop": N_("From %(target)s one would come back to %(path)s: a circle."),
@@ -61,6 +71,9 @@ RULES = (
     N_("a path that begins with one /, or an address with https://"),
     N_("at most 300 visible characters"),
     N_("at most 40 lines"),
+    N_("words of at most 80 characters, then | and a link"),
+    N_("a path such as /info/about, or an address with https://"),
+    N_("| is missing between words and link"),
     N_("a target, or gone for good without one"),
     N_("not the first page"),
     N_("a picture of the library"),
@@ -214,9 +227,9 @@ async def add_page(
     return Redirect(f"{PAGES}/{page_id}", status_code=303)
 
 
-def _language(request: Request[Any, Any, Any], shop: Shop) -> str:
-    """Which language is edited: `?in=en`. Refusal: `Invalid`."""
-    language = request.query_params.get("in") or shop.language
+def _language(request: Request[Any, Any, Any], shop: Shop, draft: Draft | None = None) -> str:
+    """Which language is edited: what a form that came back was for, then `?in=en`. Refusal: `Invalid`."""
+    language = (draft.typed.get("in") if draft else None) or request.query_params.get("in") or shop.language
     if language not in {*shop.languages, shop.language, "en"}:
         raise Invalid(field="in", rule="a language of the shop")
     return language
@@ -239,7 +252,7 @@ async def office_page(
     block: Annotated[int, Parameter(query="block", ge=-1, le=999)] = -1,
 ) -> Response[str]:
     """Write a page, beside how it looks."""
-    language = _language(request, shop)
+    language = _language(request, shop, draft)
     async with database.reading() as conn:
         found = await queries.page(conn, page_id=page_id)
         if found is None:
@@ -426,13 +439,14 @@ async def office_menus(
     draft: Draft | None,
 ) -> Response[str]:
     """The links of head and foot in one language."""
-    language = _language(request, shop)
+    language = _language(request, shop, draft)
     async with database.reading() as conn:
         found = await queries.menus(conn, shop_id=shop.id, languages=[language])
         pages = await queries.listed(
             conn, shop_id=shop.id, languages=queries.languages_for(language, shop.language), at=view.question.at
         )
-    texts = {place: menu_text(menu.items) for place, menu in found.items()}
+        live = await _live(conn, request, shop, language, view.question.at)
+    texts = live | {place: menu_text(menu.items) for place, menu in found.items()}
     if draft is not None:
         texts |= {str(draft.typed.get("place", "")): str(draft.typed.get("items", ""))}
     return view.show(
@@ -450,15 +464,33 @@ async def office_menus(
 async def put_menu(
     request: Request[Any, Any, Any], database: Database, shop: Shop, principal: Principal, at: datetime
 ) -> Redirect:
-    """Set the links of head or foot. Refusal: `BadPath`."""
+    """Set the links of head or foot. Refusals: `BadMenuLine`, `BadPath`."""
     language, form = _language(request, shop), await request.form()
     place = "header" if form.get("place") == "header" else "footer"
-    items = menu_of(str(form.get("items", "")))
+    items = menu_of(str(form.get("items", "")), place)
     async with database.transaction() as tx:
+        # What comes with Lotse, sent back as it was shown, goes on following departments and pages.
+        if menu_text(items) == (await _live(tx, request, shop, language, at))[place]:
+            items = []
         await commands.put_menu(
             tx, shop_id=shop.id, place=place, language=language, items=items, by=str(principal), at=at
         )
     return Redirect(f"{MENUS}?in={language}&done=saved", status_code=303)
+
+
+async def _live(
+    conn: Connection, request: Request[Any, Any, Any], shop: Shop, language: str, at: datetime
+) -> dict[str, str]:
+    """Head and foot that come with Lotse, as they are edited."""
+    tree = await category_tree(conn, language=language)
+    departments = [(category.name, category.slug) for category in tree if category.depth == 0 and category.products]
+    languages = queries.languages_for(language, shop.language)
+    pages = await queries.listed(conn, shop_id=shop.id, languages=languages, at=at)
+    said = request.app.state.site.templates.gettext(language)
+    return {
+        "header": menu_text(live_header(departments)),
+        "footer": menu_text(live_footer(said, [(page.title, page.slug) for page in pages])),
+    }
 
 
 # -- redirects and lost paths

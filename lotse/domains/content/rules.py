@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -11,8 +11,11 @@ import nh3
 from markdown_it import MarkdownIt
 
 from lotse.domains.content.contracts import (
+    HOME,
     KINDS,
+    LEGAL,
     BadBlock,
+    BadMenuLine,
     BadPath,
     BannerBlock,
     Block,
@@ -266,21 +269,56 @@ def menu_text(items: Sequence[MenuItem]) -> str:
     return "\n".join(f"{item.label} | {item.link}" if item.link else item.label for item in items)
 
 
-def menu_of(text: str) -> list[MenuItem]:
-    """What was typed. Refusal: `BadPath`."""
+def menu_of(text: str, place: str) -> list[MenuItem]:
+    """What was typed for `header` or `footer`. Refusals: `BadMenuLine`, `BadPath`.
+
+    A heading is for the foot alone, and nothing in it looks like an address: that is a link whose stroke is missing.
+    """
     found: list[MenuItem] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         label, _, link = (part.strip() for part in line.partition("|"))
         if not 1 <= len(label) <= 80:
-            raise BadPath(field="items", rule=f"line {number}: words of at most 80 characters, then | and a link")
+            raise BadMenuLine(line=number, rule="words of at most 80 characters, then | and a link")
         if link and not is_link(link):
-            raise BadPath(field="items", rule=f"line {number}: a path such as /info/about, or an address with https://")
+            raise BadMenuLine(line=number, rule="a path such as /info/about, or an address with https://")
+        if not link and (place == "header" or is_link(label.split()[-1])):
+            raise BadMenuLine(line=number, rule="| is missing between words and link")
         found.append(MenuItem(label, link))
     if len(found) > 40:
         raise BadPath(field="items", rule="at most 40 lines")
     return found
+
+
+def live_header(departments: Sequence[tuple[str, str]]) -> list[MenuItem]:
+    """The head that comes with Lotse: the first departments, given as names and slugs."""
+    return [MenuItem(name, f"/c/{slug}") for name, slug in departments[:_IN_THE_HEAD]]
+
+
+# As many as the head shows (storefront/top.html).
+_IN_THE_HEAD = 7
+
+
+def live_footer(said: Callable[[str], str], pages: Sequence[tuple[str, str]]) -> list[MenuItem]:
+    """The foot that comes with Lotse (storefront/foot.html), in the words of `said`; `pages`: titles and slugs."""
+    own = [(title, slug) for title, slug in pages if slug != HOME and slug not in LEGAL][:_IN_THE_FOOT]
+    has_terms = any(slug == "terms" for _, slug in pages)
+    return [
+        MenuItem(said("Service")),
+        MenuItem(said("Stores and opening hours"), "/stores"),
+        MenuItem(said("Delivery and payment"), "/delivery"),
+        *(MenuItem(title, f"/info/{slug}") for title, slug in own),
+        MenuItem(said("Legal")),
+        MenuItem(said("Imprint"), "/imprint"),
+        MenuItem(said("Privacy"), "/privacy"),
+        *([MenuItem(said("Terms of business"), "/terms")] if has_terms else []),
+        MenuItem(said("Right of withdrawal"), "/withdrawal"),
+    ]
+
+
+# As many as a foot has that nobody has arranged (web/storefront/menus.py).
+_IN_THE_FOOT = 8
 
 
 # -- lost paths

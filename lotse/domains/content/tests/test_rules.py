@@ -15,6 +15,7 @@ from lotse.domains.content import commands, pages, rules
 from lotse.domains.content.contracts import (
     KINDS,
     BadBlock,
+    BadMenuLine,
     BadPath,
     BannerBlock,
     Block,
@@ -34,6 +35,7 @@ from lotse.domains.content.rules import (
     html_of,
     is_link,
     is_slug,
+    live_header,
     menu_of,
     menu_text,
     path_of,
@@ -295,16 +297,38 @@ def test_players(link: str, frame: str | None):
 
 def test_a_menu_reads_as_it_is_typed():
     items = [MenuItem("Service"), MenuItem("Über uns", "/info/ueber-uns"), MenuItem("Blog", "https://blog.example.org")]
-    assert menu_of(menu_text(items)) == items
-    assert menu_of("\n  \n") == []
+    assert menu_of(menu_text(items), "footer") == items
+    assert menu_of("\n  \n", "header") == []
 
 
 @pytest.mark.parametrize(
     "text", ["x | javascript:alert(1)", "| /a", "a" * 81, "x | //evil.example", "\n".join(["a"] * 41)]
 )
 def test_what_is_no_menu(text: str):
-    with pytest.raises(BadPath):
-        menu_of(text)
+    with pytest.raises((BadPath, BadMenuLine)):
+        menu_of(text, "footer")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "line"),
+    [
+        ("Neu | /new\n\nohne Strich /x", "header", 3),
+        ("Neu | /new\nService", "header", 2),
+        ("ohne Strich /x", "footer", 1),
+        ("Service\nx | javascript:alert(1)", "footer", 2),
+    ],
+)
+def test_a_wrong_line_of_a_menu_is_named_by_its_number(text: str, place: str, line: int):
+    with pytest.raises(BadMenuLine) as refused:
+        menu_of(text, place)
+    assert refused.value.line == line
+    assert menu_of("Damen / Herren", "footer") == [MenuItem("Damen / Herren")]
+
+
+def test_the_head_that_comes_with_lotse_is_shown_as_it_would_be_typed():
+    departments = [(f"Department {n}", f"d-{n}") for n in range(9)]
+    items = live_header(departments)
+    assert len(items) == 7 and menu_of(menu_text(items), "header") == items
 
 
 def test_every_rule_that_a_refusal_says_has_words_in_german():

@@ -157,7 +157,7 @@ async def test_a_guest_on_a_phone_finds_by_a_misspelt_word_buys_and_withdraws(ph
     async with page.expect_download() as downloading:
         await page.get_by_role("link", name="Bestätigung speichern").tap()
     assert (await downloading.value).suggested_filename.startswith("W")
-    acknowledged = text_of(await mail_to(shop, email, "Eingang Ihres Widerrufs"))
+    acknowledged = text_of(await mail_to(shop, email, "Eingang deines Widerrufs"))
     assert re.search(r"\d{1,2}:\d{2}:\d{2}", acknowledged)
 
 

@@ -14,8 +14,8 @@ from lotse.domains.catalog.contracts import CategoryText, PutCategory
 from lotse.domains.catalog.queries import product_by_slug
 from lotse.domains.checkout.tests import conftest as checkout
 from lotse.domains.content.commands import add_page, publish, put_draft, put_menu, put_redirect
-from lotse.domains.content.contracts import CategoriesBlock, MenuItem, TextBlock, Written
-from lotse.domains.content.queries import previewed
+from lotse.domains.content.contracts import PREVIEW_LINK, CategoriesBlock, MenuItem, TextBlock, Written
+from lotse.domains.content.queries import page_at, previewed
 from lotse.domains.parties.contracts import Shop
 from lotse.testing import Fresh
 from lotse.web.storefront.leading import Leading
@@ -49,6 +49,16 @@ class House:
             written = Written(title, "", [TextBlock("Words.")])
             await put_draft(tx, page_id=page_id, language="en", written=written, by=BY, at=AT)
             await publish(tx, page_id=page_id, language="en", by=BY, at=AT)
+
+    async def preview(self, slug: str, title: str) -> str:
+        """The preview of a page after its draft was written anew."""
+        async with self.store.db.transaction() as tx:
+            page = await page_at(tx, shop_id=self.store.shop.id, slug=slug)
+            assert page is not None
+            written = Written(title, "", [TextBlock("Words.")])
+            await put_draft(tx, page_id=page.id, language="en", written=written, by=BY, at=AT)
+        token = self._state.process.links.sign(f"{PREVIEW_LINK}:en", page.id)
+        return (await self.get(f"/en/preview/en/{token}")).text
 
 
 @pytest.fixture
@@ -212,3 +222,13 @@ async def test_the_site_map_holds_published_pages(house: House):
     assert {"/terms", "/info/size-advice", "/delivery"} <= set(places)
     assert len(places) == len(set(places)), "each address once"
     assert "only-a-draft" not in page and "/info/home" not in page and "/info/delivery" not in page
+
+
+async def test_a_preview_says_that_it_is_a_draft_only_while_it_is_one(house: House, fresh: Fresh):
+    slug = fresh.text("preview")
+    await house.publish(slug, "Published")
+    assert 'id="consent"' in (await house.get(f"/en/info/{slug}")).text
+    draft, published = await house.preview(slug, "Changed"), await house.preview(slug, "Published")
+    assert "This is a draft" in draft and "This is a draft" not in published
+    for page in (draft, published):
+        assert "Words." in page and 'id="consent"' not in page

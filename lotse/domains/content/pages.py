@@ -264,14 +264,13 @@ async def office_page(
         tree = await category_tree(conn, language=view.language)
         names = await names_of(conn, {one.made_by for one in history})
         whose = await queries.whose(conn, page_id)
+        is_unpublished = await queries.is_unpublished(conn, page_id=page_id, language=language, at=view.question.at)
     raw: list[Fields] = [] if written is None else [msgspec.to_builtins(one) for one in written.blocks]
     typed: Mapping[str, Any] = {"title": written.title, "description": written.description} if written else {}
     if draft is not None and draft.typed.get("title") is not None:
         raw, typed = raw_blocks(draft.typed), draft.typed
     now = view.question.at
-    holding = next(
-        (one for one in plans if one.valid_from <= now and (one.valid_until is None or one.valid_until > now)), None
-    )
+    holding = queries.holding_of(plans, now)
     return view.show(
         "content/editor.html",
         page=found,
@@ -283,6 +282,7 @@ async def office_page(
         versions=history,
         plans=[one for one in plans if one.valid_from > now],
         holding=holding,
+        is_unpublished=is_unpublished,
         titles={one.id: one.title for one in history},
         pictures=pictures,
         categories=tree,

@@ -222,6 +222,28 @@ async def draft(conn: Connection, *, page_id: UUID, language: str) -> Draft | No
     return await conn.maybe(READS.draft, Draft, page_id=page_id, language=language)
 
 
+async def is_unpublished(conn: Connection, *, page_id: UUID, language: str, at: datetime) -> bool:
+    """Whether a draft is there that says anything else than what visitors see at this moment."""
+    written = await draft(conn, page_id=page_id, language=language)
+    if written is None:
+        return False
+    holding = holding_of(await publications(conn, page_id=page_id, language=language), at)
+    shown = await version(conn, version_id=holding.version_id) if holding and holding.version_id else None
+    return shown is None or (shown.title, shown.description, shown.blocks) != (
+        written.title,
+        written.description,
+        written.blocks,
+    )
+
+
+def holding_of(publications: Sequence[Publication], at: datetime) -> Publication | None:
+    """What holds at a moment, of publications whose latest beginning comes first."""
+    return next(
+        (one for one in publications if one.valid_from <= at and (one.valid_until is None or one.valid_until > at)),
+        None,
+    )
+
+
 async def versions(conn: Connection, *, page_id: UUID, language: str, limit: int = 30) -> list[Version]:
     """What was published in a language, the newest first."""
     return await conn.many(READS.versions, Version, page_id=page_id, language=language, limit=limit)

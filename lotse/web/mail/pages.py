@@ -142,7 +142,7 @@ TABLE = Table(
         Preset(N_("To look at"), "state=failed&state=bounced&state=unsure"),
         Preset(N_("Waiting"), "state=waiting"),
     ),
-    actions=(Action(N_("Texts of mails"), TEXTS, "mail.write", "edit"),),
+    actions=(Action(N_("E-mail templates"), TEXTS, "mail.write", "edit"),),
     nothing=Nothing(
         N_("No mails yet"),
         N_("Confirmations of orders, payments and withdrawals are listed here as soon as the first one is asked for."),

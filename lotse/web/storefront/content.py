@@ -105,6 +105,7 @@ async def _answer(
     *,
     is_home: bool,
     is_preview: bool = False,
+    is_unpublished: bool = False,
     described: dict[str, Any] | None = None,
 ) -> Response[str]:
     variants = found.variant_ids
@@ -124,6 +125,7 @@ async def _answer(
         faces=faces,
         is_home=is_home,
         is_preview=is_preview,
+        is_unpublished=is_unpublished,
         described=described,
         headers=headers,
     )
@@ -160,7 +162,10 @@ async def preview(view: View, database: Database, links: Links, of_language: str
         if found is None:
             raise NotFound(what="page", id=str(page_id))
         faces = await _faces(connection, found, view.language)
-    return await _answer(view, found, faces, is_home=found.slug == HOME, is_preview=True)
+        is_unpublished = await content.is_unpublished(
+            connection, page_id=page_id, language=of_language, at=view.question.at
+        )
+    return await _answer(view, found, faces, is_home=found.slug == HOME, is_preview=True, is_unpublished=is_unpublished)
 
 
 @get("/gone", guards=[public], opt={"waits": False})

@@ -75,6 +75,23 @@ async def test_a_draft_is_nobodys_page(writer: Desk):
     assert found is not None and found.title == "Draft" and found.pieces[0].html == "<p>Draft</p>\n"
 
 
+async def test_a_draft_is_unpublished_until_it_says_what_visitors_see(writer: Desk):
+    page_id = await writer.page()
+
+    async def is_unpublished(at=AT) -> bool:
+        return await queries.is_unpublished(writer.tx, page_id=page_id, language="de", at=at)
+
+    assert not await is_unpublished(), "nothing is written"
+    await writer.write(page_id, "One")
+    assert await is_unpublished()
+    await writer.publish(page_id, "One")
+    assert not await is_unpublished()
+    await writer.write(page_id, "Two")
+    assert await is_unpublished()
+    await writer.publish(page_id, "Two", begin=AT + HOUR)
+    assert await is_unpublished() and not await is_unpublished(AT + HOUR)
+
+
 async def test_a_campaign_ends_by_itself(writer: Desk):
     page_id = await writer.page("about", "Always")
     await writer.publish(page_id, "Campaign", begin=AT + HOUR, end=AT + 2 * HOUR)

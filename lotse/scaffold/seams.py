@@ -78,6 +78,8 @@ SLOTS = {
     "product.below": "products; below everything else on an article's page",
     "home.below": "the shop; below everything else on the first page",
     "line.picture": "variants; beside a line of basket and order",
+    "delivery.costs": "the shop; what delivery costs and to where, on the page about delivery and payment",
+    "delivery.payment": "the shop; the ways to pay, on the same page",
     "order.payment": "payments; on the buyer's order page",
     "order.above": "orders; what has become of one, at the top of the buyer's order page (`Above`)",
     "order.below": "orders; what else can be done with one, on the buyer's order page",

@@ -14,14 +14,19 @@ import pytest
 from lotse.domains.catalog.commands import put_products
 from lotse.domains.catalog.contracts import PutProduct, PutVariant, Text
 from lotse.domains.catalog.queries import variants_by_ids
+from lotse.domains.checkout.queries import shipping_rates
 from lotse.domains.checkout.tests import conftest as checkout
+from lotse.domains.content.commands import add_page, publish, put_draft
+from lotse.domains.content.contracts import TextBlock, Written
 from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK
 from lotse.domains.inventory.commands import put_locations, put_postcodes, serve_shop
 from lotse.domains.inventory.contracts import Postcode, PutLocation
 from lotse.domains.offers.commands import put_offers
 from lotse.domains.offers.contracts import PutOffer
+from lotse.kernel import clock
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
+from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.sql import Statement
 from lotse.testing import Fresh
 from tests.web.conftest import ORIGIN, Whole, at_origin
@@ -427,3 +432,31 @@ async def test_a_store_is_as_far_as_an_exact_place_says(
         await serve_shop(tx, shop_id=store.shop.id, location_ids=[found[code]], by="test", at=checkout.AT)
         await put_postcodes(tx, [Postcode("DE", postcode, "Altona", 53.64, 10.0)])
     await shopper.sees(f"/stores?postcode={postcode}", f"Nearest to {postcode} Altona", code, "about 10 km")
+
+
+async def test_the_checkout_leads_to_the_terms_once_there_are_some(
+    whole_with_desk: Whole, shopper: Shopper, store: checkout.Store
+) -> None:
+    article = await store.article(5)
+    await shopper.sends("/basket/lines", "Delivery ", offer_id=str(article.offer_id), quantity="1")
+    assert "terms</a> apply" not in await shopper.sees("/checkout")
+    async with store.db.transaction() as tx:
+        page_id = await add_page(tx, shop_id=store.shop.id, slug="terms", by="test", at=clock.now())
+        written = Written("Terms", "", [TextBlock("Words.")])
+        await put_draft(tx, page_id=page_id, language="en", written=written, by="test", at=clock.now())
+        await publish(tx, page_id=page_id, language="en", by="test", at=clock.now())
+    whole_with_desk.pages.state.pop("menus", None)
+    page = await shopper.sees("/checkout")
+    assert re.search(r'Our <a href="[^"]*/terms">terms</a> apply', page)
+
+
+async def test_delivery_and_payment_say_what_the_shop_is_set_to(shopper: Shopper, store: checkout.Store) -> None:
+    async with store.db.reading() as conn:
+        rates = await shipping_rates(conn, shop_id=store.shop.id, at=clock.now())
+    said = filters(locale_of("en"))
+    costs = [said["money"](rate.price_minor, store.shop.currency) for rate in rates]
+    page = await shopper.sees("/delivery", "Germany", "Austria", "Invoice", "In advance", *costs)
+    assert page.index("Germany") < page.index("Austria"), "the shop's own country comes first"
+    for rate in rates:
+        if rate.free_from_minor:
+            assert f"free from {said['money'](rate.free_from_minor, store.shop.currency)}" in unescape(page)

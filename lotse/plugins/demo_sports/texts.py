@@ -33,7 +33,7 @@ Alle Preise enthalten die gesetzliche Mehrwertsteuer. Die Versandkosten stehen i
 
 ## 4. Zahlung
 
-Du zahlst auf Rechnung oder im Voraus, oder mit den Diensten, die an der Kasse angeboten werden.
+Du zahlst auf Rechnung oder im Voraus oder mit den Diensten, die an der Kasse angeboten werden.
 
 ## 5. Lieferung
 
@@ -57,7 +57,7 @@ made in German or English.
 
 ## 2. Conclusion of the contract
 
-By pressing “Order with obligation to pay” you make a binding offer. We accept it by the confirmation that you get
+By pressing “Order and pay” you make a binding offer. We accept it by the confirmation that you get
 by mail. It holds the text of the contract; please keep it.
 
 ## 3. Prices and delivery
@@ -128,7 +128,7 @@ _RETURNS_DE = """So kommt deine Bestellung zu dir, und so kommt zurück, was nic
 
 - Wir packen am selben Werktag, was bis 14 Uhr bestellt ist, und liefern mit dem Paketdienst in ein bis drei Werktagen.
 - Der Liefertag steht schon auf der Seite des Artikels und im Warenkorb. Er ist geschätzt und rechnet mit Feiertagen.
-- Was der Versand kostet und ab wann er frei ist, steht unter [Lieferung und Bezahlung](/delivery).
+- Was der Versand kostet und ab wann er frei ist, steht unter [Versand und Zahlung](/delivery).
 
 ## Zurückgeben
 
@@ -146,7 +146,7 @@ _RETURNS_EN = """How your order comes to you, and how what does not fit goes bac
 
 - We pack on the same working day what is ordered by 2 pm; the parcel service brings it within one to three of them.
 - The day of delivery is shown on the page of each article and in the basket. It is estimated and knows the holidays.
-- What delivery costs, and from when on it is free, stands under [Delivery and payment](/en/delivery).
+- What delivery costs, and from when on it is free, is said under [Delivery and payment](/en/delivery).
 
 ## Returns
 

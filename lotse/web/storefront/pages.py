@@ -61,6 +61,7 @@ async def delivery(view: View, database: Database, shop: Shop) -> Response[str]:
     own = await page_of(view, database, shop, "delivery")
     if own is not None:
         return own
+    await view.ask({"delivery.costs": [shop.id], "delivery.payment": [shop.id]})
     return view.show("storefront/delivery.html")
 
 

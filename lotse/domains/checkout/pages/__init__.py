@@ -7,9 +7,10 @@ from lotse.domains.checkout.pages.basket import (
     basket_page,
     remove_line,
     set_quantity,
-    slots,
 )
+from lotse.domains.checkout.pages.basket import slots as basket_slots
 from lotse.domains.checkout.pages.checkout import checkout_page, checkout_sum, place
+from lotse.domains.checkout.pages.delivery import slots as delivery_slots
 from lotse.domains.checkout.pages.payment import office_charge, pay_again, pay_go, pay_page, pay_state
 
 __all__ = ["routes", "slots"]
@@ -29,3 +30,4 @@ routes = (
     pay_again,
     office_charge,
 )
+slots = (*basket_slots, *delivery_slots)

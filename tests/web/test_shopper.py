@@ -16,7 +16,7 @@ from lotse.domains.catalog.contracts import PutProduct, PutVariant, Text
 from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.checkout.queries import shipping_rates
 from lotse.domains.checkout.tests import conftest as checkout
-from lotse.domains.content.commands import add_page, publish, put_draft
+from lotse.domains.content.commands import add_page, publish, put_draft, take_down
 from lotse.domains.content.contracts import TextBlock, Written
 from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK
 from lotse.domains.inventory.commands import put_locations, put_postcodes, serve_shop
@@ -402,6 +402,47 @@ async def test_the_site_map_has_every_page_in_every_language(shopper: Shopper, s
         await shopper.sees(none, status=404)
     robots = await shopper.sees("/robots.txt", "Sitemap: http", "Disallow: /order/", "Disallow: /en/account")
     assert "Disallow: /p" not in robots.replace("Disallow: /pay/", "")
+
+
+@pytest.mark.parametrize(
+    ("slug", "written", "home"),
+    [
+        ("info/{}", ("de",), ("de",)),
+        ("info/{}", ("en",), ("en",)),
+        ("info/{}", ("de", "en"), ("de", "en")),
+        # Whoever does not read what staff wrote in another language than the shop's reads what comes with Lotse.
+        ("imprint", ("en",), ("de", "en")),
+        ("delivery", ("de",), ("de",)),
+    ],
+)
+async def test_a_page_is_named_in_the_languages_that_it_is_written_in(
+    shopper: Shopper, store: checkout.Store, fresh: Fresh, slug: str, written: tuple[str, ...], home: tuple[str, ...]
+) -> None:
+    path = slug.format(fresh.text("house"))
+    async with store.db.transaction() as tx:
+        page_id = await add_page(tx, shop_id=store.shop.id, slug=path.removeprefix("info/"), by="test", at=clock.now())
+        for language in written:
+            words = Written(f"Words in {language}", "", [TextBlock("Words.")])
+            await put_draft(tx, page_id=page_id, language=language, written=words, by="test", at=clock.now())
+            await publish(tx, page_id=page_id, language=language, by="test", at=clock.now())
+    try:
+        named = re.findall(rf"<loc>[^<]*/([a-z]+)/{path}</loc>", await shopper.sees("/sitemap/0"))
+        assert named == list(home)
+        for language in ("de", "en"):
+            if language not in home and "de" not in written:
+                await shopper.sees(f"/{language}/{path}", status=404)
+                continue
+            page = await shopper.sees(f"/{language}/{path}")
+            own = language if language in home else "de"
+            [canonical] = re.findall('<link rel="canonical" href="([^"]*)"', page)
+            assert canonical.endswith(f"/{own}/{path}")
+            assert re.findall('hreflang="([a-z-]+)" href="http', page) == [*home, "x-default"]
+            if own in written:
+                assert f'<h1 lang="{own}">Words in {own}</h1>' in page
+    finally:
+        async with store.db.transaction() as tx:
+            for language in written:
+                await take_down(tx, page_id=page_id, language=language, by="test", at=clock.now())
 
 
 @pytest.mark.parametrize(

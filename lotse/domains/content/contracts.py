@@ -102,13 +102,21 @@ class Shown(Struct, frozen=True):
     blocks: list[Block]
 
 
+class Validity(Struct, frozen=True):
+    """How a page stands at a moment: in which languages it is shown, and until when nothing of that changes."""
+
+    languages: list[str]
+    until: datetime | None
+
+
 class ListedPage(Struct, frozen=True):
-    """A page that is shown now."""
+    """A page that is shown now: in the first of the languages that were asked for, and all of them that it is in."""
 
     slug: str
     language: str
     title: str
     made_at: datetime
+    languages: list[str]
 
 
 class Page(Struct, frozen=True):

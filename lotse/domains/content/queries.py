@@ -25,6 +25,7 @@ from lotse.domains.content.contracts import (
     Shown,
     TextBlock,
     UnknownPage,
+    Validity,
     Version,
     VideoBlock,
 )
@@ -49,7 +50,8 @@ class Piece(Struct, frozen=True):
 
 
 class Composed(Struct, frozen=True):
-    """A page with what its blocks show. `until`: when another version holds by itself."""
+    """A page with what its blocks show. `languages`: all that it is shown in; `until`: when another version holds by
+    itself."""
 
     page_id: UUID
     slug: str
@@ -57,6 +59,7 @@ class Composed(Struct, frozen=True):
     title: str
     description: str
     pieces: list[Piece]
+    languages: list[str] = []
     until: datetime | None = None
 
     @property
@@ -86,9 +89,18 @@ async def shown(
     found = await conn.maybe(READS.shown, Shown, shop_id=shop_id, slug=slug, languages=list(languages), at=at)
     if found is None:
         return None
-    until = await conn.value(READS.next_change, page_id=found.page_id, at=at)
+    validity = await conn.one(READS.validity, Validity, page_id=found.page_id, at=at)
     pieces = await compose(conn, found.blocks, language=languages[0])
-    return Composed(found.page_id, found.slug, found.language, found.title, found.description, pieces, until)
+    return Composed(
+        found.page_id,
+        found.slug,
+        found.language,
+        found.title,
+        found.description,
+        pieces,
+        validity.languages,
+        validity.until,
+    )
 
 
 async def previewed(conn: Connection, *, page_id: UUID, language: str) -> Composed | None:

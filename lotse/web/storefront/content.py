@@ -1,6 +1,7 @@
 """Pages made of blocks on the storefront: at `/info/…`, as first page, in place of the texts that come with Lotse, as a
 draft behind a signed link; and the page that says that something is gone for good."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, get
@@ -24,11 +25,14 @@ from lotse.kernel.refusals import NotFound
 from lotse.kernel.tags import any_of
 from lotse.web.observe import CONTENT_SECURITY_POLICY
 from lotse.web.storefront.faces import faces_of
+from lotse.web.storefront.frame import offered_languages
 
 # A page says that a published one may take its place.
 CONTENT = any_of(PageChanged)
 _SHOWN = (CONTENT, any_of(ProductChanged), any_of(ProductStateChanged), any_of(CategoryChanged))
 _SIMILAR = 8
+# Of these there is one that comes with Lotse.
+_WITH_LOTSE = (HOME, *(slug for slug in LEGAL if slug != "terms"))
 # In which order the articles of the first page stand: Lotse's own, and each row of one that staff made.
 ROW = point(
     "home.row",
@@ -59,12 +63,22 @@ async def page_of(view: View, database: Database, shop: Shop, slug: str) -> Resp
         faces = await _faces(connection, found, view.language)
     if found.until is not None:
         view.stands(Standing(until=found.until), _nothing)
+    found = structs.replace(found, languages=spoken(slug, found.languages, shop))
     if slug == HOME and any(piece.cards for piece in found.pieces):
         pieces = [structs.replace(piece, cards=in_row(piece.cards)) for piece in found.pieces]
         found = structs.replace(found, pieces=pieces)
     return await _answer(
         view, found, faces, is_home=slug == HOME, described=described(view, shop) if slug == HOME else None
     )
+
+
+def spoken(slug: str, written: Sequence[str], shop: Shop) -> list[str]:
+    """The languages of the page at an address: those that staff wrote it in. Unless one of them is the shop's, which
+    stands in for every other, visitors of the others read what comes with Lotse."""
+    offered = offered_languages(shop)
+    if slug in _WITH_LOTSE and shop.language not in written:
+        return offered
+    return [language for language in offered if language in written]
 
 
 def described(view: View, shop: Shop) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.settings import Settings, base_of
 from lotse.kernel.tags import any_of
-from lotse.web.storefront.content import described, in_row, page_of
+from lotse.web.storefront.content import described, in_row, page_of, spoken
 from lotse.web.storefront.content import routes as content_routes
 from lotse.web.storefront.faces import faces_of
 from lotse.web.storefront.frame import PERSONAL, offered_languages
@@ -127,12 +127,10 @@ _SITE_MAP = {"Cache-Control": "public, max-age=3600"}
 _OWN_PAGES = ("/", "/new", "/stores", "/delivery", "/withdrawal")
 
 
-def _is_apart(page: ListedPage) -> bool:
-    """Whether a published page has an address that is not in the map anyway: some stand in for pages of Lotse's own."""
-    return page.slug != HOME and f"/{page.slug}" not in _OWN_PAGES
-
-
 def _address_of(page: ListedPage) -> str:
+    """Where it is shown: some stand in for pages of Lotse's own."""
+    if page.slug == HOME:
+        return "/"
     return f"/{page.slug}" if page.slug in LEGAL else f"/info/{page.slug}"
 
 
@@ -160,30 +158,34 @@ async def site_map_part(settings: Settings, database: Database, shop: Shop, part
     async with database.reading() as connection:
         if part == 0:
             tree = await catalog.category_tree(connection, language=shop.language)
-            pages = [(path, "") for path in _OWN_PAGES]
-            pages += [(f"/c/{category.slug}", "") for category in tree if category.products]
             own = await content.listed(connection, shop_id=shop.id, languages=languages, at=clock.now())
-            pages += [(_address_of(page), page.made_at.date().isoformat()) for page in own if _is_apart(page)]
+            written = {
+                _address_of(page): (page.made_at.date().isoformat(), spoken(page.slug, page.languages, shop))
+                for page in own
+            }
+            pages = [(path, *written.pop(path, ("", languages))) for path in _OWN_PAGES]
+            pages += [(f"/c/{category.slug}", "", languages) for category in tree if category.products]
+            pages += [(path, *told) for path, told in written.items()]
         else:
             # Beyond what a bigint of rows could be nobody asks.
             found = (
                 await catalog.site_map(connection, skip=min(part - 1, 10_000) * most, limit=most) if part > 0 else []
             )
-            pages = [(f"/p/{product.slug}", product.changed_at.date().isoformat()) for product in found]
+            pages = [(f"/p/{product.slug}", product.changed_at.date().isoformat(), languages) for product in found]
     if not pages:
         raise NotFound(what="site map", id=str(part))
     base = base_of(settings)
     body = [
         f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="{_SITE_MAPS}" xmlns:xhtml="http://www.w3.org/1999/xhtml">'
     ]
-    for path, changed in pages:
+    for path, changed, offered in pages:
         tail = "" if path == "/" else path
         others = "".join(
             f'<xhtml:link rel="alternate" hreflang="{language}" href="{base}/{language}{tail}"/>'
-            for language in languages
+            for language in offered
         )
         last = f"<lastmod>{changed}</lastmod>" if changed else ""
-        body += [f"<url><loc>{base}/{language}{tail}</loc>{last}{others}</url>" for language in languages]
+        body += [f"<url><loc>{base}/{language}{tail}</loc>{last}{others}</url>" for language in offered]
     body.append("</urlset>")
     return Response("\n".join(body), media_type="application/xml", headers=_SITE_MAP)
 

@@ -16,16 +16,26 @@ select p.id as page_id, p.slug, v.id as version_id, v.language, v.title, v.descr
  order by wanted.place
  limit 1;
 
--- When the next publication of a page begins or ends: until then it may be kept.
--- name: next_change
-select min(moment)
+-- The languages that a page is shown in, and when the next publication begins or ends: until then it may be kept.
+-- name: validity
+select min(edge.moment) filter (where edge.moment > :at) as until,
+       coalesce(
+         array_agg(distinct pub.language) filter (
+           where pub.valid_from <= :at and (pub.valid_until is null or pub.valid_until > :at)
+         ),
+         '{}'
+       ) as languages
   from content.publications pub
  cross join lateral (values (pub.valid_from), (pub.valid_until)) as edge (moment)
- where pub.page_id = :page_id and moment > :at;
+ where pub.page_id = :page_id;
 
 -- Every page that is shown now in one of these languages: for the site map, menus and lists of links.
 -- name: listed
-select distinct on (p.id) p.slug, v.language, v.title, v.made_at
+select p.slug,
+       (array_agg(v.language order by wanted.place))[1] as language,
+       (array_agg(v.title order by wanted.place))[1] as title,
+       (array_agg(v.made_at order by wanted.place))[1] as made_at,
+       array_agg(v.language order by wanted.place) as languages
   from content.pages p
  cross join lateral unnest(:languages::text[]) with ordinality as wanted (language, place)
  cross join lateral (
@@ -38,7 +48,8 @@ select distinct on (p.id) p.slug, v.language, v.title, v.made_at
       ) holding
   join content.versions v on v.id = holding.version_id
  where p.shop_id = :shop_id
- order by p.id, wanted.place
+ group by p.id
+ order by p.id
  limit 1000;
 
 -- One page.

@@ -104,7 +104,7 @@ async def bring(
                         if number % _PAUSE_EVERY == 0:
                             await asyncio.sleep(0)  # the desk and its locks live on this loop, too
                 sorter.counted()
-                await bringer.bring(source, sorter.drafts(spool.articles()))
+                await bringer.bring(source, sorter.drafts(spool.articles()), of=spool.count)
     seconds = time.monotonic() - began
     report = Report(
         shop=house.shop_name,
@@ -163,6 +163,7 @@ class Spool:
 
     def __enter__(self) -> "Spool":
         self._file = tempfile.TemporaryFile(prefix="lotse-")
+        self.count = 0
         self._encoder = msgspec.msgpack.Encoder()
         return self
 
@@ -172,6 +173,7 @@ class Spool:
     def add(self, article: Article) -> None:
         body = self._encoder.encode(article)
         self._file.write(len(body).to_bytes(4, "big") + body)
+        self.count += 1
 
     def articles(self) -> Iterator[Article]:
         decoder = msgspec.msgpack.Decoder(Article)
@@ -247,10 +249,13 @@ class _Bringer:
         self._at, self._progress = at, progress
         self._categories: set[str] = set()
         self.articles = self.products = self.new = 0
-        self._told = 0
+        self._source, self._of, self._looked, self._told, self._new_before = "", 0, 0, 0, 0
         self._began = time.monotonic()
 
-    async def bring(self, source: Source, drafts: Iterator[Draft]) -> None:
+    async def bring(self, source: Source, drafts: Iterator[Draft], *, of: int) -> None:
+        """Put all products of a source, which has so many articles."""
+        self._source, self._of, self._looked, self._told, self._new_before = source.name, of, 0, 0, self.new
+        self._began = time.monotonic()
         if not self._categories:
             async with self._database.reading() as conn:
                 self._categories = {one.slug for one in await category_tree(conn, language=LANGUAGES[0])}
@@ -258,7 +263,7 @@ class _Bringer:
         try:
             for batch in batches(drafts):
                 await self._missing_categories(batch)
-                running.add(asyncio.create_task(self._batch(source, batch)))
+                running.add(asyncio.create_task(self._batch(batch)))
                 if len(running) >= _AT_ONCE:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
@@ -284,7 +289,7 @@ class _Bringer:
                 await put_categories(tx, list(wanted.values()), by=ACTOR, at=self._at)
             self._categories |= set(wanted)
 
-    async def _batch(self, source: Source, batch: Sequence[Draft]) -> None:
+    async def _batch(self, batch: Sequence[Draft]) -> None:
         name = _name(batch)
         key = key_for(ACTOR, f"demo-large:{name}", name, natural=True)
 
@@ -311,6 +316,7 @@ class _Bringer:
             await move_goods(self._desk, request=request, key=stock)
         refused = {one.sku: one for one in answer.refused}
         for draft in batch:
+            self._looked += len(draft.articles)
             for article in draft.articles:
                 if article.sku in refused:
                     one = refused[article.sku]
@@ -319,7 +325,7 @@ class _Bringer:
                     self.articles += 1
         self.products += sum(1 for draft in batch if draft.articles[0].sku not in refused)
         self.new += made
-        self._tell(source)
+        self._tell()
 
     async def _still_due(self, answer: _Answer) -> tuple[StockChange, ...]:
         """What of a batch's goods has not come yet: other rows of the same articles may have brought it."""
@@ -329,11 +335,17 @@ class _Bringer:
             had = await moved(conn, pool_ids=[pool_id for pool_id, _ in answer.received])
         return tuple(StockChange(pool_id, pieces) for pool_id, pieces in answer.received if pool_id not in had)
 
-    def _tell(self, source: Source) -> None:
-        if self.articles - self._told >= _TOLD_EVERY:
-            self._told = self.articles
-            rate = self.articles / max(time.monotonic() - self._began, 0.001)
-            self._progress(f"{source.name}: {self.articles:,} articles, {rate:,.0f} a second")
+    def _tell(self) -> None:
+        if self._looked - self._told < _TOLD_EVERY and self._looked < self._of:
+            return
+        self._told = self._looked
+        new = self.new - self._new_before
+        rate = new / max(time.monotonic() - self._began, 0.001)
+        before = self._looked - new
+        self._progress(
+            f"{self._source}: {self._looked:,} of {self._of:,} articles, {rate:,.0f} new ones a second"
+            + (f" ({before:,} were there or rejected)" if before else "")
+        )
 
     async def _halved(self, tx: Transaction, batch: Sequence[Draft]) -> _Answer:
         """Put products together; if one is refused, halve them until it stands alone."""

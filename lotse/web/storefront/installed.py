@@ -26,7 +26,7 @@ from lotse.web.storefront.frame import offered_languages
 SIZES = (192, 512, 180)
 # What the page of the missing network is made of.
 _SHELL = (
-    *("css/shop.css", "theme/tokens.css", "theme/theme.css"),
+    *("css/shop.css", "theme/tokens.css", "theme/theme.css", "js/offline.js"),
     *("icons.svg", "icon.svg", "theme/icon.svg", "vendor/archivo-latin.woff2", "vendor/archivo-latin-wide.woff2"),
 )
 _INK = "#101a26"

@@ -26,6 +26,8 @@ from lotse.domains.offers.contracts import PutOffer
 from lotse.kernel import clock
 from lotse.kernel.auth.links import Links
 from lotse.kernel.db import Database
+from lotse.kernel.ids import uuid7
+from lotse.kernel.pages.deciding import Choice, Noted, deciding
 from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.sql import Statement
 from lotse.testing import Fresh
@@ -144,6 +146,35 @@ async def test_an_order_with_its_promise_and_a_withdrawal_of_a_part(
     await shopper.sends("/withdraw", "the whole order", name="Eve", order_number="none", email="eve@example.org")
     await shopper.sees(token, "You declared a withdrawal on", "You pay by invoice")
     await shopper.sees("/order/no-such-token/withdraw", status=404)
+
+
+@pytest.mark.parametrize(
+    # Without an experiment delivery is free from 50 euros on.
+    ("variation", "pieces", "total", "said"),
+    [("set", 4, 5255, "€50.00: €2.40"), ("lower", 4, 4760, ""), ("higher", 5, 6445, "€60.00: €0.50")],
+)
+async def test_who_is_told_another_value_for_free_delivery_orders_by_it(
+    shopper: Shopper, store: checkout.Store, fresh: Fresh, variation: str, pieces: int, total: int, said: str
+) -> None:
+    article = await store.article(9)
+    choice = Noted([Choice("delivery.free_from", variation, "k", "a", "u")])
+    await shopper.sends("/basket/lines", offer_id=str(article.offer_id), quantity=str(pieces))
+    with deciding(choice):
+        page = await shopper.sees("/basket", said)
+        assert ("Free delivery from" in page) == bool(said)
+        form = hidden(await shopper.sees("/checkout", said))
+        assert hidden(await shopper.sees("/checkout/sum?country=DE&postcode=20457")).items() <= form.items()
+        await shopper.sees("/delivery", f"free from {said.partition(':')[0] or '€40.00'}")
+    assert "delivery.free_from" in choice.used
+    assert form["total_minor"] == str(total) and ("free_from" in form) == (variation != "set")
+
+    order = form | ADDRESS | {"email": f"{fresh.text('anna')}@example.org", "payment": "invoice"}
+    if variation != "set":
+        # What was not told, or was told of another basket, counts for nothing.
+        other = Links(b"s" * 32).sign(f"free from:{variation}", uuid7())
+        for free_from in ("", "x", other):
+            await shopper.sends("/checkout", "The total has changed", **order | {"free_from": free_from})
+    await shopper.sends("/checkout", "We have received order", f"€{total / 100:.2f}", **order)
 
 
 async def test_what_is_typed_into_the_withdrawal_form_is_never_markup(shopper: Shopper) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from lotse.domains.catalog.contracts import ProductChanged, ProductStateChanged, VariantCard
 from lotse.domains.catalog.queries import variants_by_ids
@@ -27,7 +27,7 @@ from lotse.domains.checkout.contracts import (
     StoredBasket,
     StoredLine,
 )
-from lotse.domains.checkout.rules import rate_for, shipping_lines
+from lotse.domains.checkout.rules import rate_for, shipping_lines, varied
 from lotse.domains.inventory.contracts import LocationChanged, OfferPool, ShopServed, StockOpened
 from lotse.domains.inventory.queries import pools_for_offers
 from lotse.domains.offers.contracts import Offer, OfferChanged
@@ -212,9 +212,11 @@ class Assortment:
     terms of a shop are read once a second.
     """
 
-    def __init__(self, database: Database, tags: Tags) -> None:
+    def __init__(self, database: Database, tags: Tags, *, free_from: str = "set") -> None:
+        """`free_from`: by which variation delivery is free (see `rules.FREE_FROM`)."""
         self._database = database
         self._tags = tags
+        self._free_from = free_from
 
     async def articles(
         self, *, shop: Shop, offer_ids: Sequence[UUID], language: str, at: datetime
@@ -258,7 +260,7 @@ class Assortment:
         copies: Copies[int, Terms] = self._tags.copies(f"checkout.terms {shop.id}", size=1)
         kept = copies.get(second)
         if kept is not None:
-            return kept
+            return self._varied(kept, shop)
 
         async def load(seconds: list[int]) -> dict[int, tuple[Terms, tuple[str, ...]]]:
             # Of all who ask at once one reads, so also for those of the second before.
@@ -266,7 +268,12 @@ class Assortment:
                 terms = await terms_of_sale(conn, shop=shop, at=at)
             return dict.fromkeys(seconds, (terms, ()))
 
-        return (await copies.many([second], load))[second]
+        return self._varied((await copies.many([second], load))[second], shop)
+
+    def _varied(self, terms: Terms, shop: Shop) -> Terms:
+        if self._free_from == "set":
+            return terms
+        return structs.replace(terms, rates=varied(terms.rates, self._free_from, shop.currency))
 
 
 def _spoken(shop: Shop, language: str) -> str:

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from lotse.domains.checkout.contracts import Attempt, InvalidQuantity, NoDelivery, Paying, ShippingRate
 from lotse.domains.customers.contracts import Address
 from lotse.domains.customers.rules import postcode_like
@@ -36,8 +38,11 @@ PATIENCE = timedelta(seconds=3)
 # Who failed to pay may try again with the same details; after this they are typed anew.
 ATTEMPT_KEPT = timedelta(hours=1)
 
-# What tokens of promises are signed for.
+# What tokens of promises and of variations are signed for.
 _PROMISE = "promise"
+_VARIATION = "free from"
+# From how many hundredths of the value that is set delivery is free, by the names of variations.
+FREE_FROM = {"set": 100, "lower": 80, "higher": 120}
 # What is not seen, and what turns the direction of the text around it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -83,6 +88,36 @@ def rate_for(rates: Sequence[ShippingRate], country: str) -> ShippingRate:
         if rate.country == country:
             return rate
     raise NoDelivery(country=country, delivers_to=tuple(rate.country for rate in rates))
+
+
+def varied(rates: Sequence[ShippingRate], variation: str, currency: str) -> tuple[ShippingRate, ...]:
+    """Rates that are free from another value of goods on, in whole units of the currency (see `FREE_FROM`)."""
+    hundredths = FREE_FROM.get(variation, 100)
+    if hundredths == 100:
+        return tuple(rates)
+    unit = 10 ** minor_digits(currency)
+    return tuple(
+        rate
+        if rate.free_from_minor is None
+        else replace(rate, free_from_minor=max(round(rate.free_from_minor * hundredths / (100 * unit)), 1) * unit)
+        for rate in rates
+    )
+
+
+def variation_token(links: Links, variation: str, basket_id: UUID) -> str:
+    """By which variation a page made the total of a basket, signed, for its form; empty for what is set."""
+    return links.sign(f"{_VARIATION}:{variation}", basket_id) if FREE_FROM.get(variation, 100) != 100 else ""
+
+
+def told_variation(links: Links, token: str, basket_id: UUID) -> str:
+    """What a form's token says; `set` for one that is not ours, of another basket, or missing."""
+    for variation in FREE_FROM if token else ():
+        try:
+            if links.read(f"{_VARIATION}:{variation}", token) == basket_id:
+                return variation
+        except LinkInvalid:
+            continue
+    return "set"
 
 
 def shipping_lines(rate: ShippingRate, goods: Sequence[PricedLine], currency: str) -> list[Line]:

@@ -27,7 +27,7 @@ from lotse.domains.promise.rules import together
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Connection, Database
-from lotse.kernel.pages.deciding import note, point
+from lotse.kernel.pages.deciding import decide, note, point
 from lotse.kernel.pages.forms import checked, refused
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.slots import Answerer, Ask, Standing
@@ -62,6 +62,13 @@ FREE_FROM = point(
     N_("How free delivery is said"),
     {"to_go": N_("Free delivery from 50 €: 12 € to go"), "add": N_("Add goods for 12 € and delivery is free")},
     pages=["/basket", "/checkout", "/checkout/sum"],
+)
+# From which value of goods on delivery is free. A buyer orders by what the page said: the form brings it back.
+THRESHOLD = point(
+    "delivery.free_from",
+    N_("From which value delivery is free"),
+    {"set": N_("As it is set"), "lower": N_("From a fifth less"), "higher": N_("From a fifth more")},
+    pages=["/basket", "/basket/added/{offer_id}", "/checkout", "/checkout/sum", "/delivery", "/pay/{token}"],
 )
 _offer_changed = tagged(OfferChanged)
 _ANY_LOCATION = any_of(LocationChanged)
@@ -126,7 +133,7 @@ async def basket_page(
     request: Request[Any, Any, Any], view: View, database: Database, tags: Tags, shop: Shop, draft: Draft | None
 ) -> Response[str]:
     """What is in the basket, at today's prices and stock."""
-    found = await basket_of(request, view, queries.Assortment(database, tags), shop)
+    found = await basket_of(request, view, assortment_of(database, tags), shop)
     return view.show(
         "checkout/basket.html",
         basket=found,
@@ -152,7 +159,7 @@ async def added(
     request: Request[Any, Any, Any], view: View, database: Database, tags: Tags, shop: Shop, offer_id: UUID
 ) -> Response[str]:
     """The note that something went in."""
-    found = await basket_of(request, view, queries.Assortment(database, tags), shop)
+    found = await basket_of(request, view, assortment_of(database, tags), shop)
     line = next((line for line in found.lines if line.offer_id == offer_id), None) if found else None
     if found is None or line is None:
         raise NotFound(what="basket line", id=str(offer_id))
@@ -213,6 +220,11 @@ async def remove_line(
         await commands.set_quantity(tx, shop=shop, basket_id=_needed(request), offer_id=offer_id, quantity=0, at=at)
     note(BasketChanged(offer_id, "removed", 0))
     return Redirect("/basket", status_code=303)
+
+
+def assortment_of(database: Database, tags: Tags) -> queries.Assortment:
+    """What is sold, at what the page's visitor pays for delivery."""
+    return queries.Assortment(database, tags, free_from=decide(THRESHOLD))
 
 
 async def basket_of(

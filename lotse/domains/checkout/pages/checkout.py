@@ -13,9 +13,18 @@ from litestar.response import Redirect
 
 from lotse.domains.checkout import commands, queries
 from lotse.domains.checkout.contracts import CHARGE_LINK, Basket, Paying, Purchase
-from lotse.domains.checkout.pages.basket import COOKIE, NO_STORE, REFUSED, basket_of, uuid_in, window_of
+from lotse.domains.checkout.pages.basket import (
+    COOKIE,
+    NO_STORE,
+    REFUSED,
+    THRESHOLD,
+    assortment_of,
+    basket_of,
+    uuid_in,
+    window_of,
+)
 from lotse.domains.checkout.pages.purchase import chosen_of, drafted, parts_of, purchase_of
-from lotse.domains.checkout.rules import holder_secret, promise_token, told_promise
+from lotse.domains.checkout.rules import holder_secret, promise_token, told_promise, told_variation, variation_token
 from lotse.domains.customers.commands import put_address
 from lotse.domains.customers.contracts import SESSION_COOKIE, CustomerAddress
 from lotse.domains.customers.queries import address_book, signed_in
@@ -76,7 +85,7 @@ async def checkout_page(
     chosen = chosen_of(book, address, form)
     known |= parts_of(chosen) if chosen else {}
     country = form.value("country", known.get("country"))
-    found = await basket_of(request, view, queries.Assortment(database, tags), shop, country)
+    found = await basket_of(request, view, assortment_of(database, tags), shop, country)
     if found is None or not found.ready:
         if draft is None:
             return view.go("/basket")
@@ -90,6 +99,7 @@ async def checkout_page(
         basket=found,
         window=window,
         promise=_told(links, window, found, view),
+        free_from=variation_token(links, decide(THRESHOLD), found.id),
         form=form,
         countries=_countries(view, shop, found),
         methods=tuple(method_of(view, method) for method in _in_order(methods())),
@@ -116,12 +126,19 @@ async def checkout_sum(
     postcode: Annotated[str, Parameter(max_length=16)] = "",
 ) -> Response[str]:
     """The sum and the delivery date for a country and postcode, while they are chosen."""
-    found = await basket_of(request, view, queries.Assortment(database, tags), shop, country)
+    found = await basket_of(request, view, assortment_of(database, tags), shop, country)
     if found is None:
         raise NotFound(what="basket", id="")
     window = await window_of(database, shop, found, view, postcode.strip())
-    promise = _told(links, window, found, view)
-    return view.show("checkout/sum.html", basket=found, window=window, promise=promise, is_piece=True, headers=NO_STORE)
+    return view.show(
+        "checkout/sum.html",
+        basket=found,
+        window=window,
+        promise=_told(links, window, found, view),
+        free_from=variation_token(links, decide(THRESHOLD), found.id),
+        is_piece=True,
+        headers=NO_STORE,
+    )
 
 
 @post("/checkout", guards=[public])
@@ -140,10 +157,11 @@ async def place(
     basket_id = uuid_in(form.get("basket"))
     purchase = purchase_of(form)
     promised = told_promise(links, str(form.get("promise", "")), basket_id)
+    free_from = told_variation(links, str(form.get("free_from", "")), basket_id)
     language = str(form.get("language", ""))
     language = language if language in shop.languages else shop.language
     ordered = await order_or_pay(
-        request, database, desk, shop, links, tags, principal, at, basket_id, purchase, language, promised
+        request, database, desk, shop, links, tags, principal, at, basket_id, purchase, language, promised, free_from
     )
     if form.get("keep_address") == "yes":
         await _keep_addresses(request, database, purchase.contact, at)
@@ -163,10 +181,11 @@ async def order_or_pay(
     purchase: Purchase,
     language: str,
     promised: Promised | None,
+    free_from: str,
 ) -> Redirect:
     """Order at once, or go to the provider first. Who has paid already is taken to where that stands."""
     key = key_for(str(principal), await posted_key(request), msgspec.msgpack.encode((basket_id, purchase)))
-    assortment = queries.Assortment(database, tags)
+    assortment = queries.Assortment(database, tags, free_from=free_from)
     customer_id = await _customer(request, database, at)
     try:
         if terms(purchase.method, at)[0].provider:

@@ -1,16 +1,19 @@
 """What the page about delivery and payment says of this shop: where it delivers, at what cost, and how to pay."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
 from lotse.domains.checkout import queries
 from lotse.domains.checkout.contracts import ShippingRate
+from lotse.domains.checkout.pages.basket import THRESHOLD
 from lotse.domains.checkout.pages.checkout import METHODS
+from lotse.domains.checkout.rules import varied
 from lotse.domains.payments.contracts import Method
 from lotse.domains.payments.queries import methods
 from lotse.kernel.db import Connection
+from lotse.kernel.pages.deciding import decide
 from lotse.kernel.pages.slots import Answerer, Ask
 
 
@@ -22,8 +25,12 @@ class Way(Struct, frozen=True):
     days: int
 
 
-async def _costs(connection: Connection, ask: Ask) -> Mapping[UUID, list[ShippingRate]]:
-    return {id: await queries.shipping_rates(connection, shop_id=id, at=ask.at) for id in ask.ids}
+async def _costs(connection: Connection, ask: Ask) -> Mapping[UUID, Sequence[ShippingRate]]:
+    variation = decide(THRESHOLD)
+    return {
+        id: varied(await queries.shipping_rates(connection, shop_id=id, at=ask.at), variation, ask.currency)
+        for id in ask.ids
+    }
 
 
 async def _ways(connection: Connection, ask: Ask) -> Mapping[UUID, list[Way]]:

@@ -42,7 +42,7 @@ from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Connection, Database
 from lotse.kernel.money import minor_digits
 from lotse.kernel.pages.crumbs import breadcrumbs
-from lotse.kernel.pages.deciding import decide, note, point
+from lotse.kernel.pages.deciding import Point, decide, note, point
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.slots import Standing
 from lotse.kernel.pages.view import View
@@ -75,6 +75,13 @@ ORDER = point(
     N_("Order of what a search finds"),
     {name: SORTS[name] for name in ("relevance", "newest", "price")},
     pages=["/search"],
+)
+# The same for who looks through a department.
+DEPARTMENT = point(
+    "category.order",
+    N_("Order of what stands in a department"),
+    {name: SORTS[name] for name in ("relevance", "newest", "price")},
+    pages=["/c/{slug}"],
 )
 # Names of facets whose label is not the name itself.
 LABELS = {"gender": N_("For"), "brand": N_("Brand"), "article_type": N_("Kind"), "usage": N_("Occasion")}
@@ -139,6 +146,7 @@ async def category(request: AnyRequest, view: View, database: Database, shop: Sh
         raise NotFound(what="category", id=slug)
     try:
         question = question_of(request, shop, view, category=found.slug)
+        question, usual = _sorted(request, question, DEPARTMENT)
         listing = await _listing(request, view, database, shop, question)
     except NoIndex:
         return await _plain_category(view, database, found)
@@ -148,7 +156,7 @@ async def category(request: AnyRequest, view: View, database: Database, shop: Sh
         category=found,
         described=_described(view, found),
         listing=listing,
-        **_around(view, shop, listing, f"/c/{slug}"),
+        **_around(view, shop, listing, usual, f"/c/{slug}"),
     )
 
 
@@ -156,8 +164,7 @@ async def category(request: AnyRequest, view: View, database: Database, shop: Sh
 async def search(request: AnyRequest, view: View, database: Database, shop: Shop, words: Words = "") -> Response[str]:
     """What visitors look for. No words find everything."""
     question = question_of(request, shop, view, words=words)
-    if not request.query_params.get("sort"):
-        question = replace(question, sort=rules.sort_of(decide(ORDER)))
+    question, usual = _sorted(request, question, ORDER)
     try:
         listing = await _listing(request, view, database, shop, question)
     except NoIndex:
@@ -168,7 +175,7 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
         _count(request, database, shop, view.language, meant, rules.found_by(listing.step, listing.total))
     _note(question, listing)
     return view.show(
-        "search/search.html", listing=listing, typed=question.words, **_around(view, shop, listing, "/search")
+        "search/search.html", listing=listing, typed=question.words, **_around(view, shop, listing, usual, "/search")
     )
 
 
@@ -283,8 +290,15 @@ def _as_size(value: str) -> tuple[int, float, str]:
         return 2, 0.0, value
 
 
-def _around(view: View, shop: Shop, listing: Listing, path: str) -> dict[str, Any]:
-    """What a list's template needs beside the list: addresses of other sorts, pages, and without each choice."""
+def _sorted(request: AnyRequest, question: Question, order: Point) -> tuple[Question, Sort]:
+    """The question in the order that the visitor chose, else as is decided; and what is decided."""
+    usual = rules.sort_of(decide(order))
+    return question if request.query_params.get("sort") else replace(question, sort=usual), usual
+
+
+def _around(view: View, shop: Shop, listing: Listing, usual: Sort, path: str) -> dict[str, Any]:
+    """What a list's template needs beside the list: addresses of other sorts, pages, and without each choice. `usual`:
+    the order that an address without one has."""
     question = listing.question
     digits = minor_digits(shop.currency)
     bare = view.href(path)
@@ -294,7 +308,7 @@ def _around(view: View, shop: Shop, listing: Listing, path: str) -> dict[str, An
         return urlencode([*words, *rules.pairs_of(filters, digits=digits)])
 
     def href(asked: str, sort: Sort = question.sort, page: int = 1, spelling: str = "") -> str:
-        parts = (asked, f"sort={sort}" * (sort != "relevance"), f"page={page}" * (page > 1), spelling)
+        parts = (asked, f"sort={sort}" * (sort != usual), f"page={page}" * (page > 1), spelling)
         query = "&".join(part for part in parts if part)
         return f"{bare}?{query}" if query else bare
 
@@ -318,6 +332,7 @@ def _around(view: View, shop: Shop, listing: Listing, path: str) -> dict[str, An
         "facet_prefix": rules.FACET,
         "chips": chips,
         "bare": href(asked(Filters())),
+        "usual": usual,
         "sorts": [(code, view.text(label), href(here, code)) for code, label in SORTS.items()],
         "page": page,
         "list_page": page,
@@ -390,7 +405,16 @@ def _unindexed(question: Question, cards: list[ProductCard]) -> Listing:
 
 
 def _bare(view: View) -> dict[str, Any]:
-    return {"path": "", "filters": Filters(), "facet_prefix": "", "chips": [], "sorts": [], "page": 1, "pages": 1}
+    return {
+        "path": "",
+        "filters": Filters(),
+        "facet_prefix": "",
+        "chips": [],
+        "usual": "relevance",
+        "sorts": [],
+        "page": 1,
+        "pages": 1,
+    }
 
 
 async def _ask_cards(view: View, cards: Iterable[ProductCard]) -> None:

@@ -70,6 +70,17 @@ class BasketChanged(Struct, frozen=True, tag="basket_changed", forbid_unknown_fi
     version: ClassVar[int] = 1
 
 
+class Ordered(Struct, frozen=True, tag="ordered", forbid_unknown_fields=True):
+    """A buyer was shown that an order is received: what came of all that was shown before. A page that is loaded again
+    says it again, so an order counts once."""
+
+    order_id: UUID
+    pieces: int
+    gross_minor: int
+    currency: Annotated[str, Meta(max_length=3)]
+    version: ClassVar[int] = 1
+
+
 class Exposed(Struct, frozen=True, tag="exposed", forbid_unknown_fields=True):
     """A page depended on an experiment. `unit`: who was assigned, a visitor's id or an hour (`hour:2026-11-22T05`)."""
 
@@ -89,7 +100,7 @@ class PromiseShown(Struct, frozen=True, tag="promise_shown", forbid_unknown_fiel
     version: ClassVar[int] = 1
 
 
-Event = PageViewed | SearchMade | Seen | Clicked | BasketChanged | Exposed | PromiseShown
+Event = PageViewed | SearchMade | Seen | Clicked | BasketChanged | Ordered | Exposed | PromiseShown
 # What only the script can see. It tells of a page itself where a cache in front of Lotse answered.
 FromScript = PageViewed | Seen | Clicked
 

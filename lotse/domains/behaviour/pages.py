@@ -228,6 +228,7 @@ KINDS = {
     "seen": N_("Impressions"),
     "clicked": N_("Clicks"),
     "basket_changed": N_("Basket changes"),
+    "ordered": N_("Orders received"),
     "exposed": N_("Exposures"),
     "promise_shown": N_("Promises shown"),
 }

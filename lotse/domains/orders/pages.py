@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from lotse.domains.behaviour.contracts import Ordered
 from lotse.domains.customers.contracts import SESSION_COOKIE
 from lotse.domains.customers.queries import customer as read_customer
 from lotse.domains.customers.queries import signed_in
@@ -40,6 +41,7 @@ from lotse.kernel.db import Connection, Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.idempotency import Key, key_for
 from lotse.kernel.ids import uuid7
+from lotse.kernel.pages.deciding import note
 from lotse.kernel.pages.finders import Finder, Found
 from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.pages.forms import Error, FormIncomplete, checked, posted_key, refused
@@ -108,6 +110,10 @@ async def order_page(
             "order.below": [found.id],
         }
     )
+    is_new = new and not found.cancelled
+    if is_new:
+        pieces = sum(line.quantity for line in _goods(found))
+        note(Ordered(found.id, pieces, found.gross_minor, found.currency))
     above: list[Any] = [said for _, contents in answers.of("order.above", [found.id]) for said in contents]
     return view.show(
         "orders/order.html",
@@ -117,7 +123,7 @@ async def order_page(
         taxes=taxes(found.lines),
         steps=steps(view, found),
         token=token,
-        is_new=new and not found.cancelled,
+        is_new=is_new,
         is_ended=any(said.ends for said in above if isinstance(said, Above)),
         key=str(uuid7()),
         refused=refused(view, draft, REFUSED),

@@ -55,9 +55,9 @@ _LOOKED_BACK = timedelta(days=7)
 # What is asked. A change of these is a new TEXT_VERSION (rules.py): then everybody is asked again.
 HEADING = N_("May we learn how you use the shop?")
 ASKED = N_(
-    "We would like to measure which pages and articles are seen and clicked, to make the shop better, and to choose "
-    "advertising that suits you. Both only if you agree, nothing goes to other companies, and the shop works the same "
-    "without. You can change your mind at any time under “Privacy choices” at the foot of every page."
+    "We would like to measure what is seen and clicked, to make the shop better and to choose advertising that suits "
+    "you. Only if you agree, and nothing goes to other companies. You can change your mind at any time: “Privacy "
+    "choices” at the foot of every page."
 )
 NECESSARY = N_("Basket, language, sign-in and this choice. The shop does not work without.")
 MEASUREMENT = N_(

@@ -8,7 +8,7 @@ from uuid import UUID
 from lotse.domains.behaviour.contracts import Consent, Visit
 
 # Changes when the words of the banner or the purposes change: then everybody is asked again.
-TEXT_VERSION = "2026-11"
+TEXT_VERSION = "2026-11-23"
 
 CONSENT_COOKIE = "lotse_consent"
 VISITOR_COOKIE = "lotse_visitor"

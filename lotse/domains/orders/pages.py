@@ -102,6 +102,7 @@ async def order_page(
     """An order for whoever holds its link."""
     found = await _existing(database, links.read(ORDER_LINK, token))
     view.put("token", token)  # what upper domains add leads on from this very address
+    view.put("reference", found.number)  # what a transfer is known by
     answers = await view.ask(
         {
             "line.picture": [line.variant_id for line in found.lines if line.variant_id],

@@ -1,6 +1,9 @@
 """The simulated provider's own pages: plain HTML that needs nothing of Lotse, as the real other side would not."""
 
+from decimal import Decimal
 from html import escape
+
+from babel.numbers import format_currency, get_currency_precision
 
 from lotse.plugins.pay_simulated.book import OPEN, Kept
 
@@ -56,7 +59,7 @@ _TEXTS = {
 def payment(charge: Kept, *, code: str, wrong: bool) -> str:
     """What the buyer sees: approve, decline, or the code of a challenge."""
     said = _TEXTS.get(charge.language[:2], _TEXTS["en"])
-    amount = f"{charge.amount_minor / 100:.2f} {escape(charge.currency)}"
+    amount = escape(_money(charge.amount_minor, charge.currency, charge.language[:2]))
     head = (
         f'<span class="test">{said["test"]}</span><h1>{said["title"]}</h1>'
         f'<p>{said["to"]} {escape(charge.description)}</p><p class="sum">{amount}</p>'
@@ -90,6 +93,12 @@ def front(faults: dict[str, float]) -> str:
         '<span class="test">Test: no money moves</span><h1>Simulated payment provider</h1>'
         f"<p>Shops send their buyers to this server's payment pages.</p><p>Faults: {escape(said)}</p>",
     )
+
+
+def _money(amount_minor: int, currency: str, language: str) -> str:
+    """119,95 € in German; in English, which the pages have besides, €119.95."""
+    major = Decimal(amount_minor).scaleb(-get_currency_precision(currency))
+    return format_currency(major, currency, locale=language if language in _TEXTS else "en")
 
 
 def _page(title: str, language: str, body: str) -> str:

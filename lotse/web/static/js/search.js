@@ -18,7 +18,7 @@
     })) input.setAttribute(name, value);
     let timer = 0, asking = null, at = -1;
 
-    const options = () => [...list.querySelectorAll("[role=option]")];
+    const options = () => [...list.querySelectorAll("a[role=option]")];
     const show = (open) => {
       list.hidden = !open;
       input.setAttribute("aria-expanded", String(open));
@@ -47,7 +47,7 @@
         // Ids are unique in the whole page, also with two fields.
         options().forEach((option, i) => (option.id = `${list.id}-${i}`));
         at = -1;
-        show(options().length > 0 && document.activeElement === input);
+        show(list.childElementCount > 0 && document.activeElement === input);
         list.dispatchEvent(new Event("lotse:shown", { bubbles: true })); // for who watches what came into view
       } catch (error) {
         if (error.name !== "AbortError") show(false);
@@ -58,7 +58,7 @@
       clearTimeout(timer);
       timer = setTimeout(ask, WAIT);
     });
-    input.addEventListener("focus", () => { if (options().length && input.value.trim().length > 1) show(true); });
+    input.addEventListener("focus", () => { if (list.childElementCount && input.value.trim().length > 1) show(true); });
     input.addEventListener("keydown", (event) => {
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
         if (list.hidden) { if (options().length) show(true); else ask(); return; }
@@ -97,6 +97,13 @@
     if (event.target.matches?.("[data-facets]") && narrow.matches) opened = event.target.open;
   }, true);
   document.addEventListener("htmx:afterSettle", fold);
+  // Every tick was answered already: who asks for the articles wants to see them.
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("#facets") || !narrow.matches) return;
+    opened = false;
+    fold();
+    document.querySelector("#found").scrollIntoView();
+  });
   document.addEventListener("click", (event) => {
     document.querySelectorAll(".found-sort[open]").forEach((open) => { if (!open.contains(event.target)) open.removeAttribute("open"); });
   });

@@ -1,0 +1,239 @@
+"""What pages say of themselves to search engines (JSON-LD), read back and held against the properties that Google's
+guides to merchant listings, product variants, shipping and return policies ask for."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from lotse.domains.catalog.commands import put_products
+from lotse.domains.catalog.contracts import PutProduct, PutVariant, Text
+from lotse.domains.checkout.commands import put_shipping
+from lotse.domains.checkout.tests import conftest as checkout
+from lotse.domains.offers.commands import put_offers
+from lotse.domains.offers.contracts import PutOffer
+from lotse.kernel import clock
+from lotse.testing import Databases, Fresh
+from tests.web.conftest import Whole, at_origin
+from tests.web.running import Running, running_demo
+
+store = checkout.store  # a fixture
+SCHEMA = "https://schema.org/"
+# What each type needs, and with it what its guide recommends and a shop always knows.
+NEEDED: dict[str, set[str]] = {
+    "Product": {"name", "sku", "url"},
+    "ProductGroup": {"name", "url", "productGroupID", "hasVariant"},
+    "Offer": {
+        "price", "priceCurrency", "availability", "itemCondition", "url", "seller", "hasMerchantReturnPolicy",
+        "shippingDetails",
+    },
+    "UnitPriceSpecification": {"price", "priceCurrency", "valueAddedTaxIncluded"},
+    "QuantitativeValue": {"unitCode"},
+    "OfferShippingDetails": {"shippingRate", "shippingDestination"},
+    "MonetaryAmount": {"value", "currency"},
+    "DefinedRegion": {"addressCountry"},
+    "ShippingDeliveryTime": {"handlingTime", "transitTime"},
+    "MerchantReturnPolicy": {
+        "applicableCountry", "returnPolicyCategory", "merchantReturnDays", "returnMethod", "returnFees", "refundType",
+        "merchantReturnLink",
+    },
+    "OnlineStore": {"name", "url"},
+    "Brand": {"name"},
+    "BreadcrumbList": {"itemListElement"},
+    "ListItem": {"position", "name", "item"},
+}  # fmt: skip
+
+
+def read(page: str) -> list[dict[str, Any]]:
+    """Everything that a page says of itself, with what is written once put where it is mentioned."""
+    graph: list[dict[str, Any]] = []
+    for script in re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL):
+        said = json.loads(script)
+        assert said["@context"] == "https://schema.org"
+        graph += said.get("@graph", [said])
+    known = {node["@id"]: node for node in _nodes(graph) if "@id" in node and len(node) > 1}
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, dict):
+            if set(value) == {"@id"}:
+                return whole(known[value["@id"]])
+            return {name: whole(one) for name, one in value.items()}
+        return [whole(one) for one in value] if isinstance(value, list) else value
+
+    return whole(graph)
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _nodes(one)
+
+
+def check(graph: list[dict[str, Any]]) -> None:
+    """Every node has what its type needs, and no property is empty."""
+    for node in _nodes(graph):
+        missing = NEEDED.get(node["@type"], set()) - set(node)
+        assert not missing, f"{node['@type']} {node.get('name', '')} lacks {missing}"
+        empty = [name for name, value in node.items() if value in (None, "", [], {})]
+        assert not empty, f"{node['@type']} has nothing to say in {empty}"
+
+
+def offers_of(thing: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["offers"] for one in thing.get("hasVariant", [thing]) if "offers" in one]
+
+
+class Shelf:
+    """Puts products on the shelves of a small shop and reads what their pages say."""
+
+    def __init__(self, store: checkout.Store, pages: httpx.AsyncClient, fresh: Fresh) -> None:
+        self.store, self._pages, self._fresh = store, pages, fresh
+
+    async def product(self, *variants: dict[str, str], **more: Any) -> list[Any]:
+        """Its slug, and the ids of its variants."""
+        slug = self._fresh.text("ball")
+        put = PutProduct(
+            slug=slug,
+            texts=(Text("en", "Ball", summary="Round."), Text("de", "Ball", summary="Rund.")),
+            variants=tuple(PutVariant(sku=f"{slug}-{n}".upper(), options=one) for n, one in enumerate(variants)),
+            **more,
+        )
+        async with self.store.db.transaction() as tx:
+            [stored] = await put_products(tx, [put], by="test", at=checkout.AT)
+            owner = self.store.shop.owner_party_id
+            made = [
+                PutOffer(shop_id=self.store.shop.id, variant_id=id, seller_party_id=owner) for id in stored.variant_ids
+            ]
+            await put_offers(tx, made, by="test", at=checkout.AT)
+        return [slug, *stored.variant_ids]
+
+    async def price(self, variant_id: Any, *prices: str) -> None:
+        """What it cost, one price a day, the last from now on."""
+        async with self.store.db.transaction() as tx:
+            for days, price in enumerate(reversed(prices)):
+                await self.store.price(tx, variant_id, price, at=clock.now() - timedelta(days=days))
+
+    async def sees(self, slug: str, language: str = "en") -> dict[str, Any]:
+        answer = await self._pages.get(f"/{language}/p/{slug}")
+        assert answer.status_code == 200, answer.text[:1_000]
+        thing, crumbs = graph = read(answer.text)
+        check(graph)
+        assert [one["position"] for one in crumbs["itemListElement"]] == [1, 2]
+        return thing
+
+
+@pytest.fixture
+async def shelf(whole_with_desk: Whole, store: checkout.Store, fresh: Fresh) -> AsyncIterator[Shelf]:
+    whole_with_desk.pages.state.shop = (float("inf"), store.shop)
+    async with at_origin(whole_with_desk.pages) as client:
+        yield Shelf(store, client, fresh)
+
+
+async def test_an_offer_says_what_it_costs_to_have_it_and_to_send_it_back(shelf: Shelf) -> None:
+    slug, id = await shelf.product({"colour": "Royal blue"})
+    await shelf.price(id, "11.90")
+    await shelf.store.stock(id, 50)
+    thing = await shelf.sees(slug)
+    [offer] = offers_of(thing)
+    assert (thing["@type"], thing["color"], offer["price"]) == ("Product", "Royal blue", "11.90")
+    assert "image" not in thing and "brand" not in thing and "gtin" not in thing, "what is not known is not said"
+    assert "priceSpecification" not in offer and "priceValidUntil" not in offer
+    assert offer["availability"] == f"{SCHEMA}InStock" and offer["itemCondition"] == f"{SCHEMA}NewCondition"
+    austria, germany = offer["shippingDetails"]
+    assert [one["shippingDestination"]["addressCountry"] for one in (austria, germany)] == ["AT", "DE"]
+    assert [one["shippingRate"]["value"] for one in (austria, germany)] == ["9.90", "4.95"]
+    assert germany["deliveryTime"]["transitTime"]["maxValue"] == 2
+    assert austria["deliveryTime"]["transitTime"]["minValue"] == 2, "each country has its own days"
+    back = offer["hasMerchantReturnPolicy"]
+    assert (back["merchantReturnDays"], back["applicableCountry"]) == (14, "DE")
+    assert back["returnFees"] == f"{SCHEMA}FreeReturn" and back["returnMethod"] == f"{SCHEMA}ReturnByMail"
+
+
+async def test_delivery_is_free_from_the_value_on_that_the_shop_says(shelf: Shelf) -> None:
+    slug, *ids = await shelf.product({"size": "S"}, {"size": "M"})
+    for id, price in zip(ids, ("49.99", "50.00"), strict=True):
+        await shelf.price(id, price)
+        await shelf.store.stock(id, 5)
+    small, large = offers_of(await shelf.sees(slug))
+    said = [[one["shippingRate"]["value"] for one in offer["shippingDetails"]] for offer in (small, large)]
+    assert said == [["9.90", "4.95"], ["9.90", "0.00"]]
+    async with shelf.store.db.transaction() as tx:
+        now = clock.now()
+        await put_shipping(
+            tx, shop_id=shelf.store.shop.id, country="DE", price_minor=500, free_from_minor=None, valid_from=now,
+            by="test", at=now,
+        )  # fmt: skip
+    small, _ = offers_of(await shelf.sees(slug))
+    assert small["shippingDetails"][1]["shippingRate"]["value"] == "5.00"
+
+
+async def test_a_reduction_says_the_lowest_price_before(shelf: Shelf) -> None:
+    slug, id = await shelf.product({"colour": "Royal blue"}, attributes={"content_ml": 750})
+    await shelf.price(id, "20.00", "18.00", "15.00")
+    await shelf.store.stock(id, 5)
+    [offer] = offers_of(await shelf.sees(slug))
+    now, former = offer["priceSpecification"]
+    assert (offer["price"], now["price"], former["price"]) == ("15.00", "15.00", "18.00"), "s. 11 PAngV: the lowest"
+    assert "priceType" not in now and former["priceType"] == f"{SCHEMA}StrikethroughPrice"
+    per = now["referenceQuantity"]
+    assert (per["value"], per["unitCode"], per["valueReference"]["value"]) == ("0.75", "LTR", "1")
+
+
+async def test_variants_are_said_in_the_language_of_the_page(shelf: Shelf) -> None:
+    slug, *ids = await shelf.product(
+        {"colour": "Royal blue", "size": "S"}, {"colour": "Wine red", "size": "M"}, brand="Tolvaro"
+    )
+    for id in ids:
+        await shelf.price(id, "9.00")
+    await shelf.store.stock(ids[0], 5)
+    group = await shelf.sees(slug, "de")
+    assert group["@type"] == "ProductGroup" and group["productGroupID"] == slug
+    assert group["variesBy"] == [f"{SCHEMA}size", f"{SCHEMA}color"] and group["brand"]["name"] == "Tolvaro"
+    blue, red = group["hasVariant"]
+    assert (blue["color"], red["color"], red["size"]) == ("Königsblau", "Weinrot", "M")
+    assert blue["name"] == "Ball, S, Königsblau" and blue["inProductGroupWithID"] == slug
+    assert blue["url"] == blue["offers"]["url"] and blue["url"].endswith(f"/de/p/{slug}?sku={blue['sku']}")
+    assert red["offers"]["availability"] == f"{SCHEMA}OutOfStock"
+    assert all("deliveryTime" not in one for one in red["offers"]["shippingDetails"]), "nobody can say when"
+    english = (await shelf.sees(slug))["hasVariant"]
+    assert [one["color"] for one in english] == ["Royal blue", "Wine red"]
+
+
+async def test_without_a_price_there_is_no_offer(shelf: Shelf) -> None:
+    slug, one, other = await shelf.product({"size": "S"}, {"size": "M"})
+    await shelf.price(one, "9.00")
+    thing = await shelf.sees(slug)
+    assert ["offers" in variant for variant in thing["hasVariant"]] == [True, False]
+    slug, _ = await shelf.product({})
+    assert "offers" not in await shelf.sees(slug)
+    assert other
+
+
+@pytest.fixture(scope="module")
+def up(env: dict[str, str], databases: Databases) -> Iterator[Running]:
+    """With a database of its own: the demo's shop must not become the main shop of other tests."""
+    with running_demo(env, databases) as one:
+        yield one
+
+
+def test_the_demos_products_say_all_that_is_asked(up: Running) -> None:
+    with httpx.Client(base_url=up.url, follow_redirects=True, timeout=30) as browser:
+        parts = re.findall(r"<loc>[^<]*?(/sitemap/[0-9]+)</loc>", browser.get("/sitemap.xml").text)
+        paths = [
+            path for part in parts for path in re.findall(r"<loc>[^<]*?(/de/p/[^<]+)</loc>", browser.get(part).text)
+        ]
+        assert len(paths) > 100
+        seen = 0
+        for path in paths[:: len(paths) // 25]:
+            thing, _ = graph = read(browser.get(path).text)
+            check(graph)
+            for variant in thing.get("hasVariant", [thing]):
+                assert variant["image"] and variant["gtin"] and variant["offers"]["availability"].startswith(SCHEMA)
+                seen += 1
+        assert seen > 50

@@ -16,6 +16,9 @@ from lotse.domains.checkout.commands import put_shipping
 from lotse.domains.checkout.tests import conftest as checkout
 from lotse.domains.offers.commands import put_offers
 from lotse.domains.offers.contracts import PutOffer
+from lotse.domains.parties.commands import put_legal_entity, put_party
+from lotse.domains.parties.contracts import PostalAddress
+from lotse.domains.parties.queries import legal_entity
 from lotse.kernel import clock
 from lotse.testing import Databases, Fresh
 from tests.web.conftest import Whole, at_origin
@@ -42,6 +45,9 @@ NEEDED: dict[str, set[str]] = {
         "merchantReturnLink",
     },
     "OnlineStore": {"name", "url"},
+    "PostalAddress": {"addressCountry"},
+    "ContactPoint": {"contactType"},
+    "WebSite": {"name", "url", "potentialAction"},
     "Brand": {"name"},
     "BreadcrumbList": {"itemListElement"},
     "ListItem": {"position", "name", "item"},
@@ -119,11 +125,16 @@ class Shelf:
             for days, price in enumerate(reversed(prices)):
                 await self.store.price(tx, variant_id, price, at=clock.now() - timedelta(days=days))
 
-    async def sees(self, slug: str, language: str = "en") -> dict[str, Any]:
-        answer = await self._pages.get(f"/{language}/p/{slug}")
+    async def opens(self, path: str) -> list[dict[str, Any]]:
+        """What a page says of itself."""
+        answer = await self._pages.get(path)
         assert answer.status_code == 200, answer.text[:1_000]
-        thing, crumbs = graph = read(answer.text)
+        graph = read(answer.text)
         check(graph)
+        return graph
+
+    async def sees(self, slug: str, language: str = "en") -> dict[str, Any]:
+        thing, crumbs = await self.opens(f"/{language}/p/{slug}")
         assert [one["position"] for one in crumbs["itemListElement"]] == [1, 2]
         return thing
 
@@ -213,6 +224,37 @@ async def test_without_a_price_there_is_no_offer(shelf: Shelf) -> None:
     slug, _ = await shelf.product({})
     assert "offers" not in await shelf.sees(slug)
     assert other
+
+
+async def test_the_first_page_says_who_sells(shelf: Shelf) -> None:
+    shop, db = shelf.store.shop, shelf.store.db
+    store, site = await shelf.opens("/en")
+    assert (store["@type"], store["name"], store["legalName"]) == ("OnlineStore", shop.name, "Sports house")
+    assert store["address"] == {"@type": "PostalAddress", "addressCountry": "DE"}, "what is not known is not said"
+    assert not {"vatID", "email", "telephone", "contactPoint", "sameAs"} & set(store)
+    assert store["hasMerchantReturnPolicy"]["merchantReturnLink"].endswith("/en/withdrawal")
+    assert site["@type"] == "WebSite"
+    async with db.transaction() as tx:
+        entity = await legal_entity(tx, legal_entity_id=shop.legal_entity_id)
+        assert entity
+        await put_party(
+            tx, id=entity.party_id, kind="organisation", name="Sports house", email="hello@example.org",
+            phone="+49 40 1", by="test", at=checkout.AT,
+        )  # fmt: skip
+        await put_legal_entity(
+            tx, code=entity.code, party_id=entity.party_id, name="Sports house Ltd", country="DE", currency="EUR",
+            timezone="Europe/Berlin", vat_id="DE136695976", by="test", at=checkout.AT,
+            address=PostalAddress(street="Ring 1", postcode="20457", city="Hamburg", country="DE"),
+        )  # fmt: skip
+    store, _ = await shelf.opens("/en")
+    assert (store["vatID"], store["legalName"]) == ("DE136695976", "Sports house Ltd")
+    assert (store["email"], store["contactPoint"]["telephone"]) == ("hello@example.org", "+49 40 1")
+    address = store["address"]
+    assert (address["streetAddress"], address["addressLocality"], address["postalCode"]) == (
+        "Ring 1",
+        "Hamburg",
+        "20457",
+    )
 
 
 @pytest.fixture(scope="module")

@@ -120,6 +120,10 @@ class View:
         """Give the frame's templates one value more."""
         self._values[name] = value
 
+    def given(self, name: str) -> Any:
+        """What the frame's templates are given by this name; None if nothing is."""
+        return self._values.get(name)
+
     def say(self, what: Any) -> None:
         """Have the frame say something above the page, as `said`."""
         self._values["said"] = what

@@ -292,8 +292,8 @@ def _variant(
                 **offer,
                 "shippingDetails": details,
                 "itemCondition": "https://schema.org/NewCondition",
-                "seller": mentions.named(organisation(view, shop)),
-                "hasMerchantReturnPolicy": mentions.named(return_policy(view, shop)),
+                "seller": mentions.named(shop.described(view.base, view.address("/"))),
+                "hasMerchantReturnPolicy": mentions.named(shop.return_policy(view.base, view.address("/withdrawal"))),
                 "url": url,
             }
         )
@@ -336,32 +336,6 @@ def _way(view: View, steps: Sequence[CategoryRef]) -> list[tuple[str, str]]:
 
 # Options that schema.org has a property for, of those by which Google lets variants differ.
 _PROPERTIES = {"colour": "color", "size": "size", "material": "material", "pattern": "pattern"}
-# s. 355 (2) BGB.
-_WITHDRAWAL_DAYS = 14
-
-
-def organisation(view: View, shop: Shop) -> dict[str, Any]:
-    """Who sells, for search engines; the first page says more of the same (`@id`)."""
-    return {"@type": "OnlineStore", "@id": f"{view.base}/#shop", "name": shop.name, "url": view.address("/")}
-
-
-def return_policy(view: View, shop: Shop) -> dict[str, Any]:
-    """The right of withdrawal (s. 355 BGB), for search engines.
-
-    Who has not told buyers that they bear the cost of sending goods back bears it (s. 357 (5) BGB), and the page about
-    withdrawal says so.
-    """
-    return {
-        "@type": "MerchantReturnPolicy",
-        "@id": f"{view.base}/#returns",
-        "applicableCountry": shop.country,
-        "returnPolicyCategory": "https://schema.org/MerchantReturnFiniteReturnWindow",
-        "merchantReturnDays": _WITHDRAWAL_DAYS,
-        "returnMethod": "https://schema.org/ReturnByMail",
-        "returnFees": "https://schema.org/FreeReturn",
-        "refundType": "https://schema.org/FullRefund",
-        "merchantReturnLink": view.address("/withdrawal"),
-    }
 
 
 async def _ask_cards(view: View, variant_ids: list[UUID]) -> None:

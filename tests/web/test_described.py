@@ -5,7 +5,9 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -14,6 +16,11 @@ from lotse.domains.catalog.commands import put_products
 from lotse.domains.catalog.contracts import PutProduct, PutVariant, Text
 from lotse.domains.checkout.commands import put_shipping
 from lotse.domains.checkout.tests import conftest as checkout
+from lotse.domains.content.commands import add_page, publish, put_draft
+from lotse.domains.content.contracts import TextBlock, Written
+from lotse.domains.inventory.commands import put_locations, serve_shop
+from lotse.domains.inventory.contracts import PutLocation
+from lotse.domains.inventory.rules import holiday
 from lotse.domains.offers.commands import put_offers
 from lotse.domains.offers.contracts import PutOffer
 from lotse.domains.parties.commands import put_legal_entity, put_party
@@ -47,6 +54,9 @@ NEEDED: dict[str, set[str]] = {
     "OnlineStore": {"name", "url"},
     "PostalAddress": {"addressCountry"},
     "ContactPoint": {"contactType"},
+    "Store": {"name", "url", "address", "openingHoursSpecification", "parentOrganization"},
+    "OpeningHoursSpecification": {"opens", "closes"},
+    "GeoCoordinates": {"latitude", "longitude"},
     "WebSite": {"name", "url", "potentialAction"},
     "Brand": {"name"},
     "BreadcrumbList": {"itemListElement"},
@@ -98,6 +108,8 @@ def offers_of(thing: dict[str, Any]) -> list[dict[str, Any]]:
 class Shelf:
     """Puts products on the shelves of a small shop and reads what their pages say."""
 
+    page = ""
+
     def __init__(self, store: checkout.Store, pages: httpx.AsyncClient, fresh: Fresh) -> None:
         self.store, self._pages, self._fresh = store, pages, fresh
 
@@ -129,6 +141,7 @@ class Shelf:
         """What a page says of itself."""
         answer = await self._pages.get(path)
         assert answer.status_code == 200, answer.text[:1_000]
+        self.page = answer.text
         graph = read(answer.text)
         check(graph)
         return graph
@@ -255,6 +268,52 @@ async def test_the_first_page_says_who_sells(shelf: Shelf) -> None:
         "Hamburg",
         "20457",
     )
+
+
+async def test_stores_say_when_they_are_open(shelf: Shelf) -> None:
+    shop = shelf.store.shop
+    hours = {"mon": [["10:00", "20:00"]], "tue": [["10:00", "20:00"]], "sat": [["10:00", "14:00"], ["15:00", "18:00"]]}
+    put = PutLocation(
+        code=f"{shop.code}-elbe", kind="store", name="Elbe", country="DE", timezone="Europe/Berlin",
+        address=PostalAddress(street="Ring 1", postcode="20457", city="Hamburg"), latitude=53.5, longitude=10.0,
+        opening_hours=hours,
+    )  # fmt: skip
+    async with shelf.store.db.transaction() as tx:
+        places = await put_locations(tx, [put], by="test", at=checkout.AT)
+        await serve_shop(tx, shop_id=shop.id, location_ids=list(places.values()), by="test", at=checkout.AT)
+    [store] = await shelf.opens("/en/stores")
+    assert (store["@type"], store["name"], store["geo"]["latitude"]) == ("Store", "Elbe", 53.5)
+    assert store["parentOrganization"]["name"] == shop.name
+    weekly = [one for one in store["openingHoursSpecification"] if "dayOfWeek" in one]
+    assert [(one["opens"], one["closes"], len(one["dayOfWeek"])) for one in weekly] == [
+        ("10:00", "20:00", 2),
+        ("10:00", "14:00", 1),
+        ("15:00", "18:00", 1),
+    ]
+    special = [one for one in store["openingHoursSpecification"] if "dayOfWeek" not in one]
+    today = clock.now().astimezone(ZoneInfo("Europe/Berlin")).date()
+    free = [day for ahead in range(60) if holiday("DE", "HH", day := today + timedelta(days=ahead))]
+    assert [one["validFrom"] for one in special] == [day.isoformat() for day in free]
+    assert all(one["opens"] == one["closes"] == "00:00" for one in special), "closed"
+    assert 'content="Stores of Sports house in Hamburg: addresses' in shelf.page
+
+
+@pytest.mark.parametrize("path", ["/stores", "/delivery", "/withdrawal", "/privacy", "/info/care"])
+async def test_every_page_says_in_a_sentence_what_it_is(shelf: Shelf, path: str) -> None:
+    shop, db = shelf.store.shop, shelf.store.db
+    async with db.transaction() as tx:
+        now = clock.now()
+        page_id = await add_page(tx, shop_id=shop.id, slug="care", by="test", at=now)
+        care = "Wash it **cold** & <slowly>, then let it dry in the shade for a day. " + "Never iron it. " * 20
+        written = Written("Care", "", [TextBlock(f"# Care\n\n{care}")])
+        await put_draft(tx, page_id=page_id, language="en", written=written, by="test", at=now)
+        await publish(tx, page_id=page_id, language="en", by="test", at=now)
+    await shelf.opens(f"/en{path}")
+    [said] = re.findall('<meta name="description" content="([^"]*)">', shelf.page)
+    assert re.findall('<meta property="og:description" content="([^"]*)">', shelf.page) == [said]
+    assert 30 < len(unescape(said)) <= 155 and unescape(said).endswith((".", "…")), said
+    if path == "/info/care":
+        assert unescape(said).startswith("Wash it cold & <slowly>, then") and unescape(said).endswith("Never iron it.")
 
 
 @pytest.fixture(scope="module")

@@ -475,7 +475,7 @@ async def test_axe_has_nothing_to_say_about_any_page_of_the_shop(
 
 
 async def test_what_search_engines_read(browser_page: Page, shop: Open) -> None:
-    """What the page says of itself is what it shows; the rules for each part are in tests/web/test_shopper.py."""
+    """What the page says of itself is what it shows; the rules for each part are in tests/web/test_described.py."""
     page = browser_page
     await page.goto(shop.url + "/en" + SHOE)
     described = await page.evaluate("JSON.parse(document.querySelector('[type=\"application/ld+json\"]').text)")

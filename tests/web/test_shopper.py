@@ -31,6 +31,8 @@ from lotse.kernel.pages.deciding import Choice, Noted, deciding
 from lotse.kernel.pages.formatting import filters, locale_of
 from lotse.kernel.sql import Statement
 from lotse.testing import Fresh
+from lotse.web.process import Process
+from lotse.web.storefront.keeping import Places, Told
 from tests.web.conftest import ORIGIN, Whole, at_origin
 
 store = checkout.store  # a fixture
@@ -414,7 +416,8 @@ async def test_a_product_describes_itself_from_what_its_page_shows(shopper: Shop
     offer: dict[str, Any] = thing["offers"]
     assert (thing["@type"], offer["price"], offer["availability"][-19:]) == ("Product", "11.90", "LimitedAvailability")
     assert offer["hasMerchantReturnPolicy"]["merchantReturnDays"] == 14
-    assert offer["shippingDetails"]["deliveryTime"]["transitTime"]["maxValue"] == 2
+    _, germany = offer["shippingDetails"]
+    assert germany["deliveryTime"]["transitTime"]["maxValue"] == 2
     assert crumbs["itemListElement"][-1]["name"] == "Drum"
     [canonical] = re.findall(r'<link rel="canonical" href="([^"]+)"', page)
     assert canonical == thing["url"] and canonical.endswith(f"/en{slug}")
@@ -532,3 +535,23 @@ async def test_delivery_and_payment_say_what_the_shop_is_set_to(shopper: Shopper
     for rate in rates:
         if rate.free_from_minor:
             assert f"free from {said['money'](rate.free_from_minor, store.shop.currency)}" in unescape(page)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_over_tls_every_cookie_is_for_tls_only(
+    whole_with_desk: Whole, store: checkout.Store, process: Process, scheme: str
+) -> None:
+    pages, posts = whole_with_desk.pages, whole_with_desk.api
+    pages.state.shop = posts.state.shop = (float("inf"), store.shop)
+    ball = await store.article(1)
+    own = Places(process).of(Told("/en/new", b"", secure=scheme == "https"), store.shop)
+    assert own is not None
+    cookies = [value.decode() for _, value in own.own]
+    async with at_origin(pages) as reading, at_origin(posts) as writing:
+        for one in (reading, writing):
+            one.base_url = ORIGIN.replace("http", scheme)
+        cookies += (await reading.get("/en/new")).headers.get_list("set-cookie")
+        form, here = {"offer_id": str(ball.offer_id)}, {"Origin": str(writing.base_url).rstrip("/")}
+        cookies += (await writing.post("/basket/lines", data=form, headers=here)).headers.get_list("set-cookie")
+    assert {cookie.partition("=")[0] for cookie in cookies} >= {"lotse_language", "lotse_basket"} and len(cookies) > 2
+    assert {"secure" in cookie.lower() for cookie in cookies} == {scheme == "https"}, cookies

@@ -89,6 +89,10 @@ class ShippingRate(Struct, frozen=True):
     price_minor: int
     free_from_minor: int | None
 
+    def charge_minor(self, goods_minor: int) -> int:
+        """What delivery of goods of this value costs."""
+        return 0 if self.free_from_minor is not None and goods_minor >= self.free_from_minor else self.price_minor
+
 
 class Checkout(Struct, frozen=True, kw_only=True):
     """What the desk decides on: the order, and the basket (as it was read) that becomes it."""

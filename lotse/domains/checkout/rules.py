@@ -127,13 +127,14 @@ def shipping_lines(rate: ShippingRate, goods: Sequence[PricedLine], currency: st
     divided in proportion to their value, to the cent.
     """
     value = sum(line.gross_minor for line in goods)
-    if not goods or not rate.price_minor or (rate.free_from_minor is not None and value >= rate.free_from_minor):
+    charge = rate.charge_minor(value)
+    if not goods or not charge:
         return []
     by_class: dict[str, int] = {}
     for line in goods:
         by_class[line.tax_class] = by_class.get(line.tax_class, 0) + line.gross_minor
     weights = list(by_class.values()) if value else [1] * len(by_class)
-    parts = spread(rate.price_minor, weights)
+    parts = spread(charge, weights)
     return [
         Line(
             ref=f"shipping:{tax_class}",

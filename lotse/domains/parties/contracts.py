@@ -1,7 +1,7 @@
 """Who is who, as other domains see it: parties, legal entities, shops, their refusals and events."""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,6 +11,10 @@ from lotse.kernel.refusals import Refusal
 Kind = Literal["person", "organisation"]
 Role = Literal["customer", "seller", "supplier", "partner", "staff", "provider"]
 Channel = Literal["web", "till", "marketplace", "agent", "desk", "api"]
+
+
+# s. 355 (2) BGB.
+_WITHDRAWAL_DAYS = 14
 
 
 class PostalAddress(Struct, frozen=True, omit_defaults=True):
@@ -86,6 +90,28 @@ class Shop(Struct, frozen=True):
     country: str
     gross: bool
     timezone: str
+
+    def described(self, base: str, home: str) -> dict[str, Any]:
+        """Who sells, for machines (schema.org). Wherever more is said of it, it is by the same `@id`."""
+        return {"@type": "OnlineStore", "@id": f"{base}/#shop", "name": self.name, "url": home}
+
+    def return_policy(self, base: str, link: str) -> dict[str, Any]:
+        """The right of withdrawal, for machines (schema.org); `link` leads to what the page says of it.
+
+        Who has not told buyers that they bear the cost of sending goods back bears it (s. 357 (5) BGB), and the page
+        about withdrawal says so.
+        """
+        return {
+            "@type": "MerchantReturnPolicy",
+            "@id": f"{base}/#returns",
+            "applicableCountry": self.country,
+            "returnPolicyCategory": "https://schema.org/MerchantReturnFiniteReturnWindow",
+            "merchantReturnDays": _WITHDRAWAL_DAYS,
+            "returnMethod": "https://schema.org/ReturnByMail",
+            "returnFees": "https://schema.org/FreeReturn",
+            "refundType": "https://schema.org/FullRefund",
+            "merchantReturnLink": link,
+        }
 
 
 class ShopListing(Struct, frozen=True):

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from lotse.domains.catalog.contracts import ProductChanged
+from lotse.domains.catalog.contracts import Content, ProductChanged
 from lotse.domains.catalog.queries import variant_ids_by_sku, variants_by_ids, variants_of_products
 from lotse.domains.catalog.rules import full_name, search_terms
 from lotse.domains.parties.contracts import Shop, ShopChanged
@@ -102,12 +102,14 @@ _rates_changed = tagged(RatesChanged)
 _MOST_OFFERS = 20_000
 # UN/CEFACT recommendation 20.
 _UNIT_CODES = {"kg": "KGM", "l": "LTR", "m": "MTR", "m2": "MTK"}
+_SPECIFIED = {"@type": "UnitPriceSpecification", "valueAddedTaxIncluded": True}
+_FORMER = "https://schema.org/StrikethroughPrice"
 
 
 class Offered(Struct, frozen=True):
     """What one smallest unit of a variant costs a consumer. `prior_minor`: the lowest price of the 30 days before a
     reduction, which must be shown with it (PAngV s.11); None if the price is not reduced. `per`: per kilogram, litre or
-    metre, where that must be said."""
+    metre, where that must be said; `content` is how much of it that is."""
 
     variant_id: UUID
     gross_minor: int
@@ -115,21 +117,26 @@ class Offered(Struct, frozen=True):
     tax_rate: Decimal
     prior_minor: int | None
     per: UnitPrice | None = None
+    content: Content | None = None
 
     def offer_properties(self) -> dict[str, Any]:
-        digits = minor_digits(self.currency)
-        properties: dict[str, Any] = {
-            "price": str(Decimal(self.gross_minor).scaleb(-digits)),
-            "priceCurrency": self.currency,
-        }
-        if self.per:
-            properties["priceSpecification"] = {
-                "@type": "UnitPriceSpecification",
-                "price": str(Decimal(self.per.amount_minor).scaleb(-digits)),
-                "priceCurrency": self.currency,
-                "referenceQuantity": {"@type": "QuantitativeValue", "value": 1, "unitCode": _UNIT_CODES[self.per.unit]},
-            }
-        return properties
+        """Of several prices those who read this take for today's the one without a type."""
+        now = self._price(self.gross_minor)
+        specified: list[dict[str, Any]] = []
+        if self.per and self.content:
+            # The price of the whole content, and one unit of it to compare by: so machines read a price per unit.
+            unit = {"@type": "QuantitativeValue", "unitCode": _UNIT_CODES[self.per.unit]}
+            of = {**unit, "value": f"{self.content.amount:f}", "valueReference": {**unit, "value": "1"}}
+            specified.append(_SPECIFIED | now | {"referenceQuantity": of})
+        elif self.prior_minor is not None:
+            specified.append(_SPECIFIED | now)
+        if self.prior_minor is not None:
+            specified.append(_SPECIFIED | self._price(self.prior_minor) | {"priceType": _FORMER})
+        return {**now, "priceSpecification": specified} if specified else now
+
+    def _price(self, minor: int) -> dict[str, Any]:
+        amount = Decimal(minor).scaleb(-minor_digits(self.currency))
+        return {"price": str(amount), "priceCurrency": self.currency}
 
 
 class OnCard(Struct, frozen=True):
@@ -220,6 +227,7 @@ async def _read_offers(connection: Connection, ask: Ask) -> dict[UUID, _Held]:
                 line.tax_rate,
                 None if one.prior is None else to_minor(one.prior, shop.currency),
                 unit_price(line.gross_minor, one.content),
+                one.content,
             )
             if (line := lines.get(one.variant_id))
             else None,

@@ -58,18 +58,12 @@ class Window(Struct, frozen=True):
         """For the log of behaviour: this was said on a page."""
         return PromiseShown(self.earliest, self.latest)
 
-    def offer_properties(self) -> dict[str, Any]:
-        """For machines (schema.org `OfferShippingDetails`), from the same figures."""
+    def delivery_time(self) -> dict[str, Any]:
+        """For machines (schema.org `ShippingDeliveryTime`), from the same figures."""
         return {
-            "shippingDetails": {
-                "@type": "OfferShippingDetails",
-                "shippingDestination": {"@type": "DefinedRegion", "addressCountry": self.country},
-                "deliveryTime": {
-                    "@type": "ShippingDeliveryTime",
-                    "handlingTime": _days(self.handling_days, self.handling_days + 1),
-                    "transitTime": _days(self.days_min, self.days_max),
-                },
-            }
+            "@type": "ShippingDeliveryTime",
+            "handlingTime": _days(self.handling_days, self.handling_days + 1),
+            "transitTime": _days(self.days_min, self.days_max),
         }
 
 

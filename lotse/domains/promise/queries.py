@@ -49,7 +49,7 @@ async def senders(conn: Connection, *, shop_id: UUID) -> dict[UUID, Sender]:
 
 
 async def windows_once(
-    conn: Connection, *, shop: Shop, variant_ids: Sequence[UUID], at: datetime
+    conn: Connection, *, shop: Shop, variant_ids: Sequence[UUID], at: datetime, country: str = ""
 ) -> dict[UUID, Window]:
     """`windows` of one piece of each, for who answers slots: terms from copies, stock read once for the whole page."""
 
@@ -59,7 +59,9 @@ async def windows_once(
     # Also a location that does not send yet may begin to: any of them counts.
     of_shop, own = await kept(conn, "promise.terms", shop.id, terms, lambda _: (_shop_served(shop.id), *_TERMS))
     stock = await availability_once(conn, shop_id=shop.id, variant_ids=variant_ids)
-    return windows_from(stock, of_shop, own, wanted=[Wanted(id) for id in variant_ids], at=at, country=shop.country)
+    return windows_from(
+        stock, of_shop, own, wanted=[Wanted(id) for id in variant_ids], at=at, country=country or shop.country
+    )
 
 
 async def windows(

@@ -18,7 +18,12 @@ from lotse.kernel.money import minor_digits
 MAX_FOUND = 100
 Words = Annotated[str, Parameter(query="q", max_length=2_000, description="What a visitor would type.")]
 Language = Annotated[
-    str, Parameter(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, description="Of the visitor, e.g. `de`.")
+    str | None,
+    Parameter(
+        pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        max_length=35,
+        description="Of the visitor, e.g. `de`; without it the shop's own.",
+    ),
 ]
 
 
@@ -62,7 +67,7 @@ async def find(
     database: Database,
     shop: Shop,
     words: Words = "",
-    language: Language = "",
+    language: Language = None,
     category: Annotated[str, Parameter(max_length=120, description="The slug of a category.")] = "",
     sort: Annotated[Sort, Parameter(description="The order of the list.")] = "relevance",
     offset: Annotated[int, Parameter(ge=0, le=10_000)] = 0,
@@ -99,7 +104,7 @@ async def find(
 
 @get("/suggest", guards=[public], tags=["search"])
 async def suggest(
-    request: Request[Any, Any, Any], database: Database, shop: Shop, words: Words = "", language: Language = ""
+    request: Request[Any, Any, Any], database: Database, shop: Shop, words: Words = "", language: Language = None
 ) -> Suggested:
     """Queries, categories (slug and name) and articles for the beginnings of words."""
     process = request.app.state.process

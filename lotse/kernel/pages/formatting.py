@@ -16,6 +16,7 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, get_datetime_format, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
+from markupsafe import Markup
 
 from lotse.kernel.money import Money, minor_digits
 
@@ -27,6 +28,26 @@ REGIONAL = {"en": "en_GB", "de": "de_DE"}
 _MEASURE = re.compile(r"\d+\.\d+\s?(?:mm|cm|m|km|mg|g|kg|ml|cl|l|W|kW|kWh|V|A|Ah|GHz|MHz|GB|TB)")
 # Some megabytes at most, per language and filter.
 _REMEMBERED = 20_000
+
+
+# As much of a page as search engines show below its name.
+_EXCERPT = 155
+# A sentence that is over sooner says too little.
+_LEAST_SAID = 60
+_PARAGRAPH = re.compile(r"<p\b[^>]*>(.*?)</p>", re.DOTALL)
+_SENTENCE = re.compile(r"[.!?](?= )")
+
+
+def _excerpt(html: str) -> str:
+    """What stands for a page of this text: the whole sentences of its first paragraph that fit, else its words."""
+    first = _PARAGRAPH.search(html)
+    text = Markup(first[1] if first else html).striptags()  # noqa: S704 - nothing of it is markup any more
+    if len(text) <= _EXCERPT:
+        return text
+    ends = [found.end() for found in _SENTENCE.finditer(text, 0, _EXCERPT)]
+    if ends and ends[-1] >= _LEAST_SAID:
+        return text[: ends[-1]]
+    return text[: _EXCERPT - 1].rpartition(" ")[0].rstrip(",;:") + "…"
 
 
 @cache
@@ -135,6 +156,7 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
 
     return {
         "money": money,
+        "excerpt": _excerpt,
         "major": major,
         "unit_price": unit_price,
         "quantity": quantity,

@@ -121,16 +121,22 @@ class Answerer(Struct, frozen=True):
 
 @runtime_checkable
 class Described(Protocol):
-    """An answer that also describes the offer to machines."""
+    """An answer that also describes the offer to machines. What follows from what others say of it (an offer for this
+    much is delivered free) is told by `offer_after(offer)`, a method of the same kind, which any answer may have."""
 
     def offer_properties(self) -> dict[str, Any]:
         """Properties of a schema.org `Offer`."""
         ...
 
 
+@runtime_checkable
+class _DescribedAfter(Protocol):
+    def offer_after(self, offer: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
 @cache  # asking a protocol costs ten microseconds, and a product page asks for each of its variants
-def _describes(kind: type[Any]) -> bool:
-    return issubclass(kind, Described)
+def _describes(kind: type[Any], protocol: type[Any]) -> bool:
+    return issubclass(kind, protocol)
 
 
 Read = TypeVar("Read")
@@ -217,11 +223,13 @@ class Answers:
     def offer(self, id: UUID, *slots: str) -> dict[str, Any]:
         """The schema.org Offer that the answers of these slots make together; empty if nobody describes it."""
         merged: dict[str, Any] = {}
-        for slot in slots:
-            for _, contents in self.of(slot, (id,)):
-                said: Any = contents[0]
-                if _describes(said.__class__):
-                    merged |= said.offer_properties()
+        said: list[Any] = [contents[0] for slot in slots for _, contents in self.of(slot, (id,))]
+        for one in said:
+            if _describes(one.__class__, Described):
+                merged |= one.offer_properties()
+        for one in said:
+            if _describes(one.__class__, _DescribedAfter):
+                merged |= one.offer_after(merged)
         return {"@type": "Offer", **merged} if merged else {}
 
     def joined(self, other: "Answers") -> "Answers":

@@ -26,9 +26,9 @@ _YEAR_SECONDS = 365 * 24 * 3600
 _MOST_GISTS = 20_000
 
 
-def remembered(name: str, value: str) -> Cookie:
-    """A cookie of what a visitor chose, for a year."""
-    return Cookie(name, value=value, max_age=_YEAR_SECONDS, samesite="lax")
+def remembered(name: str, value: str, *, secure: bool) -> Cookie:
+    """A cookie of what a visitor chose, for a year. `secure`: who came over TLS sends it over nothing else."""
+    return Cookie(name, value=value, max_age=_YEAR_SECONDS, samesite="lax", secure=secure)
 
 
 class Parts:
@@ -71,6 +71,7 @@ class View:
         zone: str = "UTC",
         keeping: Keeping | None = None,
         patience_ms: int = 0,
+        secure: bool = False,
     ) -> None:
         self.site = site
         self.question = question
@@ -81,6 +82,8 @@ class View:
         self.cookies: dict[str, str] = {}
         # Cookies that have done their work, with their paths: a draft is shown once.
         self.spent: dict[str, str] = {}
+        # Whether the visitor came over TLS.
+        self._secure = secure
         self._values = dict(values)
         # How long slots may take at least; see `Slots.ask`.
         self._patience_ms = patience_ms
@@ -116,6 +119,10 @@ class View:
     def put(self, name: str, value: Any) -> None:
         """Give the frame's templates one value more."""
         self._values[name] = value
+
+    def given(self, name: str) -> Any:
+        """What the frame's templates are given by this name; None if nothing is."""
+        return self._values.get(name)
 
     def say(self, what: Any) -> None:
         """Have the frame say something above the page, as `said`."""
@@ -173,7 +180,7 @@ class View:
                 "Cache-Control": "private, no-cache",
                 **(headers or {}),
             },
-            cookies=[remembered(name, value) for name, value in self.cookies.items()],
+            cookies=[remembered(name, value, secure=self._secure) for name, value in self.cookies.items()],
         )
         for name, path in self.spent.items():
             response.delete_cookie(name, path=path)

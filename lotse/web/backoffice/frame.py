@@ -153,6 +153,7 @@ def _view(request: Request[Any, Any, Any], shop: Shop, *, who: Principal, csrf: 
             "own_account": False,
         },
         zone=shop.timezone,
+        secure=request.scope["scheme"] == "https",
         patience_ms=PATIENCE_MS,
     )
     if wish == language:

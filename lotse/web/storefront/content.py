@@ -26,6 +26,7 @@ from lotse.kernel.tags import any_of
 from lotse.web.observe import CONTENT_SECURITY_POLICY
 from lotse.web.storefront.faces import faces_of
 from lotse.web.storefront.frame import offered_languages
+from lotse.web.storefront.selling import described
 
 # A page says that a published one may take its place.
 CONTENT = any_of(PageChanged)
@@ -68,7 +69,11 @@ async def page_of(view: View, database: Database, shop: Shop, slug: str) -> Resp
         pieces = [structs.replace(piece, cards=in_row(piece.cards)) for piece in found.pieces]
         found = structs.replace(found, pieces=pieces)
     return await _answer(
-        view, found, faces, is_home=slug == HOME, described=described(view, shop) if slug == HOME else None
+        view,
+        found,
+        faces,
+        is_home=slug == HOME,
+        described=await described(view, database, shop) if slug == HOME else None,
     )
 
 
@@ -79,26 +84,6 @@ def spoken(slug: str, written: Sequence[str], shop: Shop) -> list[str]:
     if slug in _WITH_LOTSE and shop.language not in written:
         return offered
     return [language for language in offered if language in written]
-
-
-def described(view: View, shop: Shop) -> dict[str, Any]:
-    """The shop as search engines read it, on its first page (schema.org)."""
-    return {
-        "@context": "https://schema.org",
-        "@graph": [
-            {"@type": "OnlineStore", "@id": f"{view.base}/#shop", "name": shop.name, "url": view.address("/")},
-            {
-                "@type": "WebSite",
-                "name": shop.name,
-                "url": view.address("/"),
-                "potentialAction": {
-                    "@type": "SearchAction",
-                    "target": f"{view.address('/search')}?q={{words}}",
-                    "query-input": "required name=words",
-                },
-            },
-        ],
-    }
 
 
 async def _nothing(connection: Connection, keys: Any) -> dict[Any, Any]:

@@ -285,6 +285,7 @@ def _view(
         prefix=prefix,
         base=base,
         zone=shop.timezone,
+        secure=request.scope["scheme"] == "https",
         keeping=None if csrf else request.scope["state"].get("keeping"),
     )
     if remember and request.cookies.get(LANGUAGE_COOKIE) != language:

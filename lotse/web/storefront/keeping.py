@@ -47,6 +47,8 @@ class Told(Struct, frozen=True):
     is_piece: bool = False
     # A header that counts came twice: what reads the request next may believe the other one.
     is_doubtful: bool = False
+    # Whether it came over TLS.
+    secure: bool = False
 
 
 class Places:
@@ -60,7 +62,7 @@ class Places:
             if isinstance(route, HTTPRouteHandler) and route.opt.get("kept")
             for path in route.paths
         )
-        self._own: dict[str, tuple[Header, ...]] = {}
+        self._own: dict[tuple[str, bool], tuple[Header, ...]] = {}
         # What the languages of a shop come to, by what visitors say; a handful of browsers say most of it.
         self._chosen: dict[tuple[str, str | None, bytes], str] = {}
         self._chosen_for: Shop | None = None
@@ -104,10 +106,11 @@ class Places:
         if first != language or wish == language:
             return Place(key, language=language)
         # The address chose the language: the visitor's next page shall have it, too.
-        if language not in self._own:
-            cookie: Cookie = remembered(LANGUAGE_COOKIE, language)
-            self._own[language] = (cookie.to_encoded_header(),)
-        return Place(key, self._own[language], language)
+        own = (language, told.secure)
+        if own not in self._own:
+            cookie: Cookie = remembered(LANGUAGE_COOKIE, language, secure=told.secure)
+            self._own[own] = (cookie.to_encoded_header(),)
+        return Place(key, self._own[own], language)
 
     def _language(self, shop: Shop, first: str, wish: str | None, accept: bytes) -> str:
         if shop is not self._chosen_for or len(self._chosen) > _MOST_WISHES:
@@ -130,7 +133,8 @@ def told_by(scope: Any) -> Told:
             language, is_doubtful = value, is_doubtful or bool(language)
         elif name == b"hx-request":
             is_piece = True
-    return Told(scope["path"], scope["query_string"], cookie, language, is_piece, is_doubtful)
+    secure = scope["scheme"] == "https"
+    return Told(scope["path"], scope["query_string"], cookie, language, is_piece, is_doubtful, secure)
 
 
 def kept_pages(app: Any, process: Process, places: Places | None = None) -> KeptPages:

@@ -17,10 +17,11 @@ from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import NotFound
 from lotse.kernel.settings import Settings, base_of
 from lotse.kernel.tags import any_of
-from lotse.web.storefront.content import described, in_row, page_of, spoken
+from lotse.web.storefront.content import in_row, page_of, spoken
 from lotse.web.storefront.content import routes as content_routes
 from lotse.web.storefront.faces import faces_of
 from lotse.web.storefront.frame import PERSONAL, offered_languages
+from lotse.web.storefront.selling import described
 
 # Two rows of four on a desk, four of two on a phone.
 _ON_HOME = 8
@@ -40,7 +41,9 @@ async def home(view: View, database: Database, shop: Shop) -> Response[str]:
     variants = [id for card in cards for id in card.variant_ids]
     view.shows(types=(any_of(ProductChanged), any_of(ProductStateChanged)))
     await view.ask({"card.offer": variants, "card.stock": variants, "home.below": [view.question.shop]})
-    return view.show("storefront/home.html", cards=cards, faces=faces.media, described=described(view, shop))
+    return view.show(
+        "storefront/home.html", cards=cards, faces=faces.media, described=await described(view, database, shop)
+    )
 
 
 @get("/imprint", guards=[public], opt={"waits": False})

@@ -1,7 +1,8 @@
 """The basket; and what other pages show of buying."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,23 +11,27 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from lotse.domains.behaviour.contracts import BasketChanged
 from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.checkout import commands, queries
-from lotse.domains.checkout.contracts import Basket, BasketOrdered, BasketUnknown, NoDelivery
+from lotse.domains.checkout.contracts import Basket, BasketOrdered, BasketUnknown, NoDelivery, ShippingRate
 from lotse.domains.checkout.rules import KEPT, MAX_QUANTITY
-from lotse.domains.inventory.contracts import LocationChanged
+from lotse.domains.inventory.contracts import LocationChanged, ShopServed
 from lotse.domains.inventory.queries import availability_once, signs, signs_once
 from lotse.domains.offers.contracts import OfferChanged
 from lotse.domains.offers.queries import offers_for_variants
 from lotse.domains.parties.contracts import Shop
-from lotse.domains.promise.contracts import Wanted, Window
-from lotse.domains.promise.queries import windows
+from lotse.domains.parties.queries import kept_shop
+from lotse.domains.promise.contracts import PromiseTermsChanged, Wanted, Window
+from lotse.domains.promise.queries import windows, windows_once
 from lotse.domains.promise.rules import together
+from lotse.kernel import clock
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Connection, Database
+from lotse.kernel.money import minor_digits, to_minor
 from lotse.kernel.pages.deciding import decide, note, point
 from lotse.kernel.pages.forms import checked, refused
 from lotse.kernel.pages.i18n import N_
@@ -71,14 +76,43 @@ THRESHOLD = point(
     pages=["/basket", "/basket/added/{offer_id}", "/checkout", "/checkout/sum", "/delivery", "/pay/{token}"],
 )
 _offer_changed = tagged(OfferChanged)
+_shop_served = tagged(ShopServed)
 _ANY_LOCATION = any_of(LocationChanged)
+_ANY_TERMS = any_of(PromiseTermsChanged)
+
+
+class Delivery(Struct, frozen=True):
+    """A variant brought to a country: what it costs, and by when it is there; None where nobody can say."""
+
+    rate: ShippingRate
+    window: Window | None
+
+    def described(self, goods_minor: int, currency: str) -> dict[str, Any]:
+        """For machines (schema.org `OfferShippingDetails`): of goods of this value."""
+        charge = Decimal(self.rate.charge_minor(goods_minor)).scaleb(-minor_digits(currency))
+        return {
+            "@type": "OfferShippingDetails",
+            "shippingRate": {"@type": "MonetaryAmount", "value": str(charge), "currency": currency},
+            "shippingDestination": {"@type": "DefinedRegion", "addressCountry": self.rate.country},
+            **({"deliveryTime": self.window.delivery_time()} if self.window else {}),
+        }
 
 
 class Buy(Struct, frozen=True):
-    """What a variant can be bought as; `available`: how many a basket may want."""
+    """What a variant can be bought as; `available`: how many a basket may want. `deliveries`: where to, on its own
+    page."""
 
     offer_id: UUID
     available: int
+    deliveries: tuple[Delivery, ...] = ()
+
+    def offer_after(self, offer: Mapping[str, Any]) -> dict[str, Any]:
+        """How one piece is delivered: whether that is free depends on what it costs."""
+        if "price" not in offer or not self.deliveries:
+            return {}
+        currency = str(offer["priceCurrency"])
+        minor = to_minor(Decimal(offer["price"]), currency)
+        return {"shippingDetails": [delivery.described(minor, currency) for delivery in self.deliveries]}
 
 
 class Quantity(Struct, frozen=True):
@@ -98,6 +132,42 @@ async def _buys(connection: Connection, ask: Ask) -> Mapping[UUID, Buy]:
         available = max((place.available for place in places), default=0)
         buys.setdefault(offer.variant_id, Buy(offer.id, available))
     return buys
+
+
+async def _product_buys(connection: Connection, ask: Ask) -> Mapping[UUID, Buy]:
+    """As `_buys`, with where each is delivered to."""
+    buys = await _buys(connection, ask)
+    shop = await kept_shop(connection, shop_id=ask.shop)
+    if shop is None:
+        return buys
+    rates = await queries.shipping_rates(connection, shop_id=ask.shop, at=ask.at)
+    told = [
+        (rate, await windows_once(connection, shop=shop, variant_ids=ask.ids, at=ask.at, country=rate.country))
+        for rate in rates
+    ]
+    return {
+        id: replace(buy, deliveries=tuple(Delivery(rate, windows.get(id)) for rate, windows in told))
+        for id, buy in buys.items()
+    }
+
+
+async def _product_buys_standing(connection: Connection, ask: Ask) -> Standing:
+    """As long as the offers, and as delivery costs the same and takes as long. Stock has its signs in
+    `product.stock`, which a product's page asks beside this: looked at once, not twice."""
+    return Standing(
+        tags=(_shop_served(ask.shop), *(_offer_changed(id) for id in ask.ids)),
+        types=(_ANY_LOCATION, _ANY_TERMS),
+        signs=await _rates(connection, [ask.shop], at=ask.at),
+    )
+
+
+async def _rates_now(connection: Connection, shop_ids: Sequence[UUID]) -> Mapping[UUID, Any]:
+    """The signs of shops: no event tells of a rate that is set, and a coming one begins by itself."""
+    return await _rates(connection, shop_ids, at=clock.now())
+
+
+async def _rates(connection: Connection, shop_ids: Sequence[UUID], *, at: datetime) -> dict[UUID, list[ShippingRate]]:
+    return {id: await queries.shipping_rates(connection, shop_id=id, at=at) for id in shop_ids}
 
 
 class CardBuy(Struct, frozen=True):
@@ -298,6 +368,14 @@ def uuid_in(text: Any) -> UUID:
 
 # Without its button an article's page sells nothing: on a busy machine it is better late.
 slots = (
-    Answerer("product.buy", "checkout", "checkout/product_buy.html", 3_000, _buys, _buys_standing, signs),
+    Answerer(
+        "product.buy",
+        "checkout",
+        "checkout/product_buy.html",
+        3_000,
+        _product_buys,
+        _product_buys_standing,
+        _rates_now,
+    ),
     Answerer("card.buy", "checkout", "checkout/card_buy.html", 800, _card_buys, _buys_standing, signs),
 )

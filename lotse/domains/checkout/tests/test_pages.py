@@ -2,8 +2,12 @@
 
 import pytest
 
+from lotse.domains.checkout.commands import put_shipping
+from lotse.domains.checkout.pages import slots
 from lotse.domains.checkout.pages.purchase import purchase_of
+from lotse.kernel import clock
 from lotse.kernel.pages.forms import FormIncomplete
+from lotse.kernel.pages.slots import Ask
 from lotse.kernel.refusals import Invalid
 
 GOOD = {
@@ -72,3 +76,20 @@ def test_a_total_that_no_page_showed(total: str) -> None:
 
 def test_a_postcode_abroad_has_its_own_form() -> None:
     assert purchase_of({**GOOD, "country": "AT", "postcode": "1010"}).contact.billing.postcode == "1010"
+
+
+async def test_a_kept_page_of_an_article_goes_when_delivery_costs_something_else(store, db) -> None:
+    [buying] = [one for one in slots if one.slot == "product.buy"]
+    assert buying.standing and buying.look
+    ball, shop = await store.article(3), store.shop
+    async with db.reading() as connection:
+        ask = Ask(shop.id, "en", "EUR", "", (ball.variant_id,), clock.now())
+        signs = (await buying.standing(connection, ask)).signs
+        assert await buying.look(connection, list(signs)) == signs
+    async with db.transaction() as tx:
+        now = clock.now()
+        await put_shipping(
+            tx, shop_id=shop.id, country="DE", price_minor=595, free_from_minor=None, valid_from=now, by="test", at=now
+        )
+    async with db.reading() as connection:
+        assert await buying.look(connection, list(signs)) != signs

@@ -1,7 +1,9 @@
 """The stores: where they are, when they are open, which are near."""
 
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from litestar import Response, get
 from litestar.params import Parameter
@@ -9,7 +11,7 @@ from msgspec import Struct
 
 from lotse.domains.inventory import queries
 from lotse.domains.inventory.contracts import Location, Opening, Region
-from lotse.domains.inventory.rules import WEEKDAYS, distance_km, is_postcode, opening, state_of
+from lotse.domains.inventory.rules import WEEKDAYS, distance_km, holiday, is_postcode, opening, state_of
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Database
@@ -25,6 +27,14 @@ DAYS = {
     "sat": N_("Sat"),
     "sun": N_("Sun"),
 }
+
+_NAMES = dict(
+    zip(WEEKDAYS, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), strict=True)
+)
+# Whoever reads this comes back before these days are over.
+_DAYS_AHEAD = 60
+# In a sentence that is to be read at a glance.
+_MOST_CITIES = 5
 
 
 class Near(Struct, frozen=True):
@@ -59,8 +69,74 @@ async def stores(
     elif typed:
         said = view.text(UNKNOWN_POSTCODE if is_postcode(shop.country, typed) else NOT_A_POSTCODE)
     return view.show(
-        "inventory/stores.html", near=near, days=DAYS, weekday=WEEKDAYS, typed=typed, place=place, said=said
+        "inventory/stores.html",
+        near=near,
+        days=DAYS,
+        weekday=WEEKDAYS,
+        typed=typed,
+        place=place,
+        said=said,
+        cities=list(dict.fromkeys(one.store.address.city for one in near if one.store.address.city))[:_MOST_CITIES],
+        described=_described(view, shop, [one.store for one in near]),
     )
+
+
+def _described(view: View, shop: Shop, found: Sequence[Location]) -> dict[str, Any]:
+    """The stores for search engines (schema.org), from the same Structs that the page shows; empty without any."""
+    if not found:
+        return {}
+    seller = shop.described(view.base, view.address("/"))
+    return {"@context": "https://schema.org", "@graph": [_store(view, seller, store) for store in found]}
+
+
+def _store(view: View, seller: dict[str, Any], store: Location) -> dict[str, Any]:
+    address = {
+        "streetAddress": store.address.street,
+        "postalCode": store.address.postcode,
+        "addressLocality": store.address.city,
+        "addressRegion": store.address.region,
+        "addressCountry": store.country,
+    }
+    said: dict[str, Any] = {
+        "@type": "Store",
+        "@id": f"{view.base}/#store-{store.code}",
+        "name": store.name,
+        "url": view.address("/stores"),
+        "parentOrganization": seller,
+        "address": {"@type": "PostalAddress", **{name: value for name, value in address.items() if value}},
+        "openingHoursSpecification": [*_weekly(store), *_special(store, view.question.at)],
+    }
+    if store.latitude is not None and store.longitude is not None:
+        said["geo"] = {"@type": "GeoCoordinates", "latitude": store.latitude, "longitude": store.longitude}
+    return said
+
+
+def _weekly(store: Location) -> list[dict[str, Any]]:
+    """Days with the same hours together."""
+    days: dict[tuple[str, str], list[str]] = {}
+    for day in WEEKDAYS:
+        for begins, ends in store.opening_hours.get(day, ()):
+            days.setdefault((begins, ends), []).append(f"https://schema.org/{_NAMES[day]}")
+    return [_hours(begins, ends, dayOfWeek=names) for (begins, ends), names in days.items()]
+
+
+def _special(store: Location, at: datetime) -> list[dict[str, Any]]:
+    """The public holidays of the weeks to come: closed, unless the hours name them (as `rules.opening`)."""
+    state = state_of(store.country, store.address.postcode, store.address.region)
+    today = at.astimezone(ZoneInfo(store.timezone)).date()
+    days = (today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD))
+    # From midnight to midnight of the same day is how machines are told of a day that is closed.
+    hours = store.opening_hours.get("holiday") or [["00:00", "00:00"]]
+    return [
+        _hours(begins, ends, validFrom=day.isoformat(), validThrough=day.isoformat())
+        for day in days
+        if holiday(store.country, state, day)
+        for begins, ends in hours
+    ]
+
+
+def _hours(begins: str, ends: str, **when: Any) -> dict[str, Any]:
+    return {"@type": "OpeningHoursSpecification", "opens": begins, "closes": ends, **when}
 
 
 def _opening(store: Location, at: datetime) -> Opening:

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
@@ -330,11 +330,23 @@ def test_what_is_due_says_so(tmp_path: Path):
     assert asyncio.run(index.due(datetime(2026, 1, 2, tzinfo=UTC))) == [due.id]
 
 
-@given(st.text(min_size=1, max_size=60))
-def test_folding_and_comparing_settle(text: str):
-    once = fold(text.lower(), "de")
-    assert fold(once, "de") == fold(fold(once, "de"), "de")
-    assert comparable(text, "de") == comparable(text, "de")
+@given(st.text(min_size=1, max_size=60) | st.text("aeouxäöüéèæœøǣǿß\u0308\u0304", min_size=1, max_size=8))
+@example("ǣe")
+@example("æe")
+@example("saeen")
+@example("uèe")
+def test_folding_settles(text: str):
+    for language in ("de", "en"):
+        once = fold(text.lower(), language)
+        assert fold(once, language) == once
+        assert all(fold(word.form, language) == word.form for word in asked(text, language))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("säen", "saeen"), ("Böen", "boeen"), ("ǣther", "æther"), ("Ä", "A\u0308"), ("ﬀ", "ff")]
+)
+def test_one_word_in_two_ways_to_write_it_compares_alike(one: str, other: str):
+    assert comparable(one, "de") == comparable(other, "de")
 
 
 def test_compounds_are_split_by_the_catalogue_alone():

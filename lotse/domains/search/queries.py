@@ -593,7 +593,7 @@ async def decided(tags: Tags, database: Database, shop: Shop) -> Decisions:
                         await synonyms(connection, shop_id=id),
                         await rules(connection, shop_id=id, at=_LONG_AGO),
                     ),
-                    (_rules_changed(id),),
+                    (_rules_changed(id), _CATEGORIES),
                 )
                 for id in keys
             }

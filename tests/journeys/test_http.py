@@ -248,6 +248,18 @@ def test_what_is_not_there_is_said_in_the_shops_frame(browser: Browser, staff: B
     assert browser.open("/media/../../etc/passwd", 404)
 
 
+def test_suggestions_say_the_prices_of_lists(browser: Browser) -> None:
+    """Also of an article whose variants differ: "from …", and from the lowest."""
+
+    def prices(page: str) -> dict[str, str]:
+        found = re.findall(r'data-article="([0-9a-f-]{36})".*?<span class="price[^"]*">(.*?€[\d.]+)', page, re.S)
+        return {id: " ".join(re.sub(r"<[^>]+>", " ", said).split()) for id, said in found}
+
+    listed, suggested = (prices(browser.open(f"/en/search{path}?q=jacket")) for path in ("", "/suggest"))
+    assert suggested and suggested == {id: listed[id] for id in suggested}
+    assert any(said.startswith("from") for said in suggested.values())
+
+
 def test_an_old_basket_and_a_strange_one_are_empty(browser: Browser) -> None:
     browser.client.cookies.set("lotse_basket", "not-a-basket")
     assert "Nothing in it yet" in browser.open("/basket")

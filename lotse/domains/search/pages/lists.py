@@ -177,13 +177,13 @@ async def suggest(request: AnyRequest, view: View, database: Database, shop: Sho
     """What stands below the search field while somebody types: queries, departments, articles."""
     process = request.app.state.process
     found = await queries.suggestions(process.tags, process.settings, database, shop, view.language, words)
-    asked = [its[0] for its in found.variants.values() if its]
+    asked = [id for its in found.variants.values() for id in its]
     _, cards = await asyncio.gather(
         view.ask({"card.offer": asked}), queries.cards(process.tags, database, view.language, found.articles)
     )
-    first = [card.variant_ids[0] for card in cards if card.variant_ids]
-    if not set(first) <= set(asked):
-        await view.ask({"card.offer": first})  # changed within the last second
+    shown = [id for card in cards for id in card.variant_ids]
+    if not set(shown) <= set(asked):
+        await view.ask({"card.offer": shown})  # changed within the last second
     return view.show("search/suggest.html", found=found, cards=cards, words=found.words)
 
 

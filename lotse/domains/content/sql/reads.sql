@@ -25,7 +25,7 @@ select min(moment)
 
 -- Every page that is shown now in one of these languages: for the site map, menus and lists of links.
 -- name: listed
-select distinct on (p.id) p.slug, v.language, v.title, v.made_at
+select distinct on (p.id) p.slug, v.language, v.title, v.description, v.made_at
   from content.pages p
  cross join lateral unnest(:languages::text[]) with ordinality as wanted (language, place)
  cross join lateral (

@@ -248,6 +248,45 @@ def test_what_is_not_there_is_said_in_the_shops_frame(browser: Browser, staff: B
     assert browser.open("/media/../../etc/passwd", 404)
 
 
+def test_suggestions_say_the_prices_of_lists(browser: Browser) -> None:
+    """Also of an article whose variants differ: "from …", and from the lowest."""
+
+    def prices(page: str) -> dict[str, str]:
+        found = re.findall(r'data-article="([0-9a-f-]{36})".*?<span class="price[^"]*">(.*?€[\d.]+)', page, re.S)
+        return {id: " ".join(re.sub(r"<[^>]+>", " ", said).split()) for id, said in found}
+
+    suggested = prices(browser.shows("/en/search/suggest?q=jacket", lambda page: "data-article" in page))
+    listed = prices(browser.open("/en/search?q=jacket"))
+    assert suggested == {id: listed[id] for id in suggested}
+    assert any(said.startswith("from") for said in suggested.values())
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        ("Versandkosten", "/delivery"), ("Rückgabe", "/withdrawal"), ("Retoure", "/withdrawal"),
+        ("Öffnungszeiten", "/stores"), ("Filiale Hamburg", "/stores"), ("Gutschein", "/delivery"), ("AGB", "/terms"),
+        ("Impressum", "/imprint"), ("Datenschuz", "/privacy"), ("Größen", "/info/sizes"), ("refund", "/withdrawal"),
+    ],
+)  # fmt: skip
+def test_whoever_searches_for_the_house_finds_its_pages(browser: Browser, words: str, path: str) -> None:
+    for language in ("de", "en"):
+        if words == "Größen" and language == "en":
+            continue
+        page = browser.open(f"/{language}/search?q={words}")
+        [group] = re.findall(r'<nav class="row house".*?</nav>', page, re.S)
+        link = f'href="{"" if language == "de" else "/en"}{path}"'
+        assert link in group
+        assert "Nothing found" not in page and "gibt es nichts" not in page
+        assert link in browser.open(f"/{language}/search/suggest?q={words[: max(3, len(words) - 1)]}")
+    assert browser.open(f"/de{path}")
+
+
+def test_whoever_searches_for_goods_is_not_led_to_the_house(browser: Browser) -> None:
+    for words in ("laufschuhe", "regenjacke", "große tasche", "quux"):
+        assert "row house" not in browser.open(f"/de/search?q={words}")
+
+
 def test_an_old_basket_and_a_strange_one_are_empty(browser: Browser) -> None:
     browser.client.cookies.set("lotse_basket", "not-a-basket")
     assert "Nothing in it yet" in browser.open("/basket")

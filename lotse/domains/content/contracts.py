@@ -115,6 +115,7 @@ class ListedPage(Struct, frozen=True):
     slug: str
     language: str
     title: str
+    description: str
     made_at: datetime
     languages: list[str]
 

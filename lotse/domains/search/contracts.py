@@ -5,7 +5,7 @@ brings. Another one (OpenSearch) fills the same protocols and is registered on `
 the same (synonyms) and what is pinned comes with the question, so a change of them needs no new index.
 """
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -13,6 +13,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from lotse.domains.parties.contracts import Shop
+from lotse.kernel.db import Connection
 from lotse.kernel.refusals import Refusal
 from lotse.kernel.seams import Seam
 
@@ -228,6 +230,33 @@ class Engine(Protocol):
 
 # Who answers questions: an `Engine` per name. Lotse asks the one called `tantivy`; filled by search_*.
 engines: Seam[Engine] = Seam("search engines", since="0.2.0")
+
+
+# -- pages of the house
+
+
+class HousePage(Struct, frozen=True):
+    """A page of the shop that is about no article: delivery, stores, what staff wrote. `words` are others that people
+    ask for it by, in any language; `about` says in a sentence what it is about."""
+
+    path: str
+    title: str
+    words: Sequence[str] = ()
+    about: str = ""
+
+
+class HousePages(Protocol):
+    """Says which pages of the house a shop has at a moment, in a language; `said` gives a message in it. With them the
+    types of events (`tags.any_of`) after which they are others; what no event tells is known within a minute."""
+
+    async def __call__(
+        self, conn: Connection, *, shop: Shop, language: str, said: Callable[[str], str], at: datetime
+    ) -> tuple[Sequence[HousePage], Sequence[str]]: ...
+
+
+# Who has pages that a search leads to beside articles: all that are registered are asked. Lotse's own and those that
+# staff published come with `lotse.web.storefront`.
+house_pages: Seam[HousePages] = Seam("pages of the house", since="0.1.0")
 
 
 # -- what people decide

@@ -28,6 +28,7 @@ from lotse.domains.search.contracts import (
     AskedRow,
     Document,
     Filters,
+    HousePage,
     Index,
     NoIndex,
     Question,
@@ -41,8 +42,9 @@ from lotse.domains.search.contracts import (
     Texts,
     UnknownTarget,
     engines,
+    house_pages,
 )
-from lotse.domains.search.rules import loosened, meanings, steer_for
+from lotse.domains.search.rules import KnownPage, known_page, loosened, meanings, pages_for, steer_for
 from lotse.domains.tax.contracts import NoTaxRate
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
@@ -454,6 +456,50 @@ async def _suggested(
     )
 
 
+async def pages_of_the_house(
+    tags: Tags,
+    database: Database,
+    shop: Shop,
+    language: str,
+    words: str,
+    *,
+    gettext: Callable[[str], Callable[[str], str]],
+    at: datetime,
+    loosely: bool,
+    typing: bool = False,
+) -> list[HousePage]:
+    """Pages that are about no article and that these words lead to (`rules.pages_for`). They are no result."""
+
+    async def load(keys: list[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], tuple[list[KnownPage], Iterable[str]]]:
+        async with database.reading() as conn:
+            return {(id, one): await _known_pages(conn, id, one, gettext(one), at) for id, one in keys}
+
+    asked = engines[ENGINE].analysed(words, language).split()
+    if not asked:
+        return []
+    copies = tags.copies("search.house_pages", size=100, lasts_seconds=_POPULAR_SECONDS)
+    known = (await copies.many([(shop.id, language)], load)).get((shop.id, language), [])
+    others = _meanings(await decided(tags, database, shop), language)
+    analysed = engines[ENGINE].analysed
+    meant = {word: [analysed(other, language) for other in others[word]] for word in asked if word in others}
+    return pages_for(asked, known, meant, loosely=loosely, typing=typing)
+
+
+async def _known_pages(
+    conn: Connection, shop_id: UUID, language: str, said: Callable[[str], str], at: datetime
+) -> tuple[list[KnownPage], list[str]]:
+    found: list[KnownPage] = []
+    types: list[str] = []
+    shop = await parties.shop(conn, shop_id=shop_id)
+    if shop is None:
+        return found, types
+    for name in house_pages:
+        pages, its = await house_pages[name](conn, shop=shop, language=language, said=said, at=at)
+        found += [known_page(page, lambda text: engines[ENGINE].analysed(text, language)) for page in pages]
+        types += its
+    return found, types
+
+
 class _Department(Struct, frozen=True):
     """`name` in small letters with a space before each of its words, to find those that begin so."""
 
@@ -593,7 +639,7 @@ async def decided(tags: Tags, database: Database, shop: Shop) -> Decisions:
                         await synonyms(connection, shop_id=id),
                         await rules(connection, shop_id=id, at=_LONG_AGO),
                     ),
-                    (_rules_changed(id),),
+                    (_rules_changed(id), _CATEGORIES),
                 )
                 for id in keys
             }

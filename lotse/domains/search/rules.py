@@ -1,18 +1,21 @@
 """What a list is narrowed to by its address, which decisions hold for it, by which steps it is loosened. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import get_args
 from uuid import UUID
 
+from msgspec import Struct
 from msgspec.structs import replace
+from rapidfuzz.distance import OSA
 
 from lotse.domains.search.contracts import (
     IN_STOCK,
     STOCK,
     FacetCount,
     Filters,
+    HousePage,
     Question,
     Rule,
     Sort,
@@ -25,6 +28,12 @@ from lotse.domains.search.contracts import (
 # Prefix of a facet's name in an address: ?f.colour=red&f.colour=blue
 FACET = "f."
 SORTS: tuple[Sort, ...] = get_args(Sort)
+# Pages of the house beside a list: who asks for one means one, or does not know its name.
+_PAGES = 3
+# What is shorter begins, or is near, too many words.
+_SHORTEST_BEGINNING = 3
+_SHORTEST_STEM = 5
+_SHORTEST_MISSPELT = 6
 # What somebody ticks in one list, and what a name or value may be long; more was not made by our pages.
 _MAX_FACETS = 12
 _MAX_VALUES = 40
@@ -146,6 +155,65 @@ def meanings(
                 # With a hyphen it is the same word, and yet more: its pieces are words, too.
                 found.setdefault(key, []).extend(word for other, word in said if other != key or "-" in word)
     return {key: tuple(dict.fromkeys(words)) for key, words in found.items()}
+
+
+class KnownPage(Struct, frozen=True):
+    """A page of the house with its words as the engine compares them: those that it is called by, and those that say
+    what it is about."""
+
+    page: HousePage
+    called: frozenset[str]
+    about: frozenset[str]
+
+
+def known_page(page: HousePage, analysed: Callable[[str], str]) -> KnownPage:
+    """A page with its words analysed."""
+    called = {word for said in (page.title, *page.words) for word in analysed(said).split()}
+    # Word by word: the engine compares no more than a query's worth at once.
+    about = {word for said in page.about.split() for word in analysed(said).split()}
+    return KnownPage(page, frozenset(called), frozenset(about))
+
+
+def pages_for(
+    asked: Sequence[str],
+    pages: Sequence[KnownPage],
+    meant: Mapping[str, Sequence[str]],
+    *,
+    loosely: bool,
+    typing: bool = False,
+) -> list[HousePage]:
+    """The pages that words lead to, as the engine compares them; the best first. `meant`: what else a word means.
+
+    A page is called by one of the words at least. Where articles have all words, so must it; `loosely`, where they have
+    not, half of them are enough, and a word may be misspelt or go on ("Versandkostenpauschale"). With `typing` the last
+    word may be a beginning.
+    """
+    found: list[tuple[int, HousePage]] = []
+    for known in pages:
+        called = about = 0
+        for place, word in enumerate(asked):
+            begun = typing and place == len(asked) - 1 and len(word) >= _SHORTEST_BEGINNING
+            readings = (word, *meant.get(word, ()))
+            if any(_is_called(one, known.called, loosely=loosely, begun=begun) for one in readings):
+                called += 1
+            elif not known.about.isdisjoint(readings):
+                about += 1
+        if called and called + about >= (len(asked) / 2 if loosely else len(asked)):
+            found.append((2 * called + about, known.page))
+    found.sort(key=lambda one: -one[0])
+    return [page for _, page in found[:_PAGES]]
+
+
+def _is_called(word: str, called: frozenset[str], *, loosely: bool, begun: bool) -> bool:
+    if word in called:
+        return True
+    if begun and any(one.startswith(word) for one in called):
+        return True
+    return loosely and any(
+        (len(one) >= _SHORTEST_STEM and word.startswith(one))
+        or (len(word) >= _SHORTEST_MISSPELT and OSA.distance(word, one, score_cutoff=1) <= 1)
+        for one in called
+    )
 
 
 def loosened(question: Question) -> list[tuple[Step, Question]]:

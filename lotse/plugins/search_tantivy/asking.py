@@ -353,7 +353,9 @@ class Search:
             apart = self._together(pieces, _APART)
             if apart is not None:
                 found.append(apart)
-        begun = self._begun(word.form) if self.question.typing and place == len(self.words) - 1 else None
+        begun = None
+        if self.question.typing and place == len(self.words) - 1:
+            begun = self._begun(place, word.form, met=written is not None or bool(spanning))
         if begun is not None:
             found.append(begun)
         # What begins a word is not misspelt, but unfinished.
@@ -609,23 +611,39 @@ class Search:
             found.append(one[:-1] + other)
         return [joined for joined in found if one in without or self._known(joined)]
 
-    def _begun(self, letters: str) -> Query | None:
+    def _begun(self, place: int, letters: str, *, met: bool) -> Query | None:
         """Words that begin with these letters, one as good as the other: whoever types knows which, and of two articles
         the likelier comes first. A query for each field and not for each word, of which there are two dozen."""
         found: list[Query] = []
-        for language in self.languages:
-            begun = self.reading.vocabularies[language].beginning(letters, _BEGINNINGS)
+        share, words = _BEGINNING, {language: self._beginning(letters, language) for language in self.languages}
+        if not met and self.question.spelled and not any(words.values()):
+            share, words = _BEGINNING * _CORRECTED, self._begun_like(letters)
+            self.corrected.update((place, near[0].surface) for near in list(words.values())[:1])
+        for language, begun in words.items():
             forms = [known.form for known in begun if known.form != letters]
             if not forms:
                 continue
             telling = self._telling(max(known.count for known in begun))
-            scale = _BEGINNING * min(telling, self.cap or telling) * (1.0 if language == self.own else _OTHER_LANGUAGE)
+            scale = share * min(telling, self.cap or telling) * (1.0 if language == self.own else _OTHER_LANGUAGE)
             stems = list({stem(form, language) for form in forms})
             for field in _BEGUN_FIELDS:
                 found.append(Query.const_score_query(self._terms(f"{field}_{language}", stems), _FIELDS[field] * scale))
             if language == self.own:
                 found.append(Query.const_score_query(self._terms("brand", forms), _BRAND * scale))
         return Query.disjunction_max_query(found, _TIE) if found else None
+
+    def _beginning(self, letters: str, language: str) -> Sequence[Known]:
+        return self.reading.vocabularies[language].beginning(letters, _BEGINNINGS)
+
+    def _begun_like(self, letters: str) -> dict[str, Sequence[Known]]:
+        """Words that begin nearly so, of each language that has some of the fewest mistakes."""
+        near = {
+            language: begun
+            for language in self.languages
+            if (begun := self.reading.vocabularies[language].begun_like(letters, _BEGINNINGS))
+        }
+        fewest = min((begun.mistakes for begun in near.values()), default=0)
+        return {language: begun.forms for language, begun in near.items() if begun.mistakes == fewest}
 
     def _meant(self, place: int, word: Word, *, met: bool) -> list[str]:
         """Words that somebody perhaps meant: searched as well if the word is met nowhere, offered if it is rare."""
@@ -707,15 +725,17 @@ class Search:
         if not self.words:
             return []
         vocabulary = self.reading.vocabularies[self.own]
-        last, first = self.words[-1], self.words[:-1]
-        before = " ".join(word.surface for word in first)
-        others = [one for word in first if (one := self._anywhere(word.form, 1.0))]
+        last = self.words[-1]
+        first = [self._spelled(word) for word in self.words[:-1]]
+        before = " ".join(first)
+        others = [one for surface in first if (one := self._anywhere(surface, 1.0))]
         found: dict[str, int] = {}
-        candidates = vocabulary.beginning(last.form, _BEGINNINGS)
+        candidates = self._beginning(last.form, self.own)
         if not candidates and not self.question.typing:
             return []
         if not candidates:
-            candidates = [known for _, known in vocabulary.nearest(last.form)]
+            like = vocabulary.begun_like(last.form, _BEGINNINGS)
+            candidates = like.forms if like else [known for _, known in vocabulary.nearest(last.form)]
         for known in candidates:
             if len(known.form) < 3 or known.surface.isdigit() or known.surface in STOP.get(self.own, ()):
                 continue
@@ -729,6 +749,13 @@ class Search:
                 found[f"{before} {known.surface}".strip()] = count
         ranked = sorted(found.items(), key=lambda pair: (-pair[1], len(pair[0])))
         return [said for said, _ in ranked[:limit]]
+
+    def _spelled(self, word: Word) -> str:
+        """A word as it is written, or else the likeliest that was meant."""
+        if self._anywhere(word.surface, 1.0) is not None or stem(word.form, self.own) in self.question.synonyms:
+            return word.surface
+        near = self._near(word.surface, self.own)
+        return near[0][1].surface if near else word.surface
 
     def _how_many(self, query: Query) -> int:
         return _count_of(self.searcher.search(query, 1, count=True))

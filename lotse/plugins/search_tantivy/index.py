@@ -26,7 +26,7 @@ from lotse.plugins.search_tantivy.compounds import LANGUAGE, Splitter
 from lotse.plugins.search_tantivy.words import fold, stem, words
 
 # Counts up with every change of fields or analysis: an index of another version is built anew.
-VERSION = 3
+VERSION = 4
 CURRENT = "current"
 # Tantivy's buffer for a writer of one thread; more threads make more segments, which searches pay for.
 HEAP_BYTES = 64_000_000

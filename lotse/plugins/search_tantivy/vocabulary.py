@@ -18,6 +18,10 @@ from lotse.plugins.search_tantivy.words import fold, stem
 # A word of three letters has too many neighbours; numbers have no spelling.
 _SHORTEST = 4
 _CANDIDATES = 40
+# Shorter beginnings may hold one mistake, longer ones two. Very short ones are like too many words, unless their first
+# letter is taken as right.
+_ONE_MISTAKE = 8
+_SURE_OF_FIRST = 6
 # Words stand on a shelf for each of their first letters, for the first two, and for the first three: what two letters
 # begin are thousands.
 _SHELF = 3
@@ -29,6 +33,13 @@ class Known(Struct):
     form: str
     surface: str
     count: int
+
+
+class Begun(Struct, frozen=True):
+    """Forms that begin as somebody types, but for so many mistakes."""
+
+    mistakes: int
+    forms: tuple[Known, ...]
 
 
 class Vocabulary:
@@ -62,6 +73,7 @@ class Vocabulary:
         self.nearest = lru_cache(maxsize=5_000)(self._nearest)
         # Two letters begin thousands of forms, and somebody who types asks for them twice.
         self.beginning = lru_cache(maxsize=5_000)(self._beginning)
+        self.begun_like = lru_cache(maxsize=5_000)(self._begun_like)
 
     def spell(self) -> None:
         """Get ready for misspelt words: five milliseconds for each length, which the first to misspell one would wait
@@ -92,6 +104,33 @@ class Vocabulary:
                 if len(found) == limit:
                     break
         return tuple(found.values())
+
+    def _begun_like(self, letters: str, limit: int) -> "Begun | None":
+        """Forms that begin nearly so, for letters that none begins with: those of the fewest mistakes."""
+        if len(letters) < _SHORTEST or not letters.isalpha():
+            return None
+        allowed = 1 if len(letters) < _ONE_MISTAKE else 2
+        ends = range(len(letters) - allowed, len(letters) + allowed + 1)
+        mistakes, found = allowed, list[Known]()
+        for length in self._by_length:
+            if length < ends.start:
+                continue
+            for form in self._of_length(length).like(letters, allowed):
+                if len(letters) < _SURE_OF_FIRST and form[0] != letters[0]:
+                    continue
+                distance = min(OSA.distance(letters, form[:end], score_cutoff=mistakes) for end in ends)
+                if distance < mistakes:
+                    mistakes, found = distance, []
+                if distance == mistakes:
+                    found.append(self.known[form])
+        # As `beginning` has them, and those of the right first letter before the others.
+        found.sort(key=lambda one: (one.form[0] != letters[0], -one.count, len(one.form), one.form))
+        unlike: dict[str, Known] = {}
+        for one in found:
+            unlike.setdefault(stem(one.form, self.language), one)
+            if len(unlike) == limit:
+                break
+        return Begun(mistakes, tuple(unlike.values())) if unlike else None
 
     def begins_others(self, letters: str, head: str) -> bool:
         """Whether a form begins with these letters and goes on otherwise than with this head, or is these letters."""
@@ -154,7 +193,7 @@ class _Spelled:
         """All forms within so many mistakes, and some more, in their order.
 
         A mistake makes at most one letter of the form wrong, and moves the others by at most one place: all letters but
-        `allowed` are found within `allowed` places of where they stand.
+        `allowed` are found within `allowed` places of where they stand. So they are in forms that only begin so.
         """
         everyone = (1 << len(self._forms)) - 1
         # lacking[n]: those that lack more than n letters so far.

@@ -25,7 +25,10 @@ _UNITS = frozenset(
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)([a-zäöü]+)")
-_UE = re.compile(r"(?<![aeiouyq])ue")
+# "ae" for "ä", and all of "saeen" for "säen": what is folded stays as it is when it is folded again.
+_AE_OE = re.compile(r"([ao])e+")
+# But "neue" and "quer" keep theirs.
+_UE = re.compile(r"(?<![aeiouyq])ue+")
 _APOSTROPHE = re.compile(r"['’`´]")
 _POSSESSIVE = re.compile(r"['’`´]s?(?=$)|['’`´]")
 _HYPHENS = "-‐‑–/&+"
@@ -69,11 +72,11 @@ def fold(surface: str, language: str) -> str:
     """A surface without the differences that people do not type."""
     text = surface
     if not text.isascii():
-        text = text.replace("ß", "ss").replace("æ", "ae").replace("ø", "o").replace("œ", "oe").replace("ı", "i")
+        # Accents first: below them may be a letter that is written as two, as in "ǣ".
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+        text = text.replace("ß", "ss").replace("æ", "ae").replace("ø", "o").replace("œ", "oe").replace("ı", "i")
     if language == "de":
-        # "ae" for "ä"; but "neue" and "quer" keep theirs.
-        text = _UE.sub("u", text.replace("ae", "a").replace("oe", "o"))
+        text = _UE.sub("u", _AE_OE.sub(r"\1", text))
     return text
 
 

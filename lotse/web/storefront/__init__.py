@@ -4,6 +4,7 @@ files, languages.
 Puts out `routes` and `on_app_init`, as every frame of the web does.
 """
 
+from lotse.web.storefront import house as house  # fills a seam of search
 from lotse.web.storefront.frame import on_app_init
 from lotse.web.storefront.installed import routes as _installed
 from lotse.web.storefront.pages import routes as _pages

@@ -194,6 +194,22 @@ as $$
      limit at_most
 $$;
 
+-- Where the categories are now that these addresses name or named; unknown ones are absent. What stands at one now
+-- goes before what stood there.
+create or replace function catalog.categories_now(slugs text[])
+returns table (slug text, present text)
+language sql stable security definer rows 20
+set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+    select c.slug, c.slug from catalog.categories c where c.slug = any(slugs)
+     union all
+    select f.slug, c.slug
+      from catalog.former_category_slugs f
+      join catalog.categories c on c.id = f.category_id
+     where f.slug = any(slugs)
+       and not exists (select from catalog.categories x where x.slug = f.slug)
+$$;
+
 -- Products in these categories and below, whatever their state.
 create or replace function catalog.products_below(category_ids uuid[], at_most integer)
 returns table (id uuid)

@@ -34,6 +34,7 @@ select min(edge.moment) filter (where edge.moment > :at) as until,
 select p.slug,
        (array_agg(v.language order by wanted.place))[1] as language,
        (array_agg(v.title order by wanted.place))[1] as title,
+       (array_agg(v.description order by wanted.place))[1] as description,
        (array_agg(v.made_at order by wanted.place))[1] as made_at,
        array_agg(v.language order by wanted.place) as languages
   from content.pages p

@@ -30,6 +30,7 @@ from lotse.domains.search.contracts import (
     Asked,
     FacetCount,
     Filters,
+    HousePage,
     Index,
     NoIndex,
     Question,
@@ -168,14 +169,19 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
     try:
         listing = await _listing(request, view, database, shop, question)
     except NoIndex:
-        return await _plain_search(view, database, question)
+        return await _plain_search(request, view, database, shop, question)
+    house = await _house(request, view, database, shop, question.words, loosely=listing.step is not None)
     if rules.counted(question):
         # A slip of the fingers is a search for what was meant.
         meant = listing.used if listing.step == "spelling" else question.words
         _count(request, database, shop, view.language, meant, rules.found_by(listing.step, listing.total))
     _note(question, listing)
     return view.show(
-        "search/search.html", listing=listing, typed=question.words, **_around(view, shop, listing, usual, "/search")
+        "search/search.html",
+        listing=listing,
+        typed=question.words,
+        house=house,
+        **_around(view, shop, listing, usual, "/search"),
     )
 
 
@@ -184,14 +190,15 @@ async def suggest(request: AnyRequest, view: View, database: Database, shop: Sho
     """What stands below the search field while somebody types: queries, departments, articles."""
     process = request.app.state.process
     found = await queries.suggestions(process.tags, process.settings, database, shop, view.language, words)
-    asked = [its[0] for its in found.variants.values() if its]
+    asked = [id for its in found.variants.values() for id in its]
     _, cards = await asyncio.gather(
         view.ask({"card.offer": asked}), queries.cards(process.tags, database, view.language, found.articles)
     )
-    first = [card.variant_ids[0] for card in cards if card.variant_ids]
-    if not set(first) <= set(asked):
-        await view.ask({"card.offer": first})  # changed within the last second
-    return view.show("search/suggest.html", found=found, cards=cards, words=found.words)
+    shown = [id for card in cards for id in card.variant_ids]
+    if not set(shown) <= set(asked):
+        await view.ask({"card.offer": shown})  # changed within the last second
+    house = await _house(request, view, database, shop, found.words, loosely=not cards, typing=True)
+    return view.show("search/suggest.html", found=found, cards=cards, house=house, words=found.words)
 
 
 # -- how a list is put together
@@ -381,7 +388,32 @@ def _described(view: View, found: CategoryPage) -> dict[str, Any]:
     return {"@context": "https://schema.org", **breadcrumbs(view, way)}
 
 
-async def _plain_search(view: View, database: Database, question: Question) -> Response[str]:
+async def _house(
+    request: AnyRequest,
+    view: View,
+    database: Database,
+    shop: Shop,
+    words: str,
+    *,
+    loosely: bool,
+    typing: bool = False,
+) -> list[HousePage]:
+    return await queries.pages_of_the_house(
+        request.app.state.process.tags,
+        database,
+        shop,
+        view.language,
+        words,
+        gettext=view.site.templates.gettext,
+        at=view.question.at,
+        loosely=loosely,
+        typing=typing,
+    )
+
+
+async def _plain_search(
+    request: AnyRequest, view: View, database: Database, shop: Shop, question: Question
+) -> Response[str]:
     async with database.reading() as connection:
         cards = (
             await catalog.search_simple(connection, text=question.words, language=view.language, limit=_IN_A_LIST)
@@ -391,7 +423,10 @@ async def _plain_search(view: View, database: Database, question: Question) -> R
     listing = _unindexed(question, cards)
     _note(question, listing)
     await _ask_cards(view, cards)
-    return view.show("search/search.html", listing=listing, typed=question.words, preparing=True, **_bare(view))
+    house = await _house(request, view, database, shop, question.words, loosely=not cards)
+    return view.show(
+        "search/search.html", listing=listing, typed=question.words, house=house, preparing=True, **_bare(view)
+    )
 
 
 def _note(question: Question, listing: Listing) -> None:

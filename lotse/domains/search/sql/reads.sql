@@ -41,36 +41,56 @@ select id, shop_id, language, words, one_way, changed_at
 select id, shop_id, language, words, one_way, changed_at from search.synonyms where id = :id for update;
 
 -- Every rule of a shop that holds or will, as it was said: the moment and the words are compared when a list is made.
+-- Categories stand where they are now: a rule follows its category to a new address.
 -- name: rules
-select id, shop_id, said as words, category, act, target, name, value, place, reason, valid_from, valid_to
-  from search.rules
- where shop_id = :shop_id and (valid_to is null or valid_to > :at)
- order by id
- limit :limit;
+with holding as (
+    select r.id, r.shop_id, r.said, r.category, r.act, r.target, r.name, r.value, r.place, r.reason, r.valid_from,
+           r.valid_to
+      from search.rules r
+     where r.shop_id = :shop_id and (r.valid_to is null or r.valid_to > :at)
+     order by r.id
+     limit :limit
+), moved as (
+    select n.slug, n.present
+      from catalog.categories_now(array(select h.category from holding h where h.category <> ''
+                                        union select h.value from holding h where h.target = 'category')) n
+)
+select h.id, h.shop_id, h.said as words, coalesce(mine.present, h.category) as category, h.act, h.target, h.name,
+       coalesce(its.present, h.value) as value, h.place, h.reason, h.valid_from, h.valid_to
+  from holding h
+  left join moved mine on mine.slug = h.category
+  left join moved its on h.target = 'category' and its.slug = h.value
+ order by h.id;
 
 -- A rule, held until it is changed.
 -- name: rule_for_change
 select id, shop_id, said as words, category, act, target, name, value, place, reason, valid_from, valid_to
   from search.rules where id = :id for update;
 
--- Who stands at a place of the list that a pin wants, at some moment of its time.
+-- Who stands at a place of the list that a pin wants, at some moment of its time; a category's under all its addresses.
 -- name: pinned_there
-select id from search.rules
- where shop_id = :shop_id and words = :words and category = :category and act = 'pin' and place = :place
-   and id <> :id
-   and (valid_from is null or :valid_to::timestamptz is null or valid_from < :valid_to)
-   and (valid_to is null or :valid_from::timestamptz is null or valid_to > :valid_from)
+select r.id from search.rules r
+ where r.shop_id = :shop_id and r.words = :words and r.act = 'pin' and r.place = :place and r.id <> :id
+   and (r.category = :category
+        or r.category <> '' and exists (select from catalog.categories_now(array[r.category]) n
+                                         where n.present = :category))
+   and (r.valid_from is null or :valid_to::timestamptz is null or r.valid_from < :valid_to)
+   and (r.valid_to is null or :valid_from::timestamptz is null or r.valid_to > :valid_from)
  limit 1;
 
 -- For the back office, the last changed first.
 -- name: rule_rows
-select r.id, r.shop_id, case when r.category = '' then r.said else 'c/' || r.category end as list, r.act,
+select r.id, r.shop_id, case when r.category = '' then r.said else 'c/' || coalesce(mine.present, r.category) end as list,
+       r.act,
        case r.target when 'value' then r.name || ': ' || r.value
+                     when 'category' then coalesce(its.present, r.value)
                      when 'product' then coalesce((select c.name from catalog.cards(array[r.value::uuid], :language) c),
                                                   r.value)
                      else r.value end as target_label,
        r.place, r.reason, r.valid_from, r.valid_to, r.changed_at, r.changed_by
   from search.rules r
+  left join lateral catalog.categories_now(array[r.category]) mine on r.category <> ''
+  left join lateral catalog.categories_now(array[r.value]) its on r.target = 'category'
  where r.shop_id = :shop_id
  order by r.changed_at desc, r.id
  limit :limit;

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from lotse.domains.catalog.commands import put_categories, rename_category
+from lotse.domains.catalog.contracts import PutCategory
 from lotse.domains.parties.queries import shop as read_shop
 from lotse.domains.search.commands import (
     count_asked,
@@ -73,6 +75,27 @@ async def test_rules_are_refused_by_name(tx, fresh, pin, refusal, change, compar
     change = {name: fresh.id() if value == "fresh" else value for name, value in change.items()}
     with pytest.raises(refusal):
         await put_rule(tx, replace(pin, **change), comparable=comparable, by=BY, at=AT)
+
+
+async def test_rules_follow_a_category_to_its_new_address(tx, fresh, place, pin):
+    old, new = fresh.text("old"), fresh.text("new")
+    ids = await put_categories(tx, [PutCategory(slug=old, texts=())], by=BY, at=AT)
+    listed = replace(pin, words="", category=old)
+    await put_rule(tx, listed, comparable="", by=BY, at=AT)
+    moved_up = PutRule(
+        shop_id=place.shop.id, words="ball", act="boost", target="category", value=old, reason="more of them"
+    )
+    await put_rule(tx, moved_up, comparable="ball", by=BY, at=AT)
+    await rename_category(tx, category_id=ids[old], slug=new, by=BY, at=AT)
+    assert [(one.category, one.value) for one in await rules(tx, shop_id=place.shop.id, at=AT)] == [
+        (new, pin.value),
+        ("", new),
+    ]
+    rows = await rule_rows(tx, shop_id=place.shop.id, language="de")
+    assert {row.list for row in rows} == {f"c/{new}", "ball"} and new in {row.target_label for row in rows}
+    # Its places are taken, whatever it was called when they were.
+    with pytest.raises(PlaceTaken):
+        await put_rule(tx, replace(listed, category=new), comparable="", by=BY, at=AT)
 
 
 async def test_a_place_is_free_again_after_its_time(tx, pin):

@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lotse.domains.search.contracts import FacetCount, Filters, Question, Rule, Synonyms
+from lotse.domains.search.contracts import FacetCount, Filters, HousePage, Question, Rule, Synonyms
 from lotse.domains.search.rules import (
     counted,
     filters_of,
     found_by,
+    known_page,
     loosened,
     meanings,
     page_of,
+    pages_for,
     pairs_of,
     shown_facets,
     sort_of,
@@ -118,3 +120,39 @@ def test_facets_that_narrow_nothing_are_not_shown():
 )
 def test_what_may_be_somebodys_is_not_written_down(words: str, worth: bool):
     assert worth_counting(words) is worth
+
+
+DELIVERY = HousePage("/delivery", "Versand und Zahlung", ("versandkosten", "lieferung"))
+STORES = HousePage("/stores", "Filialen", ("filiale", "öffnungszeiten"), "Hamburg Köln")
+SIZES = HousePage("/info/sizes", "Größen und Passform", (), "Welche Größe passt")
+HOUSE = [known_page(page, str.lower) for page in (DELIVERY, STORES, SIZES)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "loosely", "typing", "paths"),
+    [
+        ("versandkosten", True, False, ["/delivery"]),
+        ("filiale hamburg", False, False, ["/stores"]),
+        ("hamburg", True, False, []),  # is about it, but not called so
+        ("versandkostenpauschale", True, False, ["/delivery"]),
+        ("versandksten", True, False, ["/delivery"]),
+        ("versandksten", False, False, []),  # articles have that word
+        ("lieferung jacken", True, False, ["/delivery"]),
+        ("lieferung jacken", False, False, []),  # there are articles with both words
+        ("öffn", False, True, ["/stores"]),
+        ("öffn", False, False, []),
+        ("öf", False, True, []),
+        ("retoure", True, False, ["/delivery"]),  # means "lieferung" here
+        ("laufschuhe", True, True, []),
+        ("", True, True, []),
+    ],
+)
+def test_words_lead_to_pages_of_the_house(asked: str, loosely: bool, typing: bool, paths: list[str]):
+    meant = {"retoure": ["lieferung"]}
+    found = pages_for(asked.split(), HOUSE, meant, loosely=loosely, typing=typing)
+    assert [page.path for page in found] == paths
+
+
+@given(st.lists(st.text(max_size=12), max_size=4), st.booleans(), st.booleans())
+def test_any_words_lead_to_a_few_pages_at_most(asked: list[str], loosely: bool, typing: bool):
+    assert len(pages_for(asked, HOUSE, {}, loosely=loosely, typing=typing)) <= 3

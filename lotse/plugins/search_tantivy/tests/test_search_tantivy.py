@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
@@ -287,6 +287,54 @@ def test_what_is_remembered_of_a_word_ends_with_the_state_of_the_index(tmp_path:
     assert asyncio.run(index.search(Question(words="zelt", language="de"))).total == 1
 
 
+@pytest.mark.parametrize(
+    ("typed", "said", "first"),
+    [
+        ("lauffsch", "laufschuh", "Laufschuh"),  # a letter twice
+        ("wnaders", "wanderschuh", "Wanderschuh"),  # two changed about
+        ("fahrrdh", "fahrradhelm", "Fahrradhelm"),  # one left out
+        ("trinkfals", "trinkflasche", "Trinkflasche"),
+        ("qxzvw", "", ""),
+    ],
+)
+def test_a_slip_in_what_is_only_begun_leads_on(index: TantivyIndex, typed: str, said: str, first: str):
+    question = Question(words=typed, language="de", typing=True)
+    assert asyncio.run(index.complete(question, 5))[:1] == ([said] if said else [])
+    there = found(index, typed, typing=True)
+    assert (first in there[0]) if first else not there
+    assert asyncio.run(index.search(question)).used == said
+
+
+def test_a_slip_in_an_earlier_word_is_mended_while_the_last_is_typed(index: TantivyIndex):
+    question = Question(words="nachtzuk lauf", language="de", typing=True)
+    assert asyncio.run(index.complete(question, 5))[0].startswith("nachtzug lauf")
+
+
+def test_what_begins_nearly_so_is_found_among_many():
+    vocabulary = Vocabulary("de", [("regenjacke", 3), ("rennrad", 9), ("regal", 5), ("bringen", 9)])
+    begun = vocabulary.begun_like("rengen", 5)
+    assert begun is not None and begun.mistakes == 1 and [one.form for one in begun.forms] == ["regenjacke"]
+    assert vocabulary.begun_like("ren", 5) is None  # anything could be meant
+    assert vocabulary.begun_like("gege", 5) is None and vocabulary.begun_like("gegenj", 5) is not None
+
+
+@given(
+    st.lists(st.text("abn", min_size=4, max_size=9), min_size=1, max_size=12), st.text("abn", min_size=6, max_size=9)
+)
+def test_no_beginning_that_is_near_is_passed_over(forms: list[str], letters: str):
+    vocabulary = Vocabulary("en", [(form, 1) for form in forms])
+    near = {form: min(OSA.distance(letters, form[:end]) for end in range(len(form) + 1)) for form in vocabulary.known}
+    fewest = min(near.values())
+    begun = vocabulary.begun_like(letters, 100)
+    if fewest <= (1 if len(letters) < 8 else 2):
+        assert begun is not None and begun.mistakes == fewest
+        assert {stem(one.form, "en") for one in begun.forms} == {
+            stem(form, "en") for form, mistakes in near.items() if mistakes == fewest
+        }
+    else:
+        assert begun is None
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=300))
 def test_nothing_that_is_typed_is_an_error(index: TantivyIndex, words: str):
@@ -330,11 +378,23 @@ def test_what_is_due_says_so(tmp_path: Path):
     assert asyncio.run(index.due(datetime(2026, 1, 2, tzinfo=UTC))) == [due.id]
 
 
-@given(st.text(min_size=1, max_size=60))
-def test_folding_and_comparing_settle(text: str):
-    once = fold(text.lower(), "de")
-    assert fold(once, "de") == fold(fold(once, "de"), "de")
-    assert comparable(text, "de") == comparable(text, "de")
+@given(st.text(min_size=1, max_size=60) | st.text("aeouxäöüéèæœøǣǿß\u0308\u0304", min_size=1, max_size=8))
+@example("ǣe")
+@example("æe")
+@example("saeen")
+@example("uèe")
+def test_folding_settles(text: str):
+    for language in ("de", "en"):
+        once = fold(text.lower(), language)
+        assert fold(once, language) == once
+        assert all(fold(word.form, language) == word.form for word in asked(text, language))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("säen", "saeen"), ("Böen", "boeen"), ("ǣther", "æther"), ("Ä", "A\u0308"), ("ﬀ", "ff")]
+)
+def test_one_word_in_two_ways_to_write_it_compares_alike(one: str, other: str):
+    assert comparable(one, "de") == comparable(other, "de")
 
 
 def test_compounds_are_split_by_the_catalogue_alone():

@@ -1,0 +1,85 @@
+"""Pages of the house that a search leads to: those that come with Lotse, and those that staff have published."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from lotse.domains.content import queries as content
+from lotse.domains.content.contracts import HOME, LEGAL, PageChanged
+from lotse.domains.inventory import queries as inventory
+from lotse.domains.parties.contracts import Shop
+from lotse.domains.search.contracts import HousePage, house_pages
+from lotse.kernel.db import Connection
+from lotse.kernel.pages.i18n import N_
+from lotse.kernel.tags import any_of
+
+_CHANGED = (any_of(PageChanged),)
+
+
+class _Own(Struct, frozen=True):
+    path: str
+    title: str
+    # What people call it, German and English: visitors type either, whatever language they read.
+    words: str
+
+
+_STORES = _Own(
+    "/stores",
+    N_("Stores and opening hours"),
+    "filiale filialen laden geschäft standort öffnungszeiten geöffnet adresse anfahrt abholung abholen "
+    "store stores shop location opening hours open address directions pickup",
+)
+_OWN = (
+    _Own(
+        "/delivery",
+        N_("Delivery and payment"),
+        "versand versandkosten porto lieferung lieferkosten lieferzeit lieferbedingungen zustellung "
+        "zahlung zahlungsarten zahlungsmöglichkeiten bezahlen rechnung vorkasse "
+        "gutschein gutscheine geschenkgutschein geschenkkarte "
+        "delivery shipping postage payment pay invoice prepayment voucher vouchers giftcard",
+    ),
+    _Own(
+        "/withdrawal",
+        N_("Right of withdrawal"),
+        "widerruf widerrufsrecht widerrufsbelehrung rückgabe rückgaberecht rücksendung retoure retouren umtausch "
+        "umtauschen zurückgeben zurückschicken erstattung "
+        "withdrawal return returns refund refunds exchange",
+    ),
+    _Own(
+        "/withdraw",
+        N_("Withdraw from contract"),
+        "widerruf widerrufen widerrufsformular stornieren stornierung retoure rücksendung kündigen "
+        "withdraw cancel cancellation return",
+    ),
+    _Own("/imprint", N_("Imprint"), "impressum kontakt anbieter anschrift telefon e-mail imprint contact legal notice"),
+    _Own("/privacy", N_("Privacy"), "datenschutz datenschutzerklärung dsgvo privacy policy gdpr"),
+)
+_TERMS = _Own("/terms", N_("Terms of business"), "agb geschäftsbedingungen nutzungsbedingungen terms conditions")
+
+
+async def pages(
+    conn: Connection, *, shop: Shop, language: str, said: Callable[[str], str], at: datetime
+) -> tuple[Sequence[HousePage], Sequence[str]]:
+    """What a published page stands in for keeps the words that people call it by."""
+    languages = content.languages_for(language, shop.language)
+    listed = {page.slug: page for page in await content.listed(conn, shop_id=shop.id, languages=languages, at=at)}
+    stores = [one for one in await inventory.locations_of_shop(conn, shop_id=shop.id) if one.kind == "store"]
+    found: list[HousePage] = []
+    if stores:
+        places = [word for one in stores for word in (one.name, one.address.city)]
+        found.append(HousePage(_STORES.path, said(_STORES.title), _STORES.words.split(), " ".join(places)))
+    # Nobody has terms of business before they are written.
+    for own in (*_OWN, *([_TERMS] if "terms" in listed else [])):
+        page = listed.get(own.path.removeprefix("/"))
+        title, about = (page.title, page.description) if page else (said(own.title), "")
+        found.append(HousePage(own.path, title, (said(own.title), *own.words.split()), about))
+    found += [
+        HousePage(f"/info/{slug}", page.title, (), page.description)
+        for slug, page in listed.items()
+        if slug != HOME and slug not in LEGAL
+    ]
+    return found, _CHANGED
+
+
+house_pages.register("storefront", pages)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lotse.domains.catalog.commands import put_products
+from lotse.domains.catalog.commands import change_state, change_variant_state, put_products
 from lotse.domains.catalog.contracts import PutProduct, PutVariant, Text
 from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.checkout.queries import shipping_rates
@@ -367,7 +367,7 @@ async def test_wishes_of_a_guest_are_theirs_after_signing_in(
     page = await shopper.sees("/new", "Kite")
     slug = re.findall(r'href="(?:/en)?(/p/[^"]+)">Kite', page)[0]
     form = hidden(await shopper.sees(slug, "Add to wish list"))
-    await shopper.sends("/wishes", "Kite", product_id=form["product_id"])
+    page = await shopper.sends("/wishes", "Kite", variant_id=form["variant_id"])
     account = {
         "new_name": "Anna",
         "new_email": f"{fresh.text('a')}@example.org",
@@ -375,8 +375,11 @@ async def test_wishes_of_a_guest_are_theirs_after_signing_in(
     }
     await shopper.sends("/account/register", "Kite", **account, next="wishes")
     assert "lotse_wishes" not in shopper.jar
-    await shopper.sends("/wishes/remove", "Nothing on it yet", product_id=form["product_id"])
-    await shopper.sends("/wishes", "Please check", product_id="x")
+    wish = {name: text for name, text in hidden(page).items() if name in ("product_id", "variant_id")}
+    await shopper.sends("/wishes/remove", "Nothing on it yet", **wish)
+    for bad in ({"product_id": "x"}, {"variant_id": "x"}, {}):
+        await shopper.sends("/wishes", "Please check", **bad)
+    await shopper.sends("/wishes", "not there any more", variant_id=str(fresh.id()))
 
 
 async def test_from_the_wish_list_into_the_basket(shopper: Shopper, store: checkout.Store, fresh: Fresh) -> None:
@@ -402,6 +405,45 @@ async def test_from_the_wish_list_into_the_basket(shopper: Shopper, store: check
     page = await shopper.sees("/wishes", "Choose a variant")
     assert len(re.findall('name="offer_id"', page)) == 1 and f'/p/{slug}">Choose' in page
     await shopper.sends("/basket/lines", "Kite", offer_id=str(one.offer_id), quantity="1")
+
+
+async def test_a_wish_keeps_the_size_that_was_chosen(shopper: Shopper, store: checkout.Store, fresh: Fresh) -> None:
+    slug = fresh.text("shoe")
+    options = tuple({"colour": "Royal blue", "size": size} for size in ("40", "41", "42"))
+    skus = [f"{slug}-{one['size']}".upper() for one in options]
+    sizes = tuple(PutVariant(sku=sku, options=one) for sku, one in zip(skus, options, strict=True))
+    product = PutProduct(slug=slug, tax_class="standard", texts=(Text("en", "Shoe"),), variants=sizes)
+    async with store.db.transaction() as tx:
+        [shoe] = await put_products(tx, [product], by="test", at=checkout.AT)
+        owner = store.shop.owner_party_id
+        offers = [PutOffer(shop_id=store.shop.id, variant_id=id, seller_party_id=owner) for id in shoe.variant_ids]
+        offered = await put_offers(tx, offers, by="test", at=checkout.AT)
+        for id, price in zip(shoe.variant_ids, ("49.90", "51.90", "59.90"), strict=True):
+            await store.price(tx, id, price)
+    for id, stock in zip(shoe.variant_ids, (9, 0, 2), strict=True):
+        await store.stock(id, stock)
+    for sku in skus[1:]:
+        form = hidden(await shopper.sees(f"/p/{slug}?sku={sku}", "Shoe"))
+        await shopper.sends("/wishes", "Shoe", variant_id=form["variant_id"])
+    page = await shopper.sees(
+        "/wishes", "41 · Royal blue", "42 · Royal blue", "€51.90", "€59.90", "Few left", "Sold out"
+    )
+    assert "€49.90" not in page and ">from<" not in page and "Choose a variant" not in page
+    assert f'/p/{slug}?sku={skus[2]}">Shoe' in page
+    [buy] = re.findall(r'name="offer_id" value="([^"]+)"', page)
+    await shopper.sends("/basket/lines", "42 · Royal blue", offer_id=buy, quantity="1")
+    assert buy == str(next(one.id for one in offered if one.variant_id == shoe.variant_ids[2]))
+
+    small = {"variant_ids": [shoe.variant_ids[2]], "by": "test", "at": checkout.AT}
+    async with store.db.transaction() as tx:
+        for state in ("phase_out", "archived"):
+            await change_variant_state(tx, state=state, **small)
+    page = await shopper.sees("/wishes", "No longer sold", "42 · Royal blue", "Its page shows what there is instead")
+    assert f'/p/{slug}">Shoe' in page and "offer_id" not in page and "€59.90" not in page
+    async with store.db.transaction() as tx:
+        for state in ("phase_out", "archived"):
+            await change_state(tx, product_ids=[shoe.id], state=state, by="test", at=checkout.AT)
+    assert (await shopper.sees("/wishes")).count("No longer sold") == 2
 
 
 async def test_a_product_describes_itself_from_what_its_page_shows(shopper: Shopper, store: checkout.Store) -> None:

@@ -8,7 +8,8 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from lotse.domains.catalog.contracts import UnknownProduct
+from lotse.domains.catalog.contracts import UnknownProduct, UnknownVariant
+from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.customers.contracts import (
     PURPOSES,
     AccountMade,
@@ -389,24 +390,46 @@ async def _begin_session(tx: Transaction, customer_id: UUID, at: datetime) -> st
 
 
 async def wish(
-    tx: Transaction, *, customer_id: UUID | None, list_id: UUID | None, product_id: UUID, at: datetime
+    tx: Transaction,
+    *,
+    customer_id: UUID | None,
+    list_id: UUID | None,
+    product_id: UUID | None = None,
+    variant_id: UUID | None = None,
+    at: datetime,
 ) -> UUID:
-    """Put a product on the customer's list, or on a guest's, which is made if there is none: the list's id.
+    """Put a variant, or a product of which none is chosen, on the customer's list, or on a guest's, which is made if
+    there is none: the list's id.
 
-    A list that is full takes no more. Refusal: `UnknownProduct`.
+    A list that is full takes no more. Refusals: `UnknownVariant`, `UnknownProduct`.
     """
+    if variant_id is not None:
+        found = await variants_by_ids(tx, variant_ids=[variant_id], language="")
+        if not found:
+            raise UnknownVariant(variant=str(variant_id))
+        product_id = found[0].product_id
     known = customer_id is None and list_id is not None and await tx.value(READS.guest_list, id=list_id)
     own: UUID = known or await tx.value(WRITES.make_list, id=uuid7(), customer_id=customer_id, at=at)
     with refusing({"wishes_product": lambda: UnknownProduct(product=str(product_id))}):
-        await tx.execute(WRITES.add_wish, list_id=own, product_id=product_id, at=at, most=MOST_WISHES)
+        await tx.execute(
+            WRITES.add_wish, list_id=own, product_id=product_id, variant_id=variant_id, at=at, most=MOST_WISHES
+        )
+    await tx.execute(WRITES.drop_open_wishes, list_id=own)
     return own
 
 
-async def unwish(tx: Transaction, *, customer_id: UUID | None, list_id: UUID | None, product_id: UUID) -> None:
-    """Take a product off the list; one that is not on it stays away."""
+async def unwish(
+    tx: Transaction,
+    *,
+    customer_id: UUID | None,
+    list_id: UUID | None,
+    product_id: UUID,
+    variant_id: UUID | None = None,
+) -> None:
+    """Take a wish off the list; one that is not on it stays away."""
     own = await wish_list(tx, customer_id=customer_id, list_id=list_id)
     if own is not None:
-        await tx.execute(WRITES.remove_wish, list_id=own, product_id=product_id)
+        await tx.execute(WRITES.remove_wish, list_id=own, product_id=product_id, variant_id=variant_id)
 
 
 async def join_wishes(tx: Transaction, *, customer_id: UUID, list_id: UUID, at: datetime) -> None:
@@ -415,6 +438,7 @@ async def join_wishes(tx: Transaction, *, customer_id: UUID, list_id: UUID, at: 
         return
     into: UUID = await tx.value(WRITES.make_list, id=uuid7(), customer_id=customer_id, at=at)
     await tx.execute(WRITES.join_lists, into=into, list_id=list_id)
+    await tx.execute(WRITES.drop_open_wishes, list_id=into)
     await tx.execute(WRITES.drop_list, list_id=list_id)
 
 

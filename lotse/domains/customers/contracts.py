@@ -151,10 +151,11 @@ class ConsentRequest(Struct, frozen=True):
 
 
 class Wish(Struct, frozen=True):
-    """A product on somebody's list."""
+    """A product on somebody's list, in the colour and size that they chose; None if they chose none."""
 
     product_id: UUID
     added_at: datetime
+    variant_id: UUID | None = None
 
 
 class Exported(Struct, frozen=True):

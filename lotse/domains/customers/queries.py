@@ -150,9 +150,9 @@ async def wish_list(conn: Connection, *, customer_id: UUID | None, list_id: UUID
     return await conn.value(READS.guest_list, id=list_id) if list_id is not None else None
 
 
-async def wishes(conn: Connection, *, list_id: UUID, limit: int = 200) -> list[UUID]:
-    """The products of a list, the newest first."""
-    return await conn.values(READS.wishes, list_id=list_id, limit=limit)
+async def wishes(conn: Connection, *, list_id: UUID, limit: int = 200) -> list[Wish]:
+    """What is on a list, the newest first."""
+    return await conn.many(READS.wishes, Wish, list_id=list_id, limit=limit)
 
 
 async def consents(conn: Connection, *, customer_id: UUID) -> dict[str, Consent]:

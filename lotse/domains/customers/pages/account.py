@@ -48,6 +48,7 @@ ACCOUNT_REFUSED = {
     "consent-over": N_("This link is used up or too old."),
     "address-unknown": N_("This address is not there any more."),
     "unknown-product": N_("This product is not there any more."),
+    "unknown-variant": N_("This product is not there any more."),
 }
 TOO_SHORT = N_("At least ten characters, please.")
 OTHER_POSTCODE = N_("A postcode there looks like %(example)s.")

@@ -100,7 +100,11 @@ select customer_id from customers.sessions where token_hash = :token_hash and ex
 
 -- What is on a list, the newest first.
 -- name: wishes
-select w.product_id from customers.wishes w where w.list_id = :list_id order by w.added_at desc, w.product_id limit :limit;
+select w.product_id, w.added_at, w.variant_id
+  from customers.wishes w
+ where w.list_id = :list_id
+ order by w.added_at desc, w.product_id, w.variant_id
+ limit :limit;
 
 -- A customer's list.
 -- name: list_of_customer
@@ -146,7 +150,7 @@ select id, customer_id, purpose, email, asked_at, expires_at
 
 -- What is wished for, for the export.
 -- name: every_wish
-select w.product_id, w.added_at
+select w.product_id, w.added_at, w.variant_id
   from customers.wishes w
   join customers.wish_lists l on l.id = w.list_id
  where l.customer_id = any(:ids::uuid[])

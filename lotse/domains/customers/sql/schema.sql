@@ -114,12 +114,17 @@ create table customers.wishes (
     list_id uuid not null,
     product_id uuid not null,
     added_at timestamptz not null,
-    constraint wishes_pkey primary key (list_id, product_id),
+    -- The colour and size that was chosen; null where nothing was.
+    variant_id uuid,
+    -- One in two sizes is two wishes.
+    constraint wishes_once unique nulls not distinct (list_id, product_id, variant_id),
     constraint wishes_list foreign key (list_id) references customers.wish_lists (id) on delete cascade,
-    constraint wishes_product foreign key (product_id) references catalog.products (id) on delete cascade
+    constraint wishes_product foreign key (product_id) references catalog.products (id) on delete cascade,
+    constraint wishes_variant foreign key (variant_id) references catalog.variants (id) on delete cascade
 );
--- The foreign key's own look-up.
+-- The foreign keys' own look-ups.
 create index wishes_product_id on customers.wishes (product_id);
+create index wishes_variant_id on customers.wishes (variant_id);
 
 -- What somebody agreed to and took back, each time: the newest of a purpose holds (art. 7 (1) GDPR wants the proof).
 create table customers.consents (

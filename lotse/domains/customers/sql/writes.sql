@@ -76,20 +76,30 @@ returning id;
 
 -- Once, and not beyond what a list takes.
 -- name: add_wish
-insert into customers.wishes (list_id, product_id, added_at)
-select :list_id, :product_id, :at
+insert into customers.wishes (list_id, product_id, added_at, variant_id)
+select :list_id, :product_id, :at, :variant_id
  where (select count(*) from customers.wishes where list_id = :list_id) < :most
-on conflict (list_id, product_id) do nothing;
+on conflict do nothing;
+
+-- Who chose wants what was chosen: the wish for just any of the product has become it.
+-- name: drop_open_wishes
+delete from customers.wishes w
+ where w.list_id = :list_id and w.variant_id is null
+   and exists (
+       select from customers.wishes c
+        where c.list_id = w.list_id and c.product_id = w.product_id and c.variant_id is not null
+   );
 
 -- Also what is not on it.
 -- name: remove_wish
-delete from customers.wishes where list_id = :list_id and product_id = :product_id;
+delete from customers.wishes
+ where list_id = :list_id and product_id = :product_id and variant_id is not distinct from :variant_id;
 
 -- What a guest wished for becomes the customer's; what both have is there once.
 -- name: join_lists
-insert into customers.wishes (list_id, product_id, added_at)
-select :into, w.product_id, w.added_at from customers.wishes w where w.list_id = :list_id
-on conflict (list_id, product_id) do nothing;
+insert into customers.wishes (list_id, product_id, added_at, variant_id)
+select :into, w.product_id, w.added_at, w.variant_id from customers.wishes w where w.list_id = :list_id
+on conflict do nothing;
 
 -- The guest's list has done its work.
 -- name: drop_list

@@ -7,7 +7,7 @@ from uuid import UUID
 import argon2
 import pytest
 
-from lotse.domains.catalog.contracts import UnknownProduct
+from lotse.domains.catalog.contracts import UnknownProduct, UnknownVariant
 from lotse.domains.customers import commands
 from lotse.domains.customers.contracts import AccountTaken, Consent, ConsentOver, ResetOver, SignInFailed
 from lotse.domains.customers.queries import consents, export_party, reset, signed_in, wish_list, wishes
@@ -191,14 +191,42 @@ async def test_a_guests_wishes_become_the_customers(db: Database, fresh: Fresh) 
         assert own != guest
         await commands.join_wishes(tx, customer_id=customer_id, list_id=guest, at=AT)
         await commands.join_wishes(tx, customer_id=customer_id, list_id=guest, at=AT)
-        assert set(await wishes(tx, list_id=own)) == {one, two}
+        assert {wish.product_id for wish in await wishes(tx, list_id=own)} == {one, two}
         # Nobody takes a customer's list by knowing its id.
         assert await wish_list(tx, customer_id=None, list_id=own) is None
         await commands.unwish(tx, customer_id=customer_id, list_id=None, product_id=one)
-        assert await wishes(tx, list_id=own) == [two]
+        assert [wish.product_id for wish in await wishes(tx, list_id=own)] == [two]
+
+
+async def test_a_wish_keeps_what_was_chosen(tx: Transaction, db: Database, fresh: Fresh) -> None:
+    customer_id, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+    shoe = await put_one(tx, fresh, variants=2)
+    small, large = shoe.variant_ids
+
+    async def wish(by: UUID | None, list_id: UUID | None, **what: UUID) -> UUID:
+        return await commands.wish(tx, customer_id=by, list_id=list_id, at=AT, **what)
+
+    own = await wish(customer_id, None, product_id=shoe.id)
+    guest = await wish(None, None, product_id=shoe.id)
+    for variant_id in (small, large, small):
+        await wish(None, guest, variant_id=variant_id)
+    await wish(None, guest, product_id=shoe.id)
+    chosen = {(shoe.id, small), (shoe.id, large)}
+    assert {(one.product_id, one.variant_id) for one in await wishes(tx, list_id=guest)} == chosen
+    await commands.join_wishes(tx, customer_id=customer_id, list_id=guest, at=AT)
+    assert {(one.product_id, one.variant_id) for one in await wishes(tx, list_id=own)} == chosen
+    await commands.unwish(tx, customer_id=customer_id, list_id=None, product_id=shoe.id, variant_id=small)
+    found = await read_customer(tx, customer_id=customer_id)
+    assert found
+    kept = await export_party(tx, party_id=found.party_id)
+    assert kept and [(one.product_id, one.variant_id) for one in kept.wishes] == [(shoe.id, large)]
+    await commands.erase_party(tx, party_id=found.party_id, at=AT)
+    assert await wishes(tx, list_id=own) == []
 
 
 async def test_only_what_there_is_can_be_wished_for(tx: Transaction) -> None:
+    with pytest.raises(UnknownVariant):
+        await commands.wish(tx, customer_id=None, list_id=None, variant_id=UUID(int=3), at=AT)
     with pytest.raises(UnknownProduct):
         await commands.wish(tx, customer_id=None, list_id=None, product_id=UUID(int=3), at=AT)
 

@@ -18,7 +18,7 @@ from lotse.domains.checkout.queries import shipping_rates
 from lotse.domains.checkout.tests import conftest as checkout
 from lotse.domains.content.commands import add_page, publish, put_draft, take_down
 from lotse.domains.content.contracts import TextBlock, Written
-from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK
+from lotse.domains.customers.contracts import CONSENT_LINK, EMAIL_LINK, RESET_LINK
 from lotse.domains.inventory.commands import put_locations, put_postcodes, serve_shop
 from lotse.domains.inventory.contracts import Postcode, PutLocation
 from lotse.domains.offers.commands import put_offers
@@ -39,6 +39,10 @@ NEWEST_RESET = Statement(
 )
 NEWEST_REQUEST = Statement(
     "test", "newest_request", "select id from customers.consent_requests order by asked_at desc, id desc limit 1"
+)
+
+NEWEST_CHANGE = Statement(
+    "test", "newest_change", "select id from customers.email_changes where email = :email order by id desc limit 1"
 )
 
 
@@ -267,6 +271,51 @@ async def test_news_are_confirmed_by_mail(shopper: Shopper, fresh: Fresh, db: Da
         token = Links(b"s" * 32).sign(CONSENT_LINK, await conn.value(NEWEST_REQUEST))
     await shopper.sends("/account/signout")
     await shopper.sends(f"/account/consents/{token}", "New here?", "you get our news by e-mail from now on")
+
+
+async def test_another_mail_address_by_mail(shopper: Shopper, fresh: Fresh, db: Database) -> None:
+    before, after = f"{fresh.text('grace')}@example.org", f"{fresh.text('hopper')}@example.org"
+    taken, password = f"{fresh.text('taken')}@example.org", "three wet otters sing"
+
+    async def link_to(email: str) -> str:
+        async with db.reading() as conn:
+            return f"/account/email/{Links(b's' * 32).sign(EMAIL_LINK, await conn.value(NEWEST_CHANGE, email=email))}"
+
+    async def asks(email: str, *words: str, with_password: str = password) -> str:
+        typed = {"other_email": email, "email_password": with_password, "language": "en"}
+        return await shopper.sends("/account/email", *words, **typed)
+
+    for email in (taken, before):
+        if "lotse_customer" in shopper.jar:
+            await shopper.sends("/account/signout")
+        new = {"new_name": "Grace Hopper", "new_email": email, "new_password": password}
+        await shopper.sends("/account/register", "Change e-mail address", **new)
+    await asks("nobody", "Please enter an e-mail address")
+    await asks(before.upper(), "the address of your account already")
+    await asks(after, "do not fit together", with_password="wrong")
+    # Whether it has an account or not: the same words.
+    pages = [await asks(email, "We sent a mail to the new address", f"mail to {email}") for email in (taken, after)]
+    assert pages[0].replace(taken, "x") == pages[1].replace(after, "x")
+    await shopper.sees(await link_to(after), "Use this address", after)
+    for _ in range(2):  # mail filters look first
+        page = await shopper.sees(await link_to(after), "Use this address", after)
+        assert "Your account's password" not in unescape(page) and before not in page
+    await shopper.sees("/account", before)
+    await shopper.sends(await link_to(after), "Your e-mail address is changed", f"{after} ·")
+    await shopper.sees(await link_to(after), "This link is used up", status=410)
+    await shopper.sees((await link_to(after))[:-2], status=404)
+
+    # Whoever reads the mailbox without being signed in there says the password.
+    await asks(before, "We sent a mail to the new address")
+    link = await link_to(before)
+    await shopper.sends("/account/signout")
+    await shopper.sees(link, "Your account's password")
+    await shopper.sends(link, "This is not the password of the account", password="wrong")
+    await shopper.sends(link, "New here?", "Your e-mail address is changed", password=password)
+    await shopper.sends("/account/signin", "do not fit together", email=after, password=password)
+    await shopper.sends("/account/signin", "Hello, Grace Hopper", email=before, password=password)
+    await shopper.sends("/account/signout")
+    await asks(after, "Please sign in again")
 
 
 async def test_a_forgotten_password_by_mail(shopper: Shopper, fresh: Fresh, db: Database) -> None:

@@ -42,6 +42,10 @@ values (:customer_id, :email, :password, :at, :at);
 -- name: set_password
 update customers.logins set password = :password, changed_at = :at where customer_id = :customer_id;
 
+-- One mail address is one account: the index has the last word. What it was.
+-- name: set_email
+update customers.logins set email = :email, changed_at = :at where customer_id = :customer_id returning old.email;
+
 -- A session begins anew at every sign-in.
 -- name: begin_session
 insert into customers.sessions (token_hash, customer_id, created_at, expires_at)
@@ -177,3 +181,24 @@ delete from customers.resets where customer_id = :customer_id;
 -- Links whose hour is over.
 -- name: sweep_resets
 delete from customers.resets where id in (select id from customers.resets where expires_at < :at limit :limit);
+
+-- Whether somebody has this address already is not asked here: the answer is the same.
+-- name: ask_email
+insert into customers.email_changes (id, customer_id, email, requested_at, expires_at)
+values (:id, :customer_id, :email, :at, :expires_at);
+
+-- The link is used up.
+-- name: take_email_change
+update customers.email_changes set former = :former, changed_at = :at
+ where id = :id and changed_at is null and expires_at > :at;
+
+-- A newer wish, another address or another password ends every link that was asked for before.
+-- name: drop_email_changes
+delete from customers.email_changes where customer_id = :customer_id and changed_at is null;
+
+-- Links that nobody followed in time.
+-- name: sweep_email_changes
+delete from customers.email_changes
+ where id in (
+     select id from customers.email_changes where changed_at is null and expires_at < :at limit :limit
+ );

@@ -72,7 +72,7 @@ SLOTS = {
     "product.stock": "variants; whether it is there, on an article's page",
     "product.places": "variants; where it is, on an article's page",
     "product.buy": "variants; the way into the basket",
-    "product.wish": "products; the way onto the wish list",
+    "product.wish": "variants; the way onto the wish list",
     "account.orders": "customers; what they ordered, in their account",
     "product.promise": "variants; by when it arrives, on an article's page",
     "product.below": "products; below everything else on an article's page",

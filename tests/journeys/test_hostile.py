@@ -94,7 +94,19 @@ def test_whatever_stands_behind_the_question_mark(visitor: httpx.Client, page: s
 
 
 @pytest.mark.parametrize(
-    "before", ["/", "/en/", "/p/", "/c/", "/order/", "/pay/", "/withdrawn/", "/account/password/", "/basket/added/"]
+    "before",
+    [
+        "/",
+        "/en/",
+        "/p/",
+        "/c/",
+        "/order/",
+        "/pay/",
+        "/withdrawn/",
+        "/account/password/",
+        "/account/email/",
+        "/basket/added/",
+    ],
 )
 def test_whatever_stands_in_the_path(visitor: httpx.Client, before: str) -> None:
     answers = [visitor.get(before + value) for name, value in VALUES.items() if name != "half a sign"]
@@ -141,6 +153,8 @@ def test_whatever_stands_in_a_cookie(visitor: httpx.Client) -> None:
         ("/account/register", {"new_name": SCRIPT, "new_email": "a@b", "new_password": "\u0000" * 12}, ""),
         ("/account/forgotten", {"email": "x" * 10_000}, "Please enter an e-mail address"),
         ("/account/password/nonsense", {"new_password": "three wet otters sing"}, ""),
+        ("/account/email", {"other_email": SCRIPT, "email_password": SCRIPT}, "Please sign in again"),
+        ("/account/email/nonsense", {"password": SCRIPT}, ""),
         ("/account/addresses", {"country": "XX"}, "You were signed out"),
         ("/wishes", {"product_id": SCRIPT}, "Please check"),
         ("/wishes/remove", {"product_id": "019a0000-0000-7000-8000-000000000001"}, ""),

@@ -326,6 +326,31 @@ async def test_a_card_with_3d_secure_is_an_order_though_the_tab_is_closed(chromi
     await context.close()
 
 
+async def test_another_mail_address_without_scripts(plain_page: Page, browser_page: Page, shop: Open, axe: str) -> None:
+    page, before, after = plain_page, somebody(), somebody()
+    await page.goto(shop.url + "/account")
+    for name, text in {"new_name": "Grace Hopper", "new_email": before, "new_password": PASSWORD}.items():
+        await page.fill(f"[name={name}]", text)
+    await page.get_by_role("button", name="Konto anlegen").click()
+    await page.get_by_text("E-Mail-Adresse ändern").click()
+    await page.fill("[name=other_email]", after)
+    await page.fill("[name=email_password]", PASSWORD)
+    await page.get_by_role("button", name="Link schicken").click()
+    await expect(page.locator("main")).to_contain_text(f"Wartet auf deinen Klick in der Mail an {after}")
+    link = re.search(r"/account/email/[\w-]+", text_of(await mail_to(shop, after, "Bitte bestätige")))
+    assert link
+    # Where nobody is signed in the password is asked for as well.
+    assert await test_browser.problems_of(browser_page, shop.url + "/en" + link[0], axe) == []
+    await expect(browser_page.get_by_label("Your account's password")).to_be_visible()
+    await page.goto(shop.url + link[0])
+    await page.get_by_role("button", name="Diese Adresse verwenden").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Deine E-Mail-Adresse ist geändert")
+    await expect(page.locator(".page-head")).to_contain_text(after)
+    assert before in text_of(await mail_to(shop, before, "wurde geändert"))
+    assert await test_browser.problems_of(browser_page, shop.url + "/en" + link[0], axe) == []
+    await expect(browser_page.locator("h1")).to_have_text("This link is used up")
+
+
 async def test_an_account_a_wish_and_a_withdrawal_without_scripts(plain_page: Page, shop: Open) -> None:
     page, email = plain_page, somebody()
     await page.goto(shop.url + SHOE)

@@ -6,25 +6,30 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from msgspec import Struct
 
 from lotse.domains.customers import commands as accounts
 from lotse.domains.customers.contracts import (
     CONSENT_LINK,
+    EMAIL_LINK,
     RESET_LINK,
     AccountMade,
     Address,
     ConsentAsked,
+    EmailChangeAsked,
+    EmailChanged,
     PasswordChanged,
     PasswordForgotten,
 )
-from lotse.domains.customers.queries import consents_asked, customer
+from lotse.domains.customers.queries import consents_asked, customer, email_asked
 from lotse.domains.messages import queries, reactions
 from lotse.domains.messages.contracts import (
     AboutAccount,
     AboutAmendment,
     AboutConsent,
+    AboutEmail,
     AboutMoney,
     AboutNotice,
     AboutOrder,
@@ -38,6 +43,7 @@ from lotse.domains.payments.contracts import NewPayment
 from lotse.domains.pools.commands import open_pools
 from lotse.domains.returns.commands import declare
 from lotse.domains.returns.contracts import Declare, WithdrawalDeclared
+from lotse.domains.returns.queries import withdrawal
 from lotse.kernel import clock, privacy
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.notices import SAID
@@ -276,6 +282,103 @@ async def test_a_consent_is_asked_of_its_own_address_only(db: Database, fresh: F
         assert example is not None and example[0].request_id != asked.id
         await accounts.confirm_consent(tx, request_id=asked.id, at=now)
         assert await queries.CONSENT_ASKED.gather(tx, about, owner, WAYS) is None
+
+
+async def test_another_address_is_asked_and_the_former_one_told(db: Database, fresh: Fresh):
+    async with db.transaction() as tx:
+        where = await open_shop(tx, fresh)
+    before, after, taken = (f"{fresh.text(name)}@example.org" for name in ("anna", "muster", "eve"))
+    now, password = clock.now(), "three wet otters sing"
+
+    async def account(email: str) -> UUID:
+        made = {"name": NAME, "email": email, "password": password, "guesser": email, "at": now}
+        return (await accounts.register(db, shop_id=where.shop.id, **made))[0]
+
+    async def asked(email: str) -> UUID:
+        await accounts.ask_email(db, customer_id=customer_id, email=email, password=password, at=now, language="en")
+        async with db.transaction() as tx:
+            change = await email_asked(tx, customer_id=customer_id, at=now)
+            assert change
+            for _ in range(2):
+                event = EmailChangeAsked(customer_id, change.id, "en")
+                await reactions.on_email_asked(tx, event, at=now, event_id=change.id)
+        return change.id
+
+    async def mails_about(customer: UUID) -> list[tuple[str, str, str | None]]:
+        async with db.reading() as conn:
+            rows = await post.about(conn, subject=f"customers.customer:{customer}")
+        return [(row.mail, row.language, row.address) for row in reversed(rows)]
+
+    customer_id, other_id = await account(before), await account(taken)
+    # Only who has the account hears that there is one; and nothing of who asked.
+    await asked(taken)
+    assert await mails_about(customer_id) == []
+    assert await mails_about(other_id) == [("messages.email_taken", "en", taken)]
+    link = await asked(after)
+    assert await mails_about(customer_id) == [("messages.email_asked", "en", after)]
+    about = AboutEmail(customer_id, link)
+    async with db.reading() as conn:
+        for language in LANGUAGES:
+            to = To(address=after, language=language, shop_id=where.shop.id)
+            found = await wrote(conn, queries.EMAIL_ASKED, about, to)
+            assert f"/account/email/{WAYS.links.sign(EMAIL_LINK, link)}" in found.text and after in found.text
+            assert before not in found.text and "Muster" not in found.text, "whose mailbox it is nobody knows yet"
+            told = To(address=taken, name="Eve", language=language, shop_id=where.shop.id)
+            words = (await wrote(conn, queries.EMAIL_TAKEN, AboutAccount(other_id, now), told)).text
+            assert taken in words and before not in words and "/account/email/" not in words
+        assert await queries.EMAIL_ASKED.gather(conn, about, To(address=before, language="de"), WAYS) is None
+        example = await queries.EMAIL_ASKED.example(conn, where.shop.id)
+        assert example is not None and example[0].change_id != link
+
+    await accounts.change_email(
+        db, change_id=link, customer_id=customer_id, password="", token="", guesser=before, at=now
+    )
+    async with db.transaction() as tx:
+        event = EmailChanged(customer_id, link, "de")
+        for at in (now, now, now - timedelta(days=3)):
+            await reactions.on_email_changed(tx, event, at=at, event_id=fresh.id() if at != now else other_id)
+        assert await queries.EMAIL_ASKED.gather(tx, about, To(address=after, language="de"), WAYS) is None
+        former = To(address=before, name="Anna", language="de", shop_id=where.shop.id)
+        notice = await wrote(tx, queries.EMAIL_CHANGED, AboutAccount(customer_id, now), former)
+        assert before in notice.text and after not in notice.text
+    assert (await mails_about(customer_id))[1:] == [("messages.email_changed", "de", before)]
+
+
+async def test_what_came_under_a_former_address_is_exported_and_erased(db: Database, fresh: Fresh):
+    async with db.transaction() as tx:
+        where = await open_shop(tx, fresh)
+    before, after, now = f"{fresh.text('anna')}@example.org", f"{fresh.text('anna')}@example.org", clock.now()
+    made = {"shop_id": where.shop.id, "name": NAME, "password": "three wet otters sing", "at": now}
+    customer_id, _ = await accounts.register(db, email=before, guesser=before, **made)
+
+    async def declared(at: datetime) -> tuple[UUID, UUID]:
+        event_id = fresh.id()
+        async with db.transaction() as tx:
+            what = Declare(name=NAME, order_number=fresh.text("elsewhere"), email=before)
+            found = await declare(tx, shop=where.shop, declare=what, way="form", language="de", order_id=None, at=at)
+            await reactions.on_withdrawn(tx, WithdrawalDeclared(found.id, None), at=at, event_id=event_id)
+        return found.id, event_id
+
+    theirs, mail = await declared(now)
+    await accounts.ask_email(db, customer_id=customer_id, email=after, password=made["password"], at=now)
+    async with db.reading() as conn:
+        change = await email_asked(conn, customer_id=customer_id, at=now)
+    assert change
+    await accounts.change_email(
+        db, change_id=change.id, customer_id=customer_id, password="", token="", guesser=before, at=now
+    )
+    # Whoever has the former address later is somebody else.
+    somebodys, _ = await declared(now + timedelta(hours=1))
+    rows = Statement("test", "mails", "select address, name, party_id from kernel.mails where event_id = :event_id")
+    async with db.transaction() as tx:
+        known = await customer(tx, customer_id=customer_id)
+        assert known is not None
+        kept = msgspec.json.encode(await privacy.export(tx, party_id=known.party_id)).decode()
+        assert str(theirs) in kept and str(somebodys) not in kept and before in kept
+        await privacy.erase(tx, party_id=known.party_id, actor="test", at=now)
+        assert (await tx.one(rows, MailOf, event_id=mail)).address is None
+        emails = [found.email for id in (theirs, somebodys) if (found := await withdrawal(tx, withdrawal_id=id))]
+        assert emails == ["", before]
 
 
 @pytest.mark.parametrize("mail", queries.mails, ids=lambda mail: mail.name)

@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from lotse.domains.catalog.commands import put_products
+from lotse.domains.catalog.commands import change_state, change_variant_state, put_products
 from lotse.domains.catalog.contracts import PutProduct, PutVariant, Text
 from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.checkout.queries import shipping_rates
 from lotse.domains.checkout.tests import conftest as checkout
 from lotse.domains.content.commands import add_page, publish, put_draft, take_down
 from lotse.domains.content.contracts import TextBlock, Written
-from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK
+from lotse.domains.customers.contracts import CONSENT_LINK, EMAIL_LINK, RESET_LINK
 from lotse.domains.inventory.commands import put_locations, put_postcodes, serve_shop
 from lotse.domains.inventory.contracts import Postcode, PutLocation
 from lotse.domains.offers.commands import put_offers
@@ -41,6 +41,10 @@ NEWEST_RESET = Statement(
 )
 NEWEST_REQUEST = Statement(
     "test", "newest_request", "select id from customers.consent_requests order by asked_at desc, id desc limit 1"
+)
+
+NEWEST_CHANGE = Statement(
+    "test", "newest_change", "select id from customers.email_changes where email = :email order by id desc limit 1"
 )
 
 
@@ -271,6 +275,51 @@ async def test_news_are_confirmed_by_mail(shopper: Shopper, fresh: Fresh, db: Da
     await shopper.sends(f"/account/consents/{token}", "New here?", "you get our news by e-mail from now on")
 
 
+async def test_another_mail_address_by_mail(shopper: Shopper, fresh: Fresh, db: Database) -> None:
+    before, after = f"{fresh.text('grace')}@example.org", f"{fresh.text('hopper')}@example.org"
+    taken, password = f"{fresh.text('taken')}@example.org", "three wet otters sing"
+
+    async def link_to(email: str) -> str:
+        async with db.reading() as conn:
+            return f"/account/email/{Links(b's' * 32).sign(EMAIL_LINK, await conn.value(NEWEST_CHANGE, email=email))}"
+
+    async def asks(email: str, *words: str, with_password: str = password) -> str:
+        typed = {"other_email": email, "email_password": with_password, "language": "en"}
+        return await shopper.sends("/account/email", *words, **typed)
+
+    for email in (taken, before):
+        if "lotse_customer" in shopper.jar:
+            await shopper.sends("/account/signout")
+        new = {"new_name": "Grace Hopper", "new_email": email, "new_password": password}
+        await shopper.sends("/account/register", "Change e-mail address", **new)
+    await asks("nobody", "Please enter an e-mail address")
+    await asks(before.upper(), "the address of your account already")
+    await asks(after, "do not fit together", with_password="wrong")
+    # Whether it has an account or not: the same words.
+    pages = [await asks(email, "We sent a mail to the new address", f"mail to {email}") for email in (taken, after)]
+    assert pages[0].replace(taken, "x") == pages[1].replace(after, "x")
+    await shopper.sees(await link_to(after), "Use this address", after)
+    for _ in range(2):  # mail filters look first
+        page = await shopper.sees(await link_to(after), "Use this address", after)
+        assert "Your account's password" not in unescape(page) and before not in page
+    await shopper.sees("/account", before)
+    await shopper.sends(await link_to(after), "Your e-mail address is changed", f"{after} ·")
+    await shopper.sees(await link_to(after), "This link is used up", status=410)
+    await shopper.sees((await link_to(after))[:-2], status=404)
+
+    # Whoever reads the mailbox without being signed in there says the password.
+    await asks(before, "We sent a mail to the new address")
+    link = await link_to(before)
+    await shopper.sends("/account/signout")
+    await shopper.sees(link, "Your account's password")
+    await shopper.sends(link, "This is not the password of the account", password="wrong")
+    await shopper.sends(link, "New here?", "Your e-mail address is changed", password=password)
+    await shopper.sends("/account/signin", "do not fit together", email=after, password=password)
+    await shopper.sends("/account/signin", "Hello, Grace Hopper", email=before, password=password)
+    await shopper.sends("/account/signout")
+    await asks(after, "Please sign in again")
+
+
 async def test_a_forgotten_password_by_mail(shopper: Shopper, fresh: Fresh, db: Database) -> None:
     email, password = f"{fresh.text('grace')}@example.org", "three wet otters sing"
     new = {"new_name": "Grace Hopper", "new_email": email, "new_password": password}
@@ -369,7 +418,7 @@ async def test_wishes_of_a_guest_are_theirs_after_signing_in(
     page = await shopper.sees("/new", "Kite")
     slug = re.findall(r'href="(?:/en)?(/p/[^"]+)">Kite', page)[0]
     form = hidden(await shopper.sees(slug, "Add to wish list"))
-    await shopper.sends("/wishes", "Kite", product_id=form["product_id"])
+    page = await shopper.sends("/wishes", "Kite", variant_id=form["variant_id"])
     account = {
         "new_name": "Anna",
         "new_email": f"{fresh.text('a')}@example.org",
@@ -377,8 +426,11 @@ async def test_wishes_of_a_guest_are_theirs_after_signing_in(
     }
     await shopper.sends("/account/register", "Kite", **account, next="wishes")
     assert "lotse_wishes" not in shopper.jar
-    await shopper.sends("/wishes/remove", "Nothing on it yet", product_id=form["product_id"])
-    await shopper.sends("/wishes", "Please check", product_id="x")
+    wish = {name: text for name, text in hidden(page).items() if name in ("product_id", "variant_id")}
+    await shopper.sends("/wishes/remove", "Nothing on it yet", **wish)
+    for bad in ({"product_id": "x"}, {"variant_id": "x"}, {}):
+        await shopper.sends("/wishes", "Please check", **bad)
+    await shopper.sends("/wishes", "not there any more", variant_id=str(fresh.id()))
 
 
 async def test_from_the_wish_list_into_the_basket(shopper: Shopper, store: checkout.Store, fresh: Fresh) -> None:
@@ -404,6 +456,45 @@ async def test_from_the_wish_list_into_the_basket(shopper: Shopper, store: check
     page = await shopper.sees("/wishes", "Choose a variant")
     assert len(re.findall('name="offer_id"', page)) == 1 and f'/p/{slug}">Choose' in page
     await shopper.sends("/basket/lines", "Kite", offer_id=str(one.offer_id), quantity="1")
+
+
+async def test_a_wish_keeps_the_size_that_was_chosen(shopper: Shopper, store: checkout.Store, fresh: Fresh) -> None:
+    slug = fresh.text("shoe")
+    options = tuple({"colour": "Royal blue", "size": size} for size in ("40", "41", "42"))
+    skus = [f"{slug}-{one['size']}".upper() for one in options]
+    sizes = tuple(PutVariant(sku=sku, options=one) for sku, one in zip(skus, options, strict=True))
+    product = PutProduct(slug=slug, tax_class="standard", texts=(Text("en", "Shoe"),), variants=sizes)
+    async with store.db.transaction() as tx:
+        [shoe] = await put_products(tx, [product], by="test", at=checkout.AT)
+        owner = store.shop.owner_party_id
+        offers = [PutOffer(shop_id=store.shop.id, variant_id=id, seller_party_id=owner) for id in shoe.variant_ids]
+        offered = await put_offers(tx, offers, by="test", at=checkout.AT)
+        for id, price in zip(shoe.variant_ids, ("49.90", "51.90", "59.90"), strict=True):
+            await store.price(tx, id, price)
+    for id, stock in zip(shoe.variant_ids, (9, 0, 2), strict=True):
+        await store.stock(id, stock)
+    for sku in skus[1:]:
+        form = hidden(await shopper.sees(f"/p/{slug}?sku={sku}", "Shoe"))
+        await shopper.sends("/wishes", "Shoe", variant_id=form["variant_id"])
+    page = await shopper.sees(
+        "/wishes", "41 · Royal blue", "42 · Royal blue", "€51.90", "€59.90", "Few left", "Sold out"
+    )
+    assert "€49.90" not in page and ">from<" not in page and "Choose a variant" not in page
+    assert f'/p/{slug}?sku={skus[2]}">Shoe' in page
+    [buy] = re.findall(r'name="offer_id" value="([^"]+)"', page)
+    await shopper.sends("/basket/lines", "42 · Royal blue", offer_id=buy, quantity="1")
+    assert buy == str(next(one.id for one in offered if one.variant_id == shoe.variant_ids[2]))
+
+    small = {"variant_ids": [shoe.variant_ids[2]], "by": "test", "at": checkout.AT}
+    async with store.db.transaction() as tx:
+        for state in ("phase_out", "archived"):
+            await change_variant_state(tx, state=state, **small)
+    page = await shopper.sees("/wishes", "No longer sold", "42 · Royal blue", "Its page shows what there is instead")
+    assert f'/p/{slug}">Shoe' in page and "offer_id" not in page and "€59.90" not in page
+    async with store.db.transaction() as tx:
+        for state in ("phase_out", "archived"):
+            await change_state(tx, product_ids=[shoe.id], state=state, by="test", at=checkout.AT)
+    assert (await shopper.sees("/wishes")).count("No longer sold") == 2
 
 
 async def test_a_product_describes_itself_from_what_its_page_shows(shopper: Shopper, store: checkout.Store) -> None:

@@ -8,7 +8,8 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from lotse.domains.catalog.contracts import UnknownProduct
+from lotse.domains.catalog.contracts import UnknownProduct, UnknownVariant
+from lotse.domains.catalog.queries import variants_by_ids
 from lotse.domains.customers.contracts import (
     PURPOSES,
     AccountMade,
@@ -23,6 +24,10 @@ from lotse.domains.customers.contracts import (
     CustomerAddress,
     CustomerChanged,
     EditCustomer,
+    EmailChange,
+    EmailChangeAsked,
+    EmailChanged,
+    EmailChangeOver,
     PasswordChanged,
     PasswordForgotten,
     PutCustomer,
@@ -251,6 +256,10 @@ RESET = timedelta(hours=1)
 ASKED = attempts.Limit("customer-asked", burst=3, interval=timedelta(minutes=15))
 # Somebody away for some days may still answer; who does not in a week has answered.
 CONFIRM = timedelta(days=7)
+# As many mails to an address that is to become somebody's, and as many wishes for one of an account.
+MOVED = attempts.Limit("customer-email", burst=3, interval=timedelta(minutes=15))
+# The new mailbox is at hand; a day is for mail that is slow, and for who reads it in the evening.
+MOVE = timedelta(days=1)
 # Long enough that guessing online is hopeless, short enough for a phone; what is common is refused beside it.
 LEAST_PASSWORD = 10
 MOST_WISHES = 200
@@ -326,7 +335,88 @@ async def change_password(
         await tx.execute(WRITES.set_password, customer_id=customer_id, password=kept, at=at)
         await tx.execute(WRITES.end_sessions, customer_id=customer_id, but=token_hash(token))
         await tx.execute(WRITES.drop_resets, customer_id=customer_id)
+        await tx.execute(WRITES.drop_email_changes, customer_id=customer_id)
         await emit(tx, PasswordChanged(customer_id, language), at=at)
+
+
+async def ask_email(
+    database: Database, *, customer_id: UUID, email: str, password: str, at: datetime, language: str = ""
+) -> None:
+    """Have another mail address asked whether it is to be the account's: it is once the link of its mail was followed.
+
+    Whoever asks must not be told whether the address has an account already, nor notice it: everything here is the
+    same, and what the mail says is seen when it is written. A link that was asked for before ends.
+    Refusals in this order: `Invalid` (email), `SignInFailed`, `TooManyAttempts`, `NotTheMaster`.
+    """
+    check_email(email, "email")
+    async with database.transaction() as tx:
+        found = await tx.maybe(READS.login_of_customer, Login, customer_id=customer_id)
+        if found is None:
+            raise SignInFailed()
+        if not email or email.casefold() == found.email.casefold():
+            raise Invalid(field="email", rule="another mail address than now")
+        await attempts.count(tx, ACCOUNT, found.email.casefold(), at=at)
+    if not await passwords.matches(found.password, password):
+        raise SignInFailed()
+    async with database.transaction() as tx:
+        await attempts.count(tx, MOVED, str(customer_id), at=at)
+        await attempts.count(tx, MOVED, email.casefold(), at=at)
+        # Rather now than after the click.
+        (await masters_of(tx, "customers")).refuse(("email",), source=LOTSE)
+        change_id = uuid7()
+        await tx.execute(WRITES.drop_email_changes, customer_id=customer_id)
+        await tx.execute(
+            WRITES.ask_email, id=change_id, customer_id=customer_id, email=email, at=at, expires_at=at + MOVE
+        )
+        await emit(tx, EmailChangeAsked(customer_id, change_id, language), at=at)
+
+
+async def change_email(
+    database: Database,
+    *,
+    change_id: UUID,
+    customer_id: UUID | None,
+    password: str,
+    token: str,
+    guesser: str,
+    at: datetime,
+    language: str = "",
+) -> UUID:
+    """A mail's link was followed: the account has the address that the mail went to. Whose account it is.
+
+    The link alone is not enough, because a mistyped address is somebody else's mailbox: `customer_id` is who is signed
+    in here, with the session `token`; anybody else says the account's password. Every other session ends, as do links
+    that went to the former address, and consents to mail, which held for it.
+    Refusals in this order: `TooManyAttempts`, `EmailChangeOver`, `SignInFailed`, `NotTheMaster`, `AccountTaken`.
+    """
+    async with database.transaction() as tx:
+        await attempts.count(tx, ADDRESS, guesser, at=at)
+        asked = await tx.maybe(READS.email_change, EmailChange, id=change_id, at=at)
+        account = await tx.maybe(READS.login_of_customer, Login, customer_id=asked.customer_id) if asked else None
+        is_here = asked is not None and asked.customer_id == customer_id
+        if account is not None and not is_here:
+            await attempts.count(tx, ACCOUNT, account.email.casefold(), at=at)
+    if asked is None or account is None:
+        raise EmailChangeOver()
+    if not is_here and not await passwords.matches(account.password, password):
+        raise SignInFailed()
+    owner = asked.customer_id
+    async with database.transaction() as tx:
+        # First of all, because it locks the customer: of two who come with the link one finds it used. And before the
+        # account, as whoever registers does.
+        edited = replace(edit_of(await locked_customer(tx, customer_id=owner)), email=asked.email)
+        await edit_customer(tx, customer_id=owner, edited=edited, by="customer", reason=None, at=at)
+        with refusing({"logins_email": AccountTaken}):
+            former: str = await tx.value(WRITES.set_email, customer_id=owner, email=asked.email, at=at)
+        if not await tx.execute(WRITES.take_email_change, id=change_id, former=former, at=at):
+            raise EmailChangeOver()
+        for purpose in PURPOSES:
+            await withdraw_consent(tx, customer_id=owner, purpose=purpose, at=at)
+        await tx.execute(WRITES.drop_resets, customer_id=owner)
+        await tx.execute(WRITES.drop_email_changes, customer_id=owner)
+        await tx.execute(WRITES.end_sessions, customer_id=owner, but=token_hash(token) if is_here else b"")
+        await emit(tx, EmailChanged(owner, change_id, language), at=at)
+    return owner
 
 
 async def forget_password(
@@ -369,6 +459,7 @@ async def reset_password(
         if not await tx.execute(WRITES.take_reset, id=reset_id, at=at):
             raise ResetOver()
         await tx.execute(WRITES.drop_resets, customer_id=found.customer_id)
+        await tx.execute(WRITES.drop_email_changes, customer_id=found.customer_id)
         await tx.execute(WRITES.end_sessions, customer_id=found.customer_id, but=b"")
         await attempts.forget(tx, ACCOUNT, found.email.casefold())
         await emit(tx, PasswordChanged(found.customer_id, language), at=at)
@@ -389,24 +480,46 @@ async def _begin_session(tx: Transaction, customer_id: UUID, at: datetime) -> st
 
 
 async def wish(
-    tx: Transaction, *, customer_id: UUID | None, list_id: UUID | None, product_id: UUID, at: datetime
+    tx: Transaction,
+    *,
+    customer_id: UUID | None,
+    list_id: UUID | None,
+    product_id: UUID | None = None,
+    variant_id: UUID | None = None,
+    at: datetime,
 ) -> UUID:
-    """Put a product on the customer's list, or on a guest's, which is made if there is none: the list's id.
+    """Put a variant, or a product of which none is chosen, on the customer's list, or on a guest's, which is made if
+    there is none: the list's id.
 
-    A list that is full takes no more. Refusal: `UnknownProduct`.
+    A list that is full takes no more. Refusals: `UnknownVariant`, `UnknownProduct`.
     """
+    if variant_id is not None:
+        found = await variants_by_ids(tx, variant_ids=[variant_id], language="")
+        if not found:
+            raise UnknownVariant(variant=str(variant_id))
+        product_id = found[0].product_id
     known = customer_id is None and list_id is not None and await tx.value(READS.guest_list, id=list_id)
     own: UUID = known or await tx.value(WRITES.make_list, id=uuid7(), customer_id=customer_id, at=at)
     with refusing({"wishes_product": lambda: UnknownProduct(product=str(product_id))}):
-        await tx.execute(WRITES.add_wish, list_id=own, product_id=product_id, at=at, most=MOST_WISHES)
+        await tx.execute(
+            WRITES.add_wish, list_id=own, product_id=product_id, variant_id=variant_id, at=at, most=MOST_WISHES
+        )
+    await tx.execute(WRITES.drop_open_wishes, list_id=own)
     return own
 
 
-async def unwish(tx: Transaction, *, customer_id: UUID | None, list_id: UUID | None, product_id: UUID) -> None:
-    """Take a product off the list; one that is not on it stays away."""
+async def unwish(
+    tx: Transaction,
+    *,
+    customer_id: UUID | None,
+    list_id: UUID | None,
+    product_id: UUID,
+    variant_id: UUID | None = None,
+) -> None:
+    """Take a wish off the list; one that is not on it stays away."""
     own = await wish_list(tx, customer_id=customer_id, list_id=list_id)
     if own is not None:
-        await tx.execute(WRITES.remove_wish, list_id=own, product_id=product_id)
+        await tx.execute(WRITES.remove_wish, list_id=own, product_id=product_id, variant_id=variant_id)
 
 
 async def join_wishes(tx: Transaction, *, customer_id: UUID, list_id: UUID, at: datetime) -> None:
@@ -415,6 +528,7 @@ async def join_wishes(tx: Transaction, *, customer_id: UUID, list_id: UUID, at: 
         return
     into: UUID = await tx.value(WRITES.make_list, id=uuid7(), customer_id=customer_id, at=at)
     await tx.execute(WRITES.join_lists, into=into, list_id=list_id)
+    await tx.execute(WRITES.drop_open_wishes, list_id=into)
     await tx.execute(WRITES.drop_list, list_id=list_id)
 
 
@@ -494,6 +608,7 @@ async def sweep(tx: Transaction, *, at: datetime, limit: int) -> int:
     ended = await tx.execute(WRITES.sweep_sessions, at=at, limit=limit)
     ended += await tx.execute(WRITES.sweep_resets, at=at, limit=limit)
     ended += await tx.execute(WRITES.sweep_consent_requests, at=at, limit=limit)
+    ended += await tx.execute(WRITES.sweep_email_changes, at=at, limit=limit)
     return ended + await tx.execute(WRITES.sweep_lists, before=at - LISTS_KEPT, limit=limit)
 
 

@@ -124,6 +124,8 @@ WISHES_COOKIE = "lotse_wishes"
 RESET_LINK = "customers.reset"
 # And those of mails that ask whether a consent is meant.
 CONSENT_LINK = "customers.consent"
+# And those of mails that ask whether an address is to be the account's.
+EMAIL_LINK = "customers.email"
 # What can be agreed to in the account.
 PURPOSES = ("news_mail",)
 
@@ -150,11 +152,25 @@ class ConsentRequest(Struct, frozen=True):
     expires_at: datetime
 
 
+class EmailChange(Struct, frozen=True):
+    """Another mail address to sign in with. It is the account's once its mail's link was followed: `former` is what it
+    was until `changed_at`."""
+
+    id: UUID
+    customer_id: UUID
+    email: str
+    requested_at: datetime
+    expires_at: datetime
+    former: str | None = None
+    changed_at: datetime | None = None
+
+
 class Wish(Struct, frozen=True):
-    """A product on somebody's list."""
+    """A product on somebody's list, in the colour and size that they chose; None if they chose none."""
 
     product_id: UUID
     added_at: datetime
+    variant_id: UUID | None = None
 
 
 class Exported(Struct, frozen=True):
@@ -165,6 +181,7 @@ class Exported(Struct, frozen=True):
     consents: list[Consent] = []
     wishes: list[Wish] = []
     consent_requests: list[ConsentRequest] = []
+    email_changes: list[EmailChange] = []
 
 
 class CustomerChanged(Struct, frozen=True, tag="customers.CustomerChanged"):
@@ -229,6 +246,33 @@ class ConsentAsked(Struct, frozen=True, tag="customers.ConsentAsked"):
         return str(self.customer_id)
 
 
+class EmailChangeAsked(Struct, frozen=True, tag="customers.EmailChangeAsked"):
+    """Somebody wants another mail address for their account, and its mailbox is asked by a mail. Who holds only the id
+    cannot change it: the link is signed."""
+
+    customer_id: UUID
+    change_id: UUID
+    language: str = ""
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.customer_id)
+
+
+class EmailChanged(Struct, frozen=True, tag="customers.EmailChanged"):
+    """An account has another mail address, and its other sessions have ended."""
+
+    customer_id: UUID
+    change_id: UUID
+    language: str = ""
+    version: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        return str(self.customer_id)
+
+
 class NotSignedInHere(Refusal, status=401, title="Please sign in"):
     """It is for customers who are signed in."""
 
@@ -247,6 +291,10 @@ class ResetOver(Refusal, status=410, title="This link is used up or too old"):
 
 class ConsentOver(Refusal, status=410, title="This link is used up or too old"):
     """What holds stands in the account, where another one can be sent."""
+
+
+class EmailChangeOver(Refusal, status=410, title="This link is used up or too old"):
+    """The account has the address that it has; another change can be asked for there."""
 
 
 class AddressUnknown(Refusal, status=404, title="There is no such address"):

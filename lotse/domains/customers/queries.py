@@ -13,6 +13,7 @@ from lotse.domains.customers.contracts import (
     ConsentRequest,
     Customer,
     CustomerAddress,
+    EmailChange,
     Exported,
     FoundCustomer,
     Named,
@@ -138,6 +139,27 @@ async def reset(conn: Connection, *, reset_id: UUID, at: datetime) -> Reset | No
     return await conn.maybe(READS.reset, Reset, id=reset_id, at=at)
 
 
+async def account_of_email(conn: Connection, *, email: str) -> UUID | None:
+    """Whose account has this mail address, in whatever case; None if nobody's."""
+    found = await conn.maybe(READS.login_of_email, Login, email=email)
+    return found.customer_id if found else None
+
+
+async def email_change(conn: Connection, *, change_id: UUID, at: datetime) -> EmailChange | None:
+    """What a link may change; None once it was used or is too old."""
+    return await conn.maybe(READS.email_change, EmailChange, id=change_id, at=at)
+
+
+async def email_asked(conn: Connection, *, customer_id: UUID, at: datetime) -> EmailChange | None:
+    """The change that an account waits for, or None."""
+    return await conn.maybe(READS.email_asked, EmailChange, customer_id=customer_id, at=at)
+
+
+async def email_changed(conn: Connection, *, change_id: UUID) -> EmailChange | None:
+    """A change that was made, or None."""
+    return await conn.maybe(READS.email_changed, EmailChange, id=change_id)
+
+
 async def newest_account(conn: Connection, *, shop_id: UUID | None) -> UUID | None:
     """A customer with an account, for examples."""
     return await conn.value(READS.newest_account, shop_id=shop_id)
@@ -150,9 +172,9 @@ async def wish_list(conn: Connection, *, customer_id: UUID | None, list_id: UUID
     return await conn.value(READS.guest_list, id=list_id) if list_id is not None else None
 
 
-async def wishes(conn: Connection, *, list_id: UUID, limit: int = 200) -> list[UUID]:
-    """The products of a list, the newest first."""
-    return await conn.values(READS.wishes, list_id=list_id, limit=limit)
+async def wishes(conn: Connection, *, list_id: UUID, limit: int = 200) -> list[Wish]:
+    """What is on a list, the newest first."""
+    return await conn.many(READS.wishes, Wish, list_id=list_id, limit=limit)
 
 
 async def consents(conn: Connection, *, customer_id: UUID) -> dict[str, Consent]:
@@ -183,4 +205,5 @@ async def export_party(conn: Connection, *, party_id: UUID) -> Exported | None:
         await conn.many(READS.every_consent, Consent, ids=ids),
         await conn.many(READS.every_wish, Wish, ids=ids),
         await conn.many(READS.every_consent_request, ConsentRequest, ids=ids),
+        await conn.many(READS.every_email_change, EmailChange, ids=ids),
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from lotse.domains.customers.queries import customer, login
+from lotse.domains.customers.queries import account_of_email, customer, login
 from lotse.domains.customers.queries import export_party as customers_of
 from lotse.domains.messages.rules import customer_subject, order_subject
 from lotse.domains.orders.contracts import OrderUnknown
@@ -56,8 +56,11 @@ async def erase_party(tx: Transaction, *, party_id: UUID, at: datetime) -> Erase
 
 
 async def _addresses_of(tx: Transaction, party_id: UUID) -> list[str]:
-    """Where a person is reached: what they are known by, and what they sign in with. Lower domains erase it later."""
+    """Where a person is and was reached: what they are known by, and what they sign in with. Lower domains erase it
+    later. A former address that is somebody else's account by now is theirs."""
     known = await party(tx, party_id=party_id)
     bought = await customers_of(tx, party_id=party_id)
     logins = [await login(tx, customer_id=customer.id) for customer in (bought.customers if bought else ())]
-    return [*([known.email] if known else []), *(found.email for found in logins if found)]
+    former = {change.former for change in (bought.email_changes if bought else ()) if change.former}
+    left = [email for email in sorted(former) if await account_of_email(tx, email=email) is None]
+    return [*([known.email] if known else []), *(found.email for found in logins if found), *left]

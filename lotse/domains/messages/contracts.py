@@ -58,6 +58,13 @@ class AboutConsent(Struct, frozen=True):
     request_id: UUID
 
 
+class AboutEmail(Struct, frozen=True):
+    """A mail address that waits to become an account's."""
+
+    customer_id: UUID
+    change_id: UUID
+
+
 class AboutAccount(Struct, frozen=True):
     """Something that happened to a customer's account, and when."""
 

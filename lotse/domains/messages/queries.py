@@ -10,13 +10,14 @@ from msgspec import Struct
 
 from lotse.domains.content.queries import languages_for
 from lotse.domains.content.queries import text as text_of_page
-from lotse.domains.customers.contracts import CONSENT_LINK, RESET_LINK, Address, Customer
-from lotse.domains.customers.queries import consent_request, customer, login, newest_account
+from lotse.domains.customers.contracts import CONSENT_LINK, EMAIL_LINK, RESET_LINK, Address, Customer
+from lotse.domains.customers.queries import consent_request, customer, email_change, login, newest_account
 from lotse.domains.customers.queries import reset as read_reset
 from lotse.domains.messages.contracts import (
     AboutAccount,
     AboutAmendment,
     AboutConsent,
+    AboutEmail,
     AboutMoney,
     AboutNotice,
     AboutOrder,
@@ -314,7 +315,7 @@ async def _withdrawal_received(conn: Connection, about: AboutWithdrawal, to: To,
 # -- customers' accounts
 
 # What example mails link to: no row has this id, so their link sets nobody's password and confirms nothing.
-_NO_RESET = _NO_REQUEST = UUID(int=0)
+_NO_RESET = _NO_REQUEST = _NO_CHANGE = UUID(int=0)
 
 
 async def account_address(conn: Connection, *, customer_id: UUID, language: str) -> To | None:
@@ -380,6 +381,28 @@ async def _consent_asked(conn: Connection, about: AboutConsent, to: To, ways: Wa
         "shop": house.shop.name,
         "until": filters(locale_of(to.language))["moment"](expires_at, house.shop.timezone, "long"),
         "link": ways.to(_path(house.shop, to.language, f"/account/consents/{token}")),
+    }
+    return Content(values, house.sender(ways))
+
+
+async def _email_asked(conn: Connection, about: AboutEmail, to: To, ways: Ways) -> Content | None:
+    found = await _account_of(conn, about.customer_id)
+    if found is None:
+        return None
+    _, house = found
+    expires_at = ways.at
+    if about.change_id != _NO_CHANGE:
+        asked = await email_change(conn, change_id=about.change_id, at=ways.at)
+        # Followed, replaced or too old, or sent on by staff to another address, which it would not prove.
+        if asked is None or asked.email.lower() != to.address.lower():
+            return None
+        expires_at = asked.expires_at
+    token = ways.links.sign(EMAIL_LINK, about.change_id)
+    values: dict[str, str | bool] = {
+        "shop": house.shop.name,
+        "email": to.address,
+        "until": filters(locale_of(to.language))["moment"](expires_at, house.shop.timezone, "long"),
+        "link": ways.to(_path(house.shop, to.language, f"/account/email/{token}")),
     }
     return Content(values, house.sender(ways))
 
@@ -551,6 +574,11 @@ async def _example_consent(conn: Connection, shop_id: UUID | None) -> tuple[Abou
     return (AboutConsent(found[0].customer_id, _NO_REQUEST), found[1]) if found else None
 
 
+async def _example_email(conn: Connection, shop_id: UUID | None) -> tuple[AboutEmail, To] | None:
+    found = await _example_reset(conn, shop_id)
+    return (AboutEmail(found[0].customer_id, _NO_CHANGE), found[1]) if found else None
+
+
 async def _example_reset(conn: Connection, shop_id: UUID | None) -> tuple[AboutReset, To] | None:
     customer_id = await newest_account(conn, shop_id=shop_id)
     to = await account_address(conn, customer_id=customer_id, language="") if customer_id else None
@@ -695,6 +723,36 @@ PASSWORD_CHANGED = Mail(
     hint=N_("After an account got another password, so that its owner hears of it whoever did it."),
     needs={"when": "", "forgotten_link": ""},
 )
+EMAIL_ASKED = Mail(
+    "messages.email_asked",
+    N_("Confirming another mail address"),
+    AboutEmail,
+    _email_asked,
+    _example_email,
+    hint=N_(
+        "To the new address, when somebody wants to change that of their account. No copy is kept: its link does it."
+    ),
+    is_secret=True,
+    needs={"link": "", "until": ""},
+)
+EMAIL_TAKEN = Mail(
+    "messages.email_taken",
+    N_("Mail address has an account already"),
+    AboutAccount,
+    _account_told,
+    _example_account,
+    hint=N_("When somebody wants the mail address of an account for another one: its owner hears of it, nobody else."),
+    needs={"email": "", "link": ""},
+)
+EMAIL_CHANGED = Mail(
+    "messages.email_changed",
+    N_("Mail address changed"),
+    AboutAccount,
+    _account_told,
+    _example_account,
+    hint=N_("To the former address, after an account got another one, so that its owner hears of it whoever did it."),
+    needs={"when": "", "email": ""},
+)
 ACCOUNT_NOTICE = Mail(
     "messages.account_notice",
     N_("Notice about a staff account"),
@@ -715,6 +773,9 @@ mails = (
     PASSWORD_FORGOTTEN,
     PASSWORD_CHANGED,
     CONSENT_ASKED,
+    EMAIL_ASKED,
+    EMAIL_TAKEN,
+    EMAIL_CHANGED,
     ACCOUNT_NOTICE,
 )
 

@@ -5,13 +5,22 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from lotse.domains.customers.contracts import AccountMade, ConsentAsked, PasswordChanged, PasswordForgotten
-from lotse.domains.customers.queries import customer
+from lotse.domains.customers.contracts import (
+    AccountMade,
+    ConsentAsked,
+    EmailChangeAsked,
+    EmailChanged,
+    PasswordChanged,
+    PasswordForgotten,
+)
+from lotse.domains.customers.queries import account_of_email, customer, email_change, email_changed
 from lotse.domains.messages.contracts import (
     AboutAccount,
     AboutAmendment,
     AboutConsent,
+    AboutEmail,
     AboutMoney,
     AboutNotice,
     AboutOrder,
@@ -22,6 +31,9 @@ from lotse.domains.messages.queries import (
     ACCOUNT_MADE,
     ACCOUNT_NOTICE,
     CONSENT_ASKED,
+    EMAIL_ASKED,
+    EMAIL_CHANGED,
+    EMAIL_TAKEN,
     NEWS_OF_CHARGE,
     NEWS_OF_MONEY,
     NEWS_OF_ORDER,
@@ -148,6 +160,40 @@ async def on_consent_asked(tx: Transaction, event: ConsentAsked, *, at: datetime
     """Whether it is meant: only who reads the mailbox can say so."""
     about = AboutConsent(event.customer_id, event.request_id)
     await _tell_customer(tx, CONSENT_ASKED, about, event.customer_id, event.language, at=at, event_id=event_id)
+
+
+@reacts(EmailChangeAsked)
+async def on_email_asked(tx: Transaction, event: EmailChangeAsked, *, at: datetime, event_id: UUID) -> None:
+    """Whether the mailbox is its owner's; an address that has an account hears that it has one."""
+    asked = await email_change(tx, change_id=event.change_id, at=clock.now())
+    if asked is None or is_stale(at, clock.now()):
+        return
+    taken_by = await account_of_email(tx, email=asked.email)
+    if taken_by is not None:
+        about = AboutAccount(taken_by, at)
+        await _tell_customer(tx, EMAIL_TAKEN, about, taken_by, event.language, at=at, event_id=event_id)
+        return
+    to = await account_address(tx, customer_id=event.customer_id, language=event.language)
+    if to is not None and is_reachable(asked.email):
+        # Whose mailbox it is nobody knows yet: no name.
+        to = replace(to, address=asked.email, name="")
+        about = AboutEmail(event.customer_id, event.change_id)
+        await post.enqueue(tx, EMAIL_ASKED, about, to=to, event_id=event_id, at=clock.now())
+
+
+@reacts(EmailChanged)
+async def on_email_changed(tx: Transaction, event: EmailChanged, *, at: datetime, event_id: UUID) -> None:
+    """That an account has another mail address, to the former one: its owner hears of it whoever did it."""
+    changed = await email_changed(tx, change_id=event.change_id)
+    to = (
+        None
+        if is_stale(at, clock.now())
+        else await account_address(tx, customer_id=event.customer_id, language=event.language)
+    )
+    if to is not None and changed is not None and changed.former and is_reachable(changed.former):
+        to = replace(to, address=changed.former)
+        about = AboutAccount(event.customer_id, at)
+        await post.enqueue(tx, EMAIL_CHANGED, about, to=to, event_id=event_id, at=clock.now())
 
 
 @reacts(AccountNoticed)

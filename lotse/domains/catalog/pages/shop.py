@@ -69,6 +69,7 @@ UNITS = {
 Cursor = Annotated[str | None, Parameter(query="after", max_length=1_000)]
 _product_changed = tagged(ProductChanged)
 _product_state_changed = tagged(ProductStateChanged)
+_OF_VARIANTS = ("product.offer", "product.stock", "product.places", "product.promise", "product.buy", "product.wish")
 # What a list shows changes with any product: a new one may belong to it.
 _LISTED = (any_of(ProductChanged), any_of(ProductStateChanged))
 
@@ -113,8 +114,8 @@ async def product(
         raise NotFound(what="product", id=slug)
     ids = [variant.id for variant in found.variants]
     view.shows(_product_changed(found.id), _product_state_changed(found.id))
-    wanted = dict.fromkeys(("product.offer", "product.stock", "product.places", "product.promise", "product.buy"), ids)
-    answers = await view.ask({**wanted, "product.wish": [found.id], "product.below": [found.id]})
+    wanted = dict.fromkeys(_OF_VARIANTS, ids)
+    answers = await view.ask({**wanted, "product.below": [found.id]})
     sold_out = {id for id in ids if answers.offer(id, "product.stock").get("availability") == _SOLD_OUT}
     chosen = chosen_variant(found.variants, sku, sold_out)
     return view.show(

@@ -17,6 +17,7 @@ from lotse.domains.behaviour.rules import objects, visit_of
 from lotse.domains.customers import commands, queries
 from lotse.domains.customers.contracts import (
     CONSENT_LINK,
+    EMAIL_LINK,
     RESET_LINK,
     SESSION_COOKIE,
     WISHES_COOKIE,
@@ -46,10 +47,14 @@ ACCOUNT_REFUSED = {
     "not-signed-in-here": N_("You were signed out. Please sign in again."),
     "not-the-master": N_("We cannot change this here. Please write to us."),
     "consent-over": N_("This link is used up or too old."),
+    "email-change-over": N_("This link is used up or too old."),
     "address-unknown": N_("This address is not there any more."),
     "unknown-product": N_("This product is not there any more."),
+    "unknown-variant": N_("This product is not there any more."),
 }
+EMAIL_REFUSED = {**ACCOUNT_REFUSED, "sign-in-failed": N_("This is not the password of the account.")}
 TOO_SHORT = N_("At least ten characters, please.")
+SAME_EMAIL = N_("This is the address of your account already.")
 OTHER_POSTCODE = N_("A postcode there looks like %(example)s.")
 # What was done, said on the page that it led to, by the word in its address.
 DONE = {
@@ -58,6 +63,8 @@ DONE = {
     "asked": N_("We sent you a mail. Please follow its link: your consent counts from then on."),
     "confirmed": N_("Thank you: you get our news by e-mail from now on."),
     "consents": N_("Your choice is saved."),
+    "email": N_("Your e-mail address is changed, and you are signed out everywhere else."),
+    "email_asked": N_("We sent a mail to the new address. It is yours once you follow the link in it."),
     "erased": N_("Your account is erased."),
     "password": N_("Your password is changed. You are signed out everywhere else."),
     "removed": N_("The address is removed."),
@@ -97,10 +104,17 @@ class TypedAddress(Struct, frozen=True):
 
 
 class Details(Struct, frozen=True):
-    """What somebody may change of themselves. The mail address they sign in with is not among it."""
+    """What somebody may change of themselves at once. The mail address they sign in with has a way of its own."""
 
     own_name: _Line
     own_phone: Annotated[str, Meta(max_length=50)] = ""
+
+
+class OtherEmail(Struct, frozen=True):
+    """What is typed for another mail address."""
+
+    other_email: Annotated[str, Meta(min_length=3, max_length=254, pattern=_EMAIL)]
+    email_password: Annotated[str, Meta(min_length=1, max_length=400)]
 
 
 class Forgotten(Struct, frozen=True):
@@ -146,7 +160,7 @@ async def account(
             new=new,
             next=next,
             refused=said,
-            done=told if done in ("erased", "confirmed") else "",
+            done=told if done in ("email", "erased", "confirmed") else "",
             headers=NO_STORE,
         )
     async with database.reading() as conn:
@@ -156,10 +170,14 @@ async def account(
         addresses = await queries.address_book(conn, customer_id=customer_id)
         consents = await queries.consents(conn, customer_id=customer_id)
         asked = await queries.consents_asked(conn, customer_id=customer_id, at=view.question.at)
+        login = await queries.login(conn, customer_id=customer_id)
+        email_asked = await queries.email_asked(conn, customer_id=customer_id, at=view.question.at)
     await view.ask({"account.orders": [customer_id]})
     return view.show(
         "customers/account.html",
         customer=found,
+        email=login.email if login else found.email,
+        email_asked=email_asked,
         addresses=addresses,
         news=consents.get("news_mail"),
         news_asked=asked.get("news_mail"),
@@ -266,6 +284,71 @@ async def change_password(request: Request[Any, Any, Any], database: Database, s
         language=language_of(form, shop),
     )
     return Redirect("/account?done=password", status_code=303)
+
+
+@post("/account/email", guards=[public], opt={"form": "/account"})
+async def ask_email(request: Request[Any, Any, Any], database: Database, shop: Shop, at: datetime) -> Redirect:
+    """Ask for another mail address, in the same words for every one.
+
+    Refusals: `NotSignedInHere`, `FormIncomplete`, then the command's.
+    """
+    customer_id = await signed_in(request, database, at)
+    form = await request.form()
+    typed = checked(form, OtherEmail, messages={"other_email": NOT_AN_ADDRESS})
+    email = typed.other_email.strip()
+    async with database.reading() as conn:
+        login = await queries.login(conn, customer_id=customer_id)
+    if login is not None and login.email.casefold() == email.casefold():
+        raise FormIncomplete(errors={"other_email": Error(SAME_EMAIL)})
+    await commands.ask_email(
+        database,
+        customer_id=customer_id,
+        email=email,
+        password=typed.email_password,
+        at=at,
+        language=language_of(form, shop),
+    )
+    return Redirect("/account?done=email_asked", status_code=303)
+
+
+@get("/account/email/{token:str}", guards=[public])
+async def email_asked(
+    request: Request[Any, Any, Any], view: View, database: Database, links: Links, draft: Draft | None, token: str
+) -> Response[str]:
+    """Where the link of the mail leads. To look changes nothing: mail filters look, too. Refusal: `LinkInvalid`."""
+    change_id = links.read(EMAIL_LINK, token)
+    customer_id = await who_asks(request, database, view.question.at)
+    async with database.reading() as conn:
+        found = await queries.email_change(conn, change_id=change_id, at=view.question.at)
+    return view.show(
+        "customers/email.html",
+        status=200 if found else 410,
+        asked=found,
+        is_here=found is not None and found.customer_id == customer_id,
+        token=token,
+        refused=refused(view, draft, EMAIL_REFUSED) if found else None,
+        headers=NO_STORE,
+    )
+
+
+@post("/account/email/{token:str}", guards=[public], opt={"form": "/account/email/{token}"})
+async def change_email(
+    request: Request[Any, Any, Any], database: Database, shop: Shop, links: Links, at: datetime, token: str
+) -> Redirect:
+    """Make it the account's. Refusals: `LinkInvalid`, then the command's."""
+    change_id = links.read(EMAIL_LINK, token)
+    form = await request.form()
+    await commands.change_email(
+        database,
+        change_id=change_id,
+        customer_id=await who_asks(request, database, at),
+        password=str(form.get("password", ""))[:400],
+        token=request.cookies.get(SESSION_COOKIE, ""),
+        guesser=guesser_of(request),
+        at=at,
+        language=language_of(form, shop),
+    )
+    return Redirect("/account?done=email", status_code=303)
 
 
 @get("/account/forgotten", guards=[public])

@@ -100,7 +100,11 @@ select customer_id from customers.sessions where token_hash = :token_hash and ex
 
 -- What is on a list, the newest first.
 -- name: wishes
-select w.product_id from customers.wishes w where w.list_id = :list_id order by w.added_at desc, w.product_id limit :limit;
+select w.product_id, w.added_at, w.variant_id
+  from customers.wishes w
+ where w.list_id = :list_id
+ order by w.added_at desc, w.product_id, w.variant_id
+ limit :limit;
 
 -- A customer's list.
 -- name: list_of_customer
@@ -146,7 +150,7 @@ select id, customer_id, purpose, email, asked_at, expires_at
 
 -- What is wished for, for the export.
 -- name: every_wish
-select w.product_id, w.added_at
+select w.product_id, w.added_at, w.variant_id
   from customers.wishes w
   join customers.wish_lists l on l.id = w.list_id
  where l.customer_id = any(:ids::uuid[])
@@ -167,3 +171,30 @@ select l.customer_id
  where :shop_id::uuid is null or c.shop_id = :shop_id
  order by l.created_at desc
  limit 1;
+
+-- What a link may change, while it may.
+-- name: email_change
+select id, customer_id, email, requested_at, expires_at, former, changed_at
+  from customers.email_changes
+ where id = :id and changed_at is null and expires_at > :at;
+
+-- What an account waits for.
+-- name: email_asked
+select id, customer_id, email, requested_at, expires_at, former, changed_at
+  from customers.email_changes
+ where customer_id = :customer_id and changed_at is null and expires_at > :at
+ order by requested_at desc, id desc
+ limit 1;
+
+-- One that was followed: what the address was.
+-- name: email_changed
+select id, customer_id, email, requested_at, expires_at, former, changed_at
+  from customers.email_changes
+ where id = :id and changed_at is not null;
+
+-- Every one of them, for the export.
+-- name: every_email_change
+select id, customer_id, email, requested_at, expires_at, former, changed_at
+  from customers.email_changes
+ where customer_id = any(:ids::uuid[])
+ order by requested_at;

@@ -114,12 +114,17 @@ create table customers.wishes (
     list_id uuid not null,
     product_id uuid not null,
     added_at timestamptz not null,
-    constraint wishes_pkey primary key (list_id, product_id),
+    -- The colour and size that was chosen; null where nothing was.
+    variant_id uuid,
+    -- One in two sizes is two wishes.
+    constraint wishes_once unique nulls not distinct (list_id, product_id, variant_id),
     constraint wishes_list foreign key (list_id) references customers.wish_lists (id) on delete cascade,
-    constraint wishes_product foreign key (product_id) references catalog.products (id) on delete cascade
+    constraint wishes_product foreign key (product_id) references catalog.products (id) on delete cascade,
+    constraint wishes_variant foreign key (variant_id) references catalog.variants (id) on delete cascade
 );
--- The foreign key's own look-up.
+-- The foreign keys' own look-ups.
 create index wishes_product_id on customers.wishes (product_id);
+create index wishes_variant_id on customers.wishes (variant_id);
 
 -- What somebody agreed to and took back, each time: the newest of a purpose holds (art. 7 (1) GDPR wants the proof).
 create table customers.consents (
@@ -171,3 +176,29 @@ create table customers.resets (
 create index resets_customer_id on customers.resets (customer_id);
 -- What has ended is swept.
 create index resets_expires_at on customers.resets (expires_at);
+
+-- Who wants to sign in with another mail address. The link of the mail to it is signed and names this row; it works until
+-- it was followed, so it works once. What was followed stays: by the former address is found what came under it, when a
+-- person's data are exported or erased.
+create table customers.email_changes (
+    id uuid not null,
+    customer_id uuid not null,
+    -- Where the mail goes, and what the address becomes.
+    email text not null,
+    requested_at timestamptz not null,
+    expires_at timestamptz not null,
+    -- What it was, and until when; null until the link was followed.
+    former text,
+    changed_at timestamptz,
+    constraint email_changes_pkey primary key (id),
+    constraint email_changes_customer foreign key (customer_id) references customers.logins (customer_id)
+        on delete cascade,
+    constraint email_changes_email_length check (octet_length(email) between 3 and 254),
+    constraint email_changes_whole check ((former is null) = (changed_at is null))
+);
+comment on column customers.email_changes.email is 'retention: contact';
+comment on column customers.email_changes.former is 'retention: contact';
+-- What an account waits for, and what it was called; and the foreign key's own look-up.
+create index email_changes_customer_id on customers.email_changes (customer_id);
+-- What nobody followed is swept.
+create index email_changes_expires_at on customers.email_changes (expires_at) where changed_at is null;

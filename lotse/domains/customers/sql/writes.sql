@@ -42,6 +42,10 @@ values (:customer_id, :email, :password, :at, :at);
 -- name: set_password
 update customers.logins set password = :password, changed_at = :at where customer_id = :customer_id;
 
+-- One mail address is one account: the index has the last word. What it was.
+-- name: set_email
+update customers.logins set email = :email, changed_at = :at where customer_id = :customer_id returning old.email;
+
 -- A session begins anew at every sign-in.
 -- name: begin_session
 insert into customers.sessions (token_hash, customer_id, created_at, expires_at)
@@ -76,20 +80,30 @@ returning id;
 
 -- Once, and not beyond what a list takes.
 -- name: add_wish
-insert into customers.wishes (list_id, product_id, added_at)
-select :list_id, :product_id, :at
+insert into customers.wishes (list_id, product_id, added_at, variant_id)
+select :list_id, :product_id, :at, :variant_id
  where (select count(*) from customers.wishes where list_id = :list_id) < :most
-on conflict (list_id, product_id) do nothing;
+on conflict do nothing;
+
+-- Who chose wants what was chosen: the wish for just any of the product has become it.
+-- name: drop_open_wishes
+delete from customers.wishes w
+ where w.list_id = :list_id and w.variant_id is null
+   and exists (
+       select from customers.wishes c
+        where c.list_id = w.list_id and c.product_id = w.product_id and c.variant_id is not null
+   );
 
 -- Also what is not on it.
 -- name: remove_wish
-delete from customers.wishes where list_id = :list_id and product_id = :product_id;
+delete from customers.wishes
+ where list_id = :list_id and product_id = :product_id and variant_id is not distinct from :variant_id;
 
 -- What a guest wished for becomes the customer's; what both have is there once.
 -- name: join_lists
-insert into customers.wishes (list_id, product_id, added_at)
-select :into, w.product_id, w.added_at from customers.wishes w where w.list_id = :list_id
-on conflict (list_id, product_id) do nothing;
+insert into customers.wishes (list_id, product_id, added_at, variant_id)
+select :into, w.product_id, w.added_at, w.variant_id from customers.wishes w where w.list_id = :list_id
+on conflict do nothing;
 
 -- The guest's list has done its work.
 -- name: drop_list
@@ -167,3 +181,24 @@ delete from customers.resets where customer_id = :customer_id;
 -- Links whose hour is over.
 -- name: sweep_resets
 delete from customers.resets where id in (select id from customers.resets where expires_at < :at limit :limit);
+
+-- Whether somebody has this address already is not asked here: the answer is the same.
+-- name: ask_email
+insert into customers.email_changes (id, customer_id, email, requested_at, expires_at)
+values (:id, :customer_id, :email, :at, :expires_at);
+
+-- The link is used up.
+-- name: take_email_change
+update customers.email_changes set former = :former, changed_at = :at
+ where id = :id and changed_at is null and expires_at > :at;
+
+-- A newer wish, another address or another password ends every link that was asked for before.
+-- name: drop_email_changes
+delete from customers.email_changes where customer_id = :customer_id and changed_at is null;
+
+-- Links that nobody followed in time.
+-- name: sweep_email_changes
+delete from customers.email_changes
+ where id in (
+     select id from customers.email_changes where changed_at is null and expires_at < :at limit :limit
+ );

@@ -7,10 +7,26 @@ from uuid import UUID
 import argon2
 import pytest
 
-from lotse.domains.catalog.contracts import UnknownProduct
+from lotse.domains.catalog.contracts import UnknownProduct, UnknownVariant
 from lotse.domains.customers import commands
-from lotse.domains.customers.contracts import AccountTaken, Consent, ConsentOver, ResetOver, SignInFailed
-from lotse.domains.customers.queries import consents, export_party, reset, signed_in, wish_list, wishes
+from lotse.domains.customers.contracts import (
+    AccountTaken,
+    Consent,
+    ConsentOver,
+    EmailChangeOver,
+    ResetOver,
+    SignInFailed,
+)
+from lotse.domains.customers.queries import (
+    consents,
+    email_asked,
+    export_party,
+    login,
+    reset,
+    signed_in,
+    wish_list,
+    wishes,
+)
 from lotse.domains.customers.queries import customer as read_customer
 from lotse.kernel.auth import passwords
 from lotse.kernel.auth.attempts import TooManyAttempts
@@ -180,6 +196,141 @@ async def test_an_unknown_address_is_answered_and_slowed_like_a_known_one(db: Da
             await commands.forget_password(db, email=email, guesser=fresh.text("from"), at=AT)
 
 
+async def moving(db: Database, customer_id: UUID, email: str, *, password: str = GOOD) -> UUID:
+    """Another address is asked for: the link that is sent to it."""
+    await commands.ask_email(db, customer_id=customer_id, email=email, password=password, at=AT)
+    async with db.reading() as conn:
+        found = await email_asked(conn, customer_id=customer_id, at=AT)
+    assert found and found.email == email
+    return found.id
+
+
+async def follow(db: Database, link: UUID, *, by: UUID | None, token: str = "", password: str = "", at=AT) -> UUID:
+    """The link of a mail is followed."""
+    return await commands.change_email(
+        db, change_id=link, customer_id=by, password=password, token=token, guesser=f"{link} {at}", at=at
+    )
+
+
+async def test_another_mail_address_counts_once_its_link_was_followed(db: Database, fresh: Fresh) -> None:
+    before, after = f"{fresh.text('anna')}@example.org", f"{fresh.text('anna')}@example.org"
+    customer_id, elsewhere = await registered(db, fresh, before)
+    _, here = await commands.sign_in(db, email=before, password=GOOD, guesser="x", at=AT)
+    for bad, password, refusal in (
+        ("nobody", GOOD, Invalid),
+        (before.upper(), GOOD, Invalid),
+        (after, "wrong", SignInFailed),
+    ):
+        with pytest.raises(refusal):
+            await commands.ask_email(db, customer_id=customer_id, email=bad, password=password, at=AT)
+    old_reset = await asked(db, before)
+    async with db.transaction() as tx:
+        news = {"customer_id": customer_id, "purpose": "news_mail"}
+        await commands.ask_consent(tx, **news, at=AT)
+        [request] = await tx.values(REQUESTS, id=customer_id)
+        await commands.confirm_consent(tx, request_id=request, at=AT)
+    mistyped = await moving(db, customer_id, f"{fresh.text('eve')}@example.org")
+    link = await moving(db, customer_id, after)
+    # Until then nothing has changed; and an earlier wish is over.
+    assert (await commands.sign_in(db, email=before, password=GOOD, guesser="x", at=AT))[0] == customer_id
+    with pytest.raises(EmailChangeOver):
+        await follow(db, mistyped, by=customer_id)
+    later = AT + timedelta(hours=1)
+    assert await follow(db, link, by=customer_id, token=here, at=later) == customer_id
+    async with db.transaction() as tx:
+        account, found = await login(tx, customer_id=customer_id), await read_customer(tx, customer_id=customer_id)
+        assert account and found and account.email == found.email == after
+        assert await signed_in(tx, token=here, at=AT) == customer_id
+        assert await signed_in(tx, token=elsewhere, at=AT) is None
+        assert await reset(tx, reset_id=old_reset, at=AT) is None, "it went to the former mailbox"
+        assert not (await consents(tx, customer_id=customer_id))["news_mail"].given, "it held for the former mailbox"
+        assert await commands.ask_consent(tx, **news, at=later)
+        kept = await export_party(tx, party_id=found.party_id)
+        assert kept
+        assert [(one.email, one.former, one.changed_at) for one in kept.email_changes] == [(after, before, later)]
+        assert {"customers.EmailChangeAsked", "customers.EmailChanged"} <= set(
+            await tx.values(EVENTS, key=str(customer_id))
+        )
+    for used in (link, fresh.id()):
+        with pytest.raises(EmailChangeOver):
+            await follow(db, used, by=customer_id)
+    with pytest.raises(SignInFailed):
+        await commands.sign_in(db, email=before, password=GOOD, guesser="x", at=AT)
+    assert (await commands.sign_in(db, email=after, password=GOOD, guesser="x", at=AT))[0] == customer_id
+    async with db.transaction() as tx:
+        await commands.erase_party(tx, party_id=found.party_id, at=later)
+        kept = await export_party(tx, party_id=found.party_id)
+        assert kept and kept.email_changes == []
+
+
+async def test_a_link_in_a_strangers_mailbox_changes_nothing_without_the_password(db: Database, fresh: Fresh) -> None:
+    before, after = f"{fresh.text('anna')}@example.org", f"{fresh.text('anna')}@example.org"
+    customer_id, token = await registered(db, fresh, before)
+    stranger, theirs = await registered(db, fresh, f"{fresh.text('eve')}@example.org", "four dry badgers hum")
+    link = await moving(db, customer_id, after)
+    for by, password in ((None, ""), (stranger, "four dry badgers hum")):
+        with pytest.raises(SignInFailed):
+            await follow(db, link, by=by, token=theirs, password=password)
+    with pytest.raises(EmailChangeOver):
+        await follow(db, link, by=customer_id, at=AT + commands.MOVE)
+    await follow(db, link, by=None, password=GOOD)
+    async with db.reading() as conn:
+        assert await signed_in(conn, token=token, at=AT) is None
+        assert await signed_in(conn, token=theirs, at=AT) == stranger
+
+
+async def test_an_address_with_an_account_is_asked_for_like_any_other(db: Database, fresh: Fresh) -> None:
+    one, two = f"{fresh.text('anna')}@example.org", f"{fresh.text('eve')}@example.org"
+    customer_id, _ = await registered(db, fresh, one)
+    await registered(db, fresh, two)
+    free = await moving(db, customer_id, f"{fresh.text('free')}@example.org")
+    taken = await moving(db, customer_id, two)
+    with pytest.raises(EmailChangeOver):
+        await follow(db, free, by=customer_id)
+    with pytest.raises(AccountTaken):
+        await follow(db, taken, by=customer_id)
+    async with db.reading() as conn:
+        account = await login(conn, customer_id=customer_id)
+        found = await read_customer(conn, customer_id=customer_id)
+    assert account and found and account.email == found.email == one, "nothing of it is left"
+
+
+async def test_nobodys_mailbox_is_filled_with_wishes_for_it(db: Database, fresh: Fresh) -> None:
+    wanted = f"{fresh.text('wanted')}@example.org"
+    customer_id, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+    await moving(db, customer_id, wanted)
+    for _ in range(commands.MOVED.burst - 1):
+        other, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+        await moving(db, other, wanted)
+    other, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+    with pytest.raises(TooManyAttempts):
+        await moving(db, other, wanted)
+    for _ in range(commands.MOVED.burst - 1):
+        await moving(db, customer_id, f"{fresh.text('more')}@example.org")
+    with pytest.raises(TooManyAttempts):
+        await moving(db, customer_id, f"{fresh.text('more')}@example.org")
+
+
+async def test_another_password_ends_the_wish_for_another_address(db: Database, fresh: Fresh) -> None:
+    email = f"{fresh.text('anna')}@example.org"
+    customer_id, token = await registered(db, fresh, email)
+    link = await moving(db, customer_id, f"{fresh.text('eve')}@example.org")
+    await commands.change_password(db, customer_id=customer_id, old=GOOD, new=NEW, token=token, at=AT)
+    with pytest.raises(EmailChangeOver):
+        await follow(db, link, by=customer_id)
+    link = await moving(db, customer_id, f"{fresh.text('eve')}@example.org", password=NEW)
+    await commands.reset_password(db, reset_id=await asked(db, email), password=GOOD, guesser=email, at=AT)
+    with pytest.raises(EmailChangeOver):
+        await follow(db, link, by=customer_id)
+
+
+async def test_of_two_who_follow_a_link_at_once_one_finds_it_used(db: Database, fresh: Fresh) -> None:
+    customer_id, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+    link = await moving(db, customer_id, f"{fresh.text('anna')}@example.org")
+    ended = await asyncio.gather(*(follow(db, link, by=customer_id) for _ in range(4)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in ended) == ["EmailChangeOver"] * 3 + ["UUID"]
+
+
 async def test_a_guests_wishes_become_the_customers(db: Database, fresh: Fresh) -> None:
     email = f"{fresh.text('anna')}@example.org"
     customer_id, _ = await registered(db, fresh, email)
@@ -191,14 +342,42 @@ async def test_a_guests_wishes_become_the_customers(db: Database, fresh: Fresh) 
         assert own != guest
         await commands.join_wishes(tx, customer_id=customer_id, list_id=guest, at=AT)
         await commands.join_wishes(tx, customer_id=customer_id, list_id=guest, at=AT)
-        assert set(await wishes(tx, list_id=own)) == {one, two}
+        assert {wish.product_id for wish in await wishes(tx, list_id=own)} == {one, two}
         # Nobody takes a customer's list by knowing its id.
         assert await wish_list(tx, customer_id=None, list_id=own) is None
         await commands.unwish(tx, customer_id=customer_id, list_id=None, product_id=one)
-        assert await wishes(tx, list_id=own) == [two]
+        assert [wish.product_id for wish in await wishes(tx, list_id=own)] == [two]
+
+
+async def test_a_wish_keeps_what_was_chosen(tx: Transaction, db: Database, fresh: Fresh) -> None:
+    customer_id, _ = await registered(db, fresh, f"{fresh.text('anna')}@example.org")
+    shoe = await put_one(tx, fresh, variants=2)
+    small, large = shoe.variant_ids
+
+    async def wish(by: UUID | None, list_id: UUID | None, **what: UUID) -> UUID:
+        return await commands.wish(tx, customer_id=by, list_id=list_id, at=AT, **what)
+
+    own = await wish(customer_id, None, product_id=shoe.id)
+    guest = await wish(None, None, product_id=shoe.id)
+    for variant_id in (small, large, small):
+        await wish(None, guest, variant_id=variant_id)
+    await wish(None, guest, product_id=shoe.id)
+    chosen = {(shoe.id, small), (shoe.id, large)}
+    assert {(one.product_id, one.variant_id) for one in await wishes(tx, list_id=guest)} == chosen
+    await commands.join_wishes(tx, customer_id=customer_id, list_id=guest, at=AT)
+    assert {(one.product_id, one.variant_id) for one in await wishes(tx, list_id=own)} == chosen
+    await commands.unwish(tx, customer_id=customer_id, list_id=None, product_id=shoe.id, variant_id=small)
+    found = await read_customer(tx, customer_id=customer_id)
+    assert found
+    kept = await export_party(tx, party_id=found.party_id)
+    assert kept and [(one.product_id, one.variant_id) for one in kept.wishes] == [(shoe.id, large)]
+    await commands.erase_party(tx, party_id=found.party_id, at=AT)
+    assert await wishes(tx, list_id=own) == []
 
 
 async def test_only_what_there_is_can_be_wished_for(tx: Transaction) -> None:
+    with pytest.raises(UnknownVariant):
+        await commands.wish(tx, customer_id=None, list_id=None, variant_id=UUID(int=3), at=AT)
     with pytest.raises(UnknownProduct):
         await commands.wish(tx, customer_id=None, list_id=None, product_id=UUID(int=3), at=AT)
 

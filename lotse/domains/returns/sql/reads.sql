@@ -42,13 +42,22 @@ select id, number, shop_id, order_number, name, email, way,
 -- name: whose
 select shop_id as shop from returns.withdrawals where id = :id;
 
--- What declarations keep about a person: those with their mail addresses.
+-- What declarations keep about a person: those with their mail addresses, with former ones as long as they had them.
 -- name: of_party
 select w.id, w.number, w.shop_id, w.order_id, w.order_number, w.name, w.email, w.what, w.parts, w.way, w.language,
        w.declared_at, w.settled_at, w.settled_by, w.note
   from returns.withdrawals w
-  join parties.names_of(array[:party_id::uuid]) n on n.email <> '' and lower(w.email) = lower(n.email)
- where w.email <> ''
+ where w.id in (
+           select x.id
+             from parties.names_of(array[:party_id::uuid]) n
+             join returns.withdrawals x on lower(x.email) = lower(n.email)
+            where x.email <> ''
+           union all
+           select x.id
+             from customers.former_emails(:party_id) f
+             join returns.withdrawals x on lower(x.email) = lower(f.email) and x.declared_at <= f.ended_at
+            where x.email <> ''
+       )
  order by w.id;
 
 -- A matched order exists.

@@ -90,7 +90,10 @@ async def test_on_a_phone_the_way_from_filters_to_articles_stays_in_sight(phone:
     await phone.locator(".facet-tick").nth(1).tap()
     await expect(show).not_to_have_text(f"{total} Artikel zeigen")
     await expect(show).to_be_in_viewport(ratio=1)
+    await filters.evaluate("it => (it.dataset.before = '')")
     await show.tap()
+    # Also when the list that was asked for has come.
+    await expect(phone.locator("[data-before]")).to_have_count(0)
     await expect(filters).not_to_have_attribute("open", "")
     await expect(phone.locator(".card").first).to_be_in_viewport()
 

@@ -94,7 +94,8 @@
   fold();
   narrow.addEventListener("change", fold);
   document.addEventListener("toggle", (event) => {
-    if (event.target.matches?.("[data-facets]") && narrow.matches) opened = event.target.open;
+    // What has just come is open and says so, too: nobody chose that.
+    if (event.target.matches?.("[data-facets][data-folded]") && narrow.matches) opened = event.target.open;
   }, true);
   document.addEventListener("htmx:afterSettle", fold);
   // Every tick was answered already: who asks for the articles wants to see them.

@@ -144,6 +144,32 @@ async def test_an_order_on_a_phone_from_the_note_to_its_paper(phone: Page, shop:
     assert not [await one.evaluate("it => it.outerHTML") for one in await clicked.all() if await one.is_visible()]
 
 
+# What is white on black, and would be white on paper or black on black.
+NIGHT = """{
+    const isDark = colour => colour.match(/[\\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) < 384;
+    [...document.querySelectorAll("body, body *")].filter(it => it.checkVisibility()).filter(it => {
+        const { backgroundColor: ground, color } = getComputedStyle(it);
+        return !isDark(color) || (!ground.endsWith(", 0)") && isDark(ground));
+    }).map(it => it.outerHTML.slice(0, 90));
+}"""
+
+
+async def test_by_night_paper_is_white_and_says_whose_it_is(phone: Page, shop: Open) -> None:
+    await phone.emulate_media(color_scheme="dark")
+    for path in ("/terms", "/stores"):
+        await phone.goto(shop.url + path)
+        logo = await phone.locator(".top .brand img").first.evaluate("it => it.currentSrc")
+        await phone.emulate_media(color_scheme="dark", media="print")
+        assert not await phone.evaluate(NIGHT), path
+        # The logo for the night is white: a browser that prints has it already, and takes no other.
+        printed = phone.locator(".top .brand img:visible")
+        await expect(printed).to_have_count(1)
+        assert await printed.get_attribute("alt") and await printed.evaluate("it => it.currentSrc") != logo
+        for away in (".foot", ".top .tools", ".crumbs", ".consent"):
+            assert not await phone.locator(away).locator("visible=true").count(), (path, away)
+        await phone.emulate_media(color_scheme="dark", media="screen")
+
+
 async def large_enough(target: Locator, height: int) -> None:
     box = await target.first.bounding_box()
     assert box and box["height"] >= height and box["width"] >= 24, box

@@ -112,8 +112,8 @@ async def pages(trial: None, process: Process, monkeypatch: pytest.MonkeyPatch) 
         yield browser
 
 
-def at_origin(application: Any) -> httpx.AsyncClient:
+def at_origin(application: Any, address: str = "") -> httpx.AsyncClient:
     """A browser before an application in this process, at an address of its own: limits count by address."""
-    address = f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+    address = address or f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
     served = httpx.ASGITransport(Observed(application, "test", "off"), client=(address, 40000))
     return httpx.AsyncClient(transport=served, base_url=ORIGIN)

@@ -1,9 +1,13 @@
 """Who asks, and what they may: tokens, sessions, log-in, forms. Over HTTP, through the same doors as browsers."""
 
+import asyncio
 import re
+import secrets
 import string
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from hashlib import sha256
 from urllib.parse import quote
 
 import argon2
@@ -11,7 +15,7 @@ import httpx
 import pytest
 
 from lotse.kernel import clock
-from lotse.kernel.auth import passwords, sessions, signin, staff, tokens
+from lotse.kernel.auth import forms, passwords, sessions, signin, staff, tokens
 from lotse.kernel.auth.authenticate import TOKEN_REMEMBERED_SECONDS, Tokens, TokenUnknown
 from lotse.kernel.auth.links import LinkInvalid, Links
 from lotse.kernel.auth.names import names_of
@@ -22,6 +26,9 @@ from lotse.kernel.db import Database, Transaction
 from lotse.kernel.refusals import Invalid
 from lotse.kernel.settings import Settings
 from lotse.testing import Fresh
+from lotse.web import app as web
+from lotse.web.process import Process
+from tests.web.conftest import at_origin
 
 ONE = "/api/v1/trial/orders/0199a5c0-7d52-7cc1-8f0e-3a1c5f2b9d11"
 ORIGIN = "http://shop.example"
@@ -362,6 +369,66 @@ async def test_a_refused_form_comes_back_whatever_was_typed(api: httpx.AsyncClie
     assert (answer.status_code, answer.headers["location"]) == (303, "/trial/form")
     pages.cookies = api.cookies
     assert (await pages.get("/trial/form")).text == "a\ufffdb street False"  # what no column holds is marked
+
+
+async def refusals(process: Process, addresses: list[str], street: Callable[[], str] = str) -> list[bytes]:
+    """Post a form that is refused once from each address, one after the other; what the drafts are found by."""
+    application, kept = web.make_api(process), []
+    for address in addresses:
+        async with at_origin(application, address) as browser:
+            answer = await browser.post("/trial/form", data={"street": street()}, headers=HERE)
+            assert answer.status_code == 303
+            kept.append(sha256(browser.cookies["lotse_draft"].encode()).digest())
+    return kept
+
+
+async def left(db: Database, drafts: list[bytes]) -> list[int]:
+    """Which of these drafts are there still, by their place in the list."""
+    async with db.reading() as conn:
+        rows = await conn.raw.fetch("select token_hash from kernel.drafts where token_hash = any($1)", drafts)
+    there = {row["token_hash"] for row in rows}
+    return [place for place, draft in enumerate(drafts) if draft in there]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "stay"),
+    [
+        (["10.0.0.1"] * 5, [2, 3, 4]),
+        (["10.0.0.2", "10.0.0.3"] * 3, [0, 1, 2, 3, 4, 5]),  # others' drafts push nobody's out
+        ([f"2001:db8:0:1::{one}" for one in range(1, 6)], [2, 3, 4]),  # a household draws addresses at will
+    ],
+    ids=["one client", "two clients", "one network of IPv6"],
+)
+async def test_a_client_keeps_a_number_of_drafts_and_the_oldest_goes_first(
+    trial: None,
+    process: Process,
+    db: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    addresses: list[str],
+    stay: list[int],
+) -> None:
+    monkeypatch.setattr(forms, "MOST_DRAFTS", 3)
+    assert await left(db, await refusals(process, addresses)) == stay
+
+
+async def test_a_client_keeps_drafts_of_a_size_together_and_the_last_in_any_case(
+    trial: None, process: Process, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "MOST_DRAFT_BYTES", 70_000)
+    # Random letters, as the database packs what repeats.
+    drafts = await refusals(process, ["10.0.0.4"] * 5, lambda: secrets.token_hex(20_000))
+    assert 0 < len(await left(db, drafts)) < 5 and (await left(db, drafts))[-1] == 4
+    monkeypatch.setattr(forms, "MOST_DRAFT_BYTES", 10_000)
+    drafts += await refusals(process, ["10.0.0.4"], lambda: secrets.token_hex(20_000))
+    assert await left(db, drafts) == [5]
+
+
+async def test_drafts_of_a_client_at_once_are_bounded_as_those_one_after_the_other(
+    trial: None, process: Process, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "MOST_DRAFTS", 3)
+    kept = await asyncio.gather(*(refusals(process, ["10.0.0.5"]) for _ in range(8)))
+    assert len(await left(db, [draft for one in kept for draft in one])) == 3
 
 
 @pytest.mark.parametrize(

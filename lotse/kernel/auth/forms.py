@@ -7,7 +7,8 @@ The API needs neither: its writes carry an `Idempotency-Key`, a header that anot
 
 *Refusals.* A post that is refused goes back to its page (303) and what was typed is kept for half an hour, so that a
 process which cannot render need not. The page gets it as `draft`. Passwords are never kept, and nothing that another
-site sent: it would stand in the visitor's own form as if they had typed it.
+site sent: it would stand in the visitor's own form as if they had typed it. How much is kept for one client address is
+bounded in number and size; the oldest goes first.
 
 A route that no form posts to (`opt={"form": None}`: scripts do) is asked for nothing but where the post comes from.
 """
@@ -29,6 +30,7 @@ from msgspec import Struct
 from lotse.kernel import clock
 from lotse.kernel.auth.authenticate import staff_session
 from lotse.kernel.auth.rights import NotSignedIn
+from lotse.kernel.auth.visitor import guesser
 from lotse.kernel.db import Database
 from lotse.kernel.problems import Problem
 from lotse.kernel.refusals import Invalid, Refusal
@@ -44,6 +46,10 @@ FORM_TOKEN_FIELD = "_csrf"
 FORM_TOKEN_HEADER = "x-csrf-token"
 SIGN_IN = "/signin"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# A company or a mobile network behind one address shares these within the half hour; who posts nonsense all day fills
+# no disk. A draft is about 1 kB: the bytes bound those who send the largest.
+MOST_DRAFTS = 200
+MOST_DRAFT_BYTES = 2_000_000
 # A form of more fields was made by a program.
 _MAX_FIELDS = 500
 _MAX_TYPED = 200_000
@@ -192,7 +198,9 @@ async def _keep(request: Request[Any, Any, Any], page: str, problem: Problem) ->
     token = secrets.token_urlsafe(32)
     database: Database = request.app.state.database
     at = clock.now()
+    client = guesser(request.client.host if request.client else "")
     async with database.transaction() as tx:
+        await tx.value(SQL.lock_drafts, client=client)
         await tx.execute(
             SQL.keep_draft,
             token_hash=_hash(token),
@@ -200,6 +208,10 @@ async def _keep(request: Request[Any, Any, Any], page: str, problem: Problem) ->
             typed=_storable(_typed(await request.form())),
             problem=_storable(msgspec.to_builtins(problem.members(request.scope["state"].get("request_id", "")))),
             expires_at=at + DRAFT_KEPT,
+            client=client,
+        )
+        await tx.execute(
+            SQL.trim_drafts, client=client, token_hash=_hash(token), most=MOST_DRAFTS, most_bytes=MOST_DRAFT_BYTES
         )
     return token
 

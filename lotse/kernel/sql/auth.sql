@@ -129,8 +129,26 @@ delete from kernel.attempts where key = :key;
 
 -- What was typed survives the redirect that shows the form again.
 -- name: keep_draft
-insert into kernel.drafts (token_hash, form, typed, problem, expires_at)
-values (:token_hash, :form, :typed, :problem, :expires_at);
+insert into kernel.drafts (token_hash, form, typed, problem, expires_at, client)
+values (:token_hash, :form, :typed, :problem, :expires_at, :client);
+
+-- One refusal of a client after the other: two at once would each overlook the other's draft.
+-- name: lock_drafts
+select pg_advisory_xact_lock(hashtextextended('drafts:' || :client::text, 0));
+
+-- The client's oldest drafts beyond the bound go; the one just kept stays. What counts is what they take on disk.
+-- name: trim_drafts
+with kept as (
+    select d.token_hash,
+           row_number() over newest_first as place,
+           sum(pg_column_size(d.typed) + pg_column_size(d.problem)) over newest_first as bytes
+      from kernel.drafts d
+     where d.client = :client
+    window newest_first as (order by d.token_hash = :token_hash desc, d.expires_at desc, d.token_hash)
+)
+delete from kernel.drafts d
+ using kept
+ where d.token_hash = kept.token_hash and kept.place > 1 and (kept.place > :most or kept.bytes > :most_bytes);
 
 -- For the same form only: a token of one form shows nothing in another.
 -- name: draft

@@ -688,11 +688,15 @@ create table kernel.drafts (
     typed jsonb not null,
     problem jsonb not null,
     expires_at timestamptz not null,
+    -- Who posted: an address of IPv4 or a network of IPv6, what the bound per client counts by.
+    client text not null default '',
     -- A body of 1 MiB is the most a form can post; more than this is no form that anybody typed.
     constraint drafts_bounded check (octet_length(typed::text) <= 200000)
 );
 -- The sweep finds what has expired.
 create index drafts_expires_at on kernel.drafts (expires_at);
+-- Each refusal asks what its client has kept already.
+create index drafts_client on kernel.drafts (client, expires_at);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Waiting rooms: one fair queue per room, shared by all processes and hosts

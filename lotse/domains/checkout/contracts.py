@@ -132,6 +132,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """An attempt to pay for a basket: everything that its order needs once the money is there.
 
     `order` is None once names and addresses were erased. `held_until`: until then goods and prices are the buyer's.
+    `free_from`: by which variation delivery is free of charge (see `rules.FREE_FROM`).
     """
 
     charge_id: UUID
@@ -145,6 +146,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     held_until: datetime
     return_url: str
     webhook_url: str
+    free_from: str
     order: PlaceRequest | None
     created_at: datetime
     closed_at: datetime | None = None

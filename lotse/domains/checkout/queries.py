@@ -160,12 +160,22 @@ async def basket(
 
 
 async def quote(
-    conn: Connection, *, shop: Shop, stored: StoredBasket, language: str, at: datetime, country: str | None = None
+    conn: Connection,
+    *,
+    shop: Shop,
+    stored: StoredBasket,
+    language: str,
+    at: datetime,
+    country: str | None = None,
+    free_from: str = "set",
 ) -> Quote:
-    """Price a basket. Refusals: `NoDelivery` (only for a country that was named), `NoTaxRate`."""
+    """Price a basket. `free_from`: by which variation delivery is free (see `rules.FREE_FROM`).
+
+    Refusals: `NoDelivery` (only for a country that was named), `NoTaxRate`.
+    """
     offer_ids = [line.offer_id for line in stored.lines]
     known = await articles(conn, shop=shop, offer_ids=offer_ids, language=language, at=at)
-    terms = await terms_of_sale(conn, shop=shop, at=at)
+    terms = _varied(await terms_of_sale(conn, shop=shop, at=at), free_from, shop)
     stock = await balances(conn, pool_ids=[pool.pool_id for article in known.values() for pool in article.pools])
     return put_together(stored, shop, known, terms, stock, at=at, country=country)
 
@@ -216,7 +226,7 @@ class Assortment:
         """`free_from`: by which variation delivery is free (see `rules.FREE_FROM`)."""
         self._database = database
         self._tags = tags
-        self._free_from = free_from
+        self.free_from = free_from
 
     async def articles(
         self, *, shop: Shop, offer_ids: Sequence[UUID], language: str, at: datetime
@@ -260,7 +270,7 @@ class Assortment:
         copies: Copies[int, Terms] = self._tags.copies(f"checkout.terms {shop.id}", size=1)
         kept = copies.get(second)
         if kept is not None:
-            return self._varied(kept, shop)
+            return _varied(kept, self.free_from, shop)
 
         async def load(seconds: list[int]) -> dict[int, tuple[Terms, tuple[str, ...]]]:
             # Of all who ask at once one reads, so also for those of the second before.
@@ -268,12 +278,13 @@ class Assortment:
                 terms = await terms_of_sale(conn, shop=shop, at=at)
             return dict.fromkeys(seconds, (terms, ()))
 
-        return self._varied((await copies.many([second], load))[second], shop)
+        return _varied((await copies.many([second], load))[second], self.free_from, shop)
 
-    def _varied(self, terms: Terms, shop: Shop) -> Terms:
-        if self._free_from == "set":
-            return terms
-        return structs.replace(terms, rates=varied(terms.rates, self._free_from, shop.currency))
+
+def _varied(terms: Terms, variation: str, shop: Shop) -> Terms:
+    if variation == "set":
+        return terms
+    return structs.replace(terms, rates=varied(terms.rates, variation, shop.currency))
 
 
 def _spoken(shop: Shop, language: str) -> str:

@@ -95,11 +95,15 @@ def varied(rates: Sequence[ShippingRate], variation: str, currency: str) -> tupl
     hundredths = FREE_FROM.get(variation, 100)
     if hundredths == 100:
         return tuple(rates)
-    unit = 10 ** minor_digits(currency)
+    step = 100 * 10 ** minor_digits(currency)
+
+    def whole(set_minor: int) -> int:
+        # Up for more and down for less: rounding must not turn a variation of a small value round.
+        steps = -(-set_minor * hundredths // step) if hundredths > 100 else set_minor * hundredths // step
+        return steps * step // 100 or set_minor
+
     return tuple(
-        rate
-        if rate.free_from_minor is None
-        else replace(rate, free_from_minor=max(round(rate.free_from_minor * hundredths / (100 * unit)), 1) * unit)
+        rate if rate.free_from_minor is None else replace(rate, free_from_minor=whole(rate.free_from_minor))
         for rate in rates
     )
 

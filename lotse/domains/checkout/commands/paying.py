@@ -124,6 +124,7 @@ async def pay(
         held_until=at + HELD,
         return_url=return_url(charge_id),
         webhook_url=webhook_url,
+        free_from=assortment.free_from,
         order=order,
         created_at=at,
     )
@@ -299,7 +300,15 @@ async def _changed_since(database: Database, found: Attempt, order: PlaceRequest
         contact = order.contact
         country = (contact.delivery or contact.billing).country if contact else None
         try:
-            now = await quote(conn, shop=shop, stored=stored, language=order.language, at=at, country=country)
+            now = await quote(
+                conn,
+                shop=shop,
+                stored=stored,
+                language=order.language,
+                at=at,
+                country=country,
+                free_from=found.free_from,
+            )
         except Refusal as refusal:
             return refusal.code
     if any(line.problem == "not_sold" for line in now.lines):

@@ -73,7 +73,7 @@ THRESHOLD = point(
     "delivery.free_from",
     N_("From which value delivery is free"),
     {"set": N_("As it is set"), "lower": N_("From a fifth less"), "higher": N_("From a fifth more")},
-    pages=["/basket", "/basket/added/{offer_id}", "/checkout", "/checkout/sum", "/delivery", "/pay/{token}"],
+    pages=["/basket", "/basket/added/{offer_id}", "/checkout", "/checkout/sum", "/delivery"],
 )
 _offer_changed = tagged(OfferChanged)
 _shop_served = tagged(ShopServed)

@@ -10,10 +10,9 @@ from msgspec import Meta, Struct
 
 from lotse.domains.checkout import commands, queries
 from lotse.domains.checkout.contracts import CHARGE_LINK, Attempt, Purchase
-from lotse.domains.checkout.pages.basket import COOKIE, NO_STORE, REFUSED, THRESHOLD
+from lotse.domains.checkout.pages.basket import COOKIE, NO_STORE, REFUSED
 from lotse.domains.checkout.pages.checkout import method_of, order_or_pay
 from lotse.domains.checkout.pages.purchase import CHOOSE
-from lotse.domains.checkout.rules import told_variation, variation_token
 from lotse.domains.orders.contracts import ORDER_LINK
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.payments.queries import CHARGE, methods
@@ -25,7 +24,6 @@ from lotse.kernel.auth.rights import needs, public
 from lotse.kernel.db import Database
 from lotse.kernel.desk import Desk
 from lotse.kernel.ids import uuid7
-from lotse.kernel.pages.deciding import decide
 from lotse.kernel.pages.forms import checked, refused
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.view import View
@@ -112,7 +110,6 @@ async def pay_page(
         order=links.sign(ORDER_LINK, paying.order_id) if paying.order_id else None,
         methods=[method_of(view, method) for method in methods()] if can_try else [],
         total_minor=_total(attempt) if can_try and attempt else 0,
-        free_from=variation_token(links, decide(THRESHOLD), attempt.basket_id) if attempt else "",
         currency=attempt.order.currency if can_try and attempt and attempt.order else "",
         token=token,
         key=str(uuid7()),
@@ -148,8 +145,7 @@ async def pay_again(
     token: str,
 ) -> Redirect:
     """Try again with the same details and maybe another way to pay. Refusals: `FormIncomplete`, then as ordering."""
-    form = await request.form()
-    chosen = checked(form, Chosen, messages={"payment": CHOOSE})
+    chosen = checked(await request.form(), Chosen, messages={"payment": CHOOSE})
     async with database.reading() as connection:
         attempt = await queries.attempt(connection, charge_id=links.read(CHARGE_LINK, token))
     order = attempt.order if attempt else None
@@ -169,7 +165,7 @@ async def pay_again(
         purchase,
         order.language,
         order.promised,
-        told_variation(links, str(form.get("free_from", "")), attempt.basket_id),
+        attempt.free_from,
     )
 
 

@@ -47,7 +47,7 @@ where baskets.order_id is not null and known.id is null;
 -- name: attempt
 select
     charge_id, basket_id, version, shop_id, order_id, hold_id, replaces, origin, held_until, return_url, webhook_url,
-    "order", created_at, closed_at
+    free_from, "order", created_at, closed_at
 from checkout.attempts
 where charge_id = :charge_id;
 

@@ -71,7 +71,10 @@ create table checkout.attempts (
     -- Retention: until the order is placed, or an hour after nothing came of it (art. 6(1)(b) GDPR).
     "order" jsonb,
     created_at timestamptz not null,
-    closed_at timestamptz
+    closed_at timestamptz,
+    -- By which variation of the value from which delivery is free the buyer saw the total: trying again, and paying late,
+    -- go by the same.
+    free_from text not null default 'set'
 );
 comment on column checkout.attempts."order" is 'retention: contact';
 -- What is closed and still names somebody.

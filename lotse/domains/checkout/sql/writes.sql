@@ -70,11 +70,11 @@ select id, version, order_id from checkout.baskets where id = :id for no key upd
 -- name: begin_attempt
 insert into checkout.attempts (
     charge_id, basket_id, version, shop_id, order_id, hold_id, replaces, origin, held_until, return_url, webhook_url,
-    "order", created_at
+    free_from, "order", created_at
 )
 values (
     :charge_id, :basket_id, :version, :shop_id, :order_id, :hold_id, :replaces, :origin, :held_until, :return_url,
-    :webhook_url, :order, :at
+    :webhook_url, :free_from, :order, :at
 );
 
 -- The basket's newest attempt. Not a change of the basket: its version stays.

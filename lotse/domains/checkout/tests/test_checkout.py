@@ -28,7 +28,7 @@ from lotse.domains.checkout.contracts import (
     TooManyLines,
     Wanted,
 )
-from lotse.domains.checkout.rules import check_contact, shipping_lines
+from lotse.domains.checkout.rules import FREE_FROM, check_contact, shipping_lines, varied
 from lotse.domains.customers.contracts import Address
 from lotse.domains.offers.commands import change_state
 from lotse.domains.orders import queries as orders
@@ -39,6 +39,7 @@ from lotse.domains.pricing.contracts import PricedLine
 from lotse.kernel import audit
 from lotse.kernel.idempotency import KeyReused, key_for
 from lotse.kernel.ids import uuid7
+from lotse.kernel.money import minor_digits
 from lotse.kernel.refusals import Invalid
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -118,6 +119,16 @@ async def test_a_shipping_rate_is_put_and_on_record(store, change, refused):
         for at, price in ((AT, 990), (later, rate["price_minor"])):
             rates = {rate.country: rate for rate in await queries.shipping_rates(conn, shop_id=store.shop.id, at=at)}
             assert rates["AT"].price_minor == price
+
+
+@given(free_from=st.integers(1, 10**7), currency=st.sampled_from(("EUR", "JPY", "KWD")))
+def test_a_variation_of_free_delivery_is_whole_and_goes_its_way(free_from, currency):
+    rates = [ShippingRate("DE", 495, free_from), ShippingRate("AT", 990, None)]
+    lower, kept, higher = (varied(rates, name, currency)[0].free_from_minor or 0 for name in ("lower", "set", "higher"))
+    assert 0 < lower <= kept == free_from < higher
+    assert higher % 10 ** minor_digits(currency) == 0
+    assert all(varied(rates, name, currency)[1] == rates[1] for name in FREE_FROM)
+    assert varied(rates, "no such", currency) == tuple(rates)
 
 
 async def test_delivery_is_free_from_its_value_on_and_differs_by_country(store):

@@ -18,6 +18,7 @@ import pytest
 from lotse.domains.checkout import commands, jobs, queries
 from lotse.domains.checkout.commands import paying
 from lotse.domains.checkout.contracts import BasketOrdered, Paying
+from lotse.domains.checkout.queries import Assortment
 from lotse.domains.checkout.reactions import on_amended, on_received
 from lotse.domains.orders import commands as orders
 from lotse.domains.orders.contracts import OrderAmended
@@ -374,6 +375,19 @@ async def test_a_late_payment_takes_again_what_is_still_there(buyer, psp):
                              buyer.ball.pools[0])  # fmt: skip
     assert (await buyer.settle(begun.charge_id, NOW + 30 * MINUTE)).state == "ordered"
     assert await buyer.stock() == (2, 0)
+
+
+@pytest.mark.parametrize(("variation", "pieces", "total"), [("lower", 4, 4760), ("higher", 5, 6445)])
+async def test_a_late_payment_goes_by_the_free_delivery_that_was_told(store, psp, variation, pieces, total):
+    ball = await store.article(6)
+    store.assortment = Assortment(store.db, store.tags, free_from=variation)
+    buyer = Buyer(store, await store.basket((ball, pieces)), ball)
+    begun = await buyer.pay(total=total)
+    await psp.buyer(begun.redirect_url, "approve")
+    async with store.db.transaction() as tx:
+        await tx.raw.execute("update pools.hold_lines set expires_at = now() - interval '1 hour' where pool_id = $1",
+                             ball.pools[0])  # fmt: skip
+    assert (await buyer.settle(begun.charge_id, NOW + 30 * MINUTE)).state == "ordered"
 
 
 # -- two of everything

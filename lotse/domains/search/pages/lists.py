@@ -70,6 +70,7 @@ SORTS: Mapping[Sort, str] = {
     "price_down": N_("Price: high to low"),
     "name": N_("A to Z"),
 }
+_USUAL: Sort = "relevance"
 # In which order whoever searches and chooses none gets what was found.
 ORDER = point(
     "search.order",
@@ -147,7 +148,7 @@ async def category(request: AnyRequest, view: View, database: Database, shop: Sh
         raise NotFound(what="category", id=slug)
     try:
         question = question_of(request, shop, view, category=found.slug)
-        question, usual = _sorted(request, question, DEPARTMENT)
+        question, chosen = _sorted(request, question, DEPARTMENT)
         listing = await _listing(request, view, database, shop, question)
     except NoIndex:
         return await _plain_category(view, database, found)
@@ -157,7 +158,7 @@ async def category(request: AnyRequest, view: View, database: Database, shop: Sh
         category=found,
         described=_described(view, found),
         listing=listing,
-        **_around(view, shop, listing, usual, f"/c/{slug}"),
+        **_around(view, shop, listing, chosen, f"/c/{slug}"),
     )
 
 
@@ -165,7 +166,7 @@ async def category(request: AnyRequest, view: View, database: Database, shop: Sh
 async def search(request: AnyRequest, view: View, database: Database, shop: Shop, words: Words = "") -> Response[str]:
     """What visitors look for. No words find everything."""
     question = question_of(request, shop, view, words=words)
-    question, usual = _sorted(request, question, ORDER)
+    question, chosen = _sorted(request, question, ORDER)
     try:
         listing = await _listing(request, view, database, shop, question)
     except NoIndex:
@@ -181,7 +182,7 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
         listing=listing,
         typed=question.words,
         house=house,
-        **_around(view, shop, listing, usual, "/search"),
+        **_around(view, shop, listing, chosen, "/search"),
     )
 
 
@@ -297,15 +298,17 @@ def _as_size(value: str) -> tuple[int, float, str]:
         return 2, 0.0, value
 
 
-def _sorted(request: AnyRequest, question: Question, order: Point) -> tuple[Question, Sort]:
-    """The question in the order that the visitor chose, else as is decided; and what is decided."""
-    usual = rules.sort_of(decide(order))
-    return question if request.query_params.get("sort") else replace(question, sort=usual), usual
+def _sorted(request: AnyRequest, question: Question, order: Point) -> tuple[Question, Sort | None]:
+    """The question in the order that the visitor chose, else as is decided; and what was chosen: whoever chose is no
+    part of an experiment."""
+    if request.query_params.get("sort"):
+        return question, question.sort
+    return replace(question, sort=rules.sort_of(decide(order))), None
 
 
-def _around(view: View, shop: Shop, listing: Listing, usual: Sort, path: str) -> dict[str, Any]:
-    """What a list's template needs beside the list: addresses of other sorts, pages, and without each choice. `usual`:
-    the order that an address without one has."""
+def _around(view: View, shop: Shop, listing: Listing, chosen: Sort | None, path: str) -> dict[str, Any]:
+    """What a list's template needs beside the list: addresses of other sorts, pages, and without each choice. An order
+    that was chosen stays in all of them, whatever is decided for addresses without one."""
     question = listing.question
     digits = minor_digits(shop.currency)
     bare = view.href(path)
@@ -314,8 +317,8 @@ def _around(view: View, shop: Shop, listing: Listing, usual: Sort, path: str) ->
         words = [("q", question.words)] if question.words else []
         return urlencode([*words, *rules.pairs_of(filters, digits=digits)])
 
-    def href(asked: str, sort: Sort = question.sort, page: int = 1, spelling: str = "") -> str:
-        parts = (asked, f"sort={sort}" * (sort != usual), f"page={page}" * (page > 1), spelling)
+    def href(asked: str, sort: Sort | None = chosen, page: int = 1, spelling: str = "") -> str:
+        parts = (asked, f"sort={sort}" if sort else "", f"page={page}" * (page > 1), spelling)
         query = "&".join(part for part in parts if part)
         return f"{bare}?{query}" if query else bare
 
@@ -339,8 +342,12 @@ def _around(view: View, shop: Shop, listing: Listing, usual: Sort, path: str) ->
         "facet_prefix": rules.FACET,
         "chips": chips,
         "bare": href(asked(Filters())),
-        "usual": usual,
-        "sorts": [(code, view.text(label), href(here, code)) for code, label in SORTS.items()],
+        "chosen_sort": chosen,
+        "sorts": [
+            # The plain address is that of the usual order.
+            (code, view.text(label), href(here, None if code == question.sort == _USUAL and not chosen else code))
+            for code, label in SORTS.items()
+        ],
         "page": page,
         "list_page": page,
         "pages": pages,
@@ -445,7 +452,7 @@ def _bare(view: View) -> dict[str, Any]:
         "filters": Filters(),
         "facet_prefix": "",
         "chips": [],
-        "usual": "relevance",
+        "chosen_sort": None,
         "sorts": [],
         "page": 1,
         "pages": 1,

@@ -241,7 +241,8 @@ def test_pages_speak_the_language_of_their_address(browser: Browser, path: str) 
 
 def test_what_is_not_there_is_said_in_the_shops_frame(browser: Browser, staff: Browser) -> None:
     assert "This path ends here" in browser.open("/p/there-is-no-such-thing", 404)
-    assert "This path ends here" in browser.open("/nowhere/at/all", 404)
+    nowhere = browser.open("/nowhere/at/all", 404)
+    assert "This path ends here" in nowhere and 'rel="alternate"' not in nowhere and 'rel="canonical"' not in nowhere
     assert "This path ends here" in browser.open("/order/AAAA", 404)
     assert "There is nothing here" in staff.open("/office/orders/01a00000-0000-7000-8000-000000000000", 404)
     assert "Nothing found for" in browser.open("/search?q=quux")
@@ -267,6 +268,7 @@ def test_suggestions_say_the_prices_of_lists(browser: Browser) -> None:
         ("Versandkosten", "/delivery"), ("Rückgabe", "/withdrawal"), ("Retoure", "/withdrawal"),
         ("Öffnungszeiten", "/stores"), ("Filiale Hamburg", "/stores"), ("Gutschein", "/delivery"), ("AGB", "/terms"),
         ("Impressum", "/imprint"), ("Datenschuz", "/privacy"), ("Größen", "/info/sizes"), ("refund", "/withdrawal"),
+        ("Bestellstatus", "/account"), ("wishlist", "/wishes"),
     ],
 )  # fmt: skip
 def test_whoever_searches_for_the_house_finds_its_pages(browser: Browser, words: str, path: str) -> None:
@@ -285,6 +287,24 @@ def test_whoever_searches_for_the_house_finds_its_pages(browser: Browser, words:
 def test_whoever_searches_for_goods_is_not_led_to_the_house(browser: Browser) -> None:
     for words in ("laufschuhe", "regenjacke", "große tasche", "quux"):
         assert "row house" not in browser.open(f"/de/search?q={words}")
+
+
+@pytest.mark.parametrize("words", ["shipping", "contact", "voucher", "cancel"])
+def test_what_a_page_of_the_house_is_called_is_no_misspelt_article(browser: Browser, words: str) -> None:
+    page = browser.open(f"/en/search?q={words}")
+    [group] = re.findall(r'<nav class="row house".*?</nav>', page, re.S)
+    assert "<li>" in group
+    assert "Showing results for" not in page and "Did you mean" not in page
+    suggested = browser.open(f"/en/search/suggest?q={words}")
+    assert 0 <= suggested.index('aria-label="Service"') < (suggested + 'aria-label="Articles"').index('"Articles"')
+
+
+@pytest.mark.parametrize(("words", "service"), [("shoe", False), ("legging", False), ("sto", True)])
+def test_suggestions_are_of_goods_before_those_of_the_house(browser: Browser, words: str, service: bool) -> None:
+    page = browser.shows(f"/en/search/suggest?q={words}", lambda page: "data-article" in page or service)
+    assert ('aria-label="Service"' in page) == service
+    if service and "data-article" in page:
+        assert page.index('aria-label="Articles"') < page.index('aria-label="Service"')
 
 
 def test_an_old_basket_and_a_strange_one_are_empty(browser: Browser) -> None:

@@ -58,6 +58,12 @@ def test_a_measure_in_data_reads_as_in_the_language(value: str, shown: str) -> N
         (DE["moment"](AT, "Europe/Berlin"), "30.03.2026, 00:30"),
         (EN["day"](AT, "Europe/Berlin"), "30 Mar 2026"),
         (EN["listed"](["Germany", "Austria"]), "Germany and Austria"),
+        (
+            EN["excerpt"]("<h2>A</h2><p>House Ltd<br>Street 1,<br/> Town.<br>Page</p><p>B</p>"),
+            "House Ltd, Street 1, Town. Page",
+        ),
+        (EN["excerpt"](f"<p>{'Words ' * 12}end here. {'More ' * 40}</p>"), f"{'Words ' * 12}end here."),
+        (EN["excerpt"](f"<p>{'word, ' * 60}</p>"), f"{'word, ' * 24}word…"),
         (DE["listed"](["Deutschland", "Österreich"]), "Deutschland und Österreich"),
     ],
 )

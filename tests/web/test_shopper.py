@@ -564,6 +564,8 @@ async def test_a_page_is_named_in_the_languages_that_it_is_written_in(
             assert re.findall('hreflang="([a-z-]+)" href="http', page) == [*home, "x-default"]
             if own in written:
                 assert f'<h1 lang="{own}">Words in {own}</h1>' in page
+            for other in re.findall(r'<li><a href="([^"]*)" hreflang="[a-z]+"', page):
+                await shopper.sees(other)
     finally:
         async with store.db.transaction() as tx:
             for language in written:

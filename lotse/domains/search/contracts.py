@@ -237,12 +237,14 @@ engines: Seam[Engine] = Seam("search engines", since="0.2.0")
 
 class HousePage(Struct, frozen=True):
     """A page of the shop that is about no article: delivery, stores, what staff wrote. `words` are others that people
-    ask for it by, in any language; `about` says in a sentence what it is about."""
+    ask for it by, in any language; `about` says in a sentence what it is about. `language`: what the title is written
+    in, where that is not the visitor's."""
 
     path: str
     title: str
     words: Sequence[str] = ()
     about: str = ""
+    language: str = ""
 
 
 class HousePages(Protocol):

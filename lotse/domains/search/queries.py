@@ -3,6 +3,7 @@
 import re
 import zlib
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from heapq import nsmallest
@@ -28,7 +29,6 @@ from lotse.domains.search.contracts import (
     AskedRow,
     Document,
     Filters,
-    HousePage,
     Index,
     NoIndex,
     Question,
@@ -44,7 +44,7 @@ from lotse.domains.search.contracts import (
     engines,
     house_pages,
 )
-from lotse.domains.search.rules import KnownPage, known_page, loosened, meanings, pages_for, steer_for
+from lotse.domains.search.rules import ForHouse, KnownPage, known_page, loosened, meanings, pages_for, steer_for
 from lotse.domains.tax.contracts import NoTaxRate
 from lotse.domains.tax.queries import rates_for
 from lotse.domains.tax.rules import policy_for
@@ -392,13 +392,15 @@ async def ordered(index: Index, question: Question) -> tuple[Answer, Step | None
 
 
 class Suggestions(Struct, frozen=True):
-    """What somebody who types so far may want."""
+    """What somebody who types so far may want. `within`: below which one a category stands, for those whose name others
+    have, too."""
 
     words: str
     queries: list[str]
     categories: list[Category]
     articles: list[UUID]
     variants: Mapping[UUID, Sequence[UUID]] = {}
+    within: Mapping[UUID, str] = {}
 
 
 async def suggestions(
@@ -446,13 +448,14 @@ async def _suggested(
     for begin in typed.split():
         # Each narrows what the ones before it left: every letter that somebody types asks for every department.
         places = [place for place in places if f" {begin}" in place.name]
-    categories = [place.category for place in places]
+    places = places[:SUGGESTED_CATEGORIES]
     return Suggestions(
         words,
         list(dict.fromkeys([*often.beginning(typed, SUGGESTED_QUERIES), *completed]))[:SUGGESTED_QUERIES],
-        categories[:SUGGESTED_CATEGORIES],
+        [place.category for place in places],
         answer.ids,
         answer.variants,
+        {place.category.id: place.within for place in places if place.within},
     )
 
 
@@ -467,8 +470,9 @@ async def pages_of_the_house(
     at: datetime,
     loosely: bool,
     typing: bool = False,
-) -> list[HousePage]:
-    """Pages that are about no article and that these words lead to (`rules.pages_for`). They are no result."""
+) -> ForHouse:
+    """Pages that are about no article and that these words lead to (`rules.pages_for`). They are no result. With
+    `typing` the last word may be a beginning."""
 
     async def load(keys: list[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], tuple[list[KnownPage], Iterable[str]]]:
         async with database.reading() as conn:
@@ -476,13 +480,13 @@ async def pages_of_the_house(
 
     asked = engines[ENGINE].analysed(words, language).split()
     if not asked:
-        return []
+        return ForHouse()
     copies = tags.copies("search.house_pages", size=100, lasts_seconds=_POPULAR_SECONDS)
     known = (await copies.many([(shop.id, language)], load)).get((shop.id, language), [])
     others = _meanings(await decided(tags, database, shop), language)
     analysed = engines[ENGINE].analysed
     meant = {word: [analysed(other, language) for other in others[word]] for word in asked if word in others}
-    return pages_for(asked, known, meant, loosely=loosely, typing=typing)
+    return pages_for(asked, known, meant, loosely=loosely, typed=words.split()[-1] if typing else "")
 
 
 async def _known_pages(
@@ -501,16 +505,27 @@ async def _known_pages(
 
 
 class _Department(Struct, frozen=True):
-    """`name` in small letters with a space before each of its words, to find those that begin so."""
+    """`name` in small letters with a space before each of its words, to find those that begin so. `within`: the one
+    above, if others have the name, too."""
 
     name: str
     category: Category
+    within: str
 
 
 def _departments(tree: Sequence[Category]) -> list[_Department]:
     """Those that sell something, from the top down, the largest first."""
     selling = sorted((one for one in tree if one.products), key=lambda one: (one.depth, -one.products))
-    return [_Department("".join(f" {part}" for part in one.name.lower().split()), one) for one in selling]
+    names = {one.id: one.name for one in tree}
+    times = Counter(one.name for one in selling)
+    return [
+        _Department(
+            "".join(f" {part}" for part in one.name.lower().split()),
+            one,
+            names.get(one.parent_id, "") if one.parent_id and times[one.name] > 1 else "",
+        )
+        for one in selling
+    ]
 
 
 def decided_for(question: Question, decisions: Decisions, *, at: datetime) -> Question:

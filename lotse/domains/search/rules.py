@@ -34,6 +34,9 @@ _PAGES = 3
 _SHORTEST_BEGINNING = 3
 _SHORTEST_STEM = 5
 _SHORTEST_MISSPELT = 6
+# What a word of a query is to a page, and what that is worth: what the page is called, what that begins with, what it
+# is about, nearly what it is called.
+_CALLED, _BEGUN, _ABOUT, _NEAR = 4, 3, 2, 1
 # What somebody ticks in one list, and what a name or value may be long; more was not made by our pages.
 _MAX_FACETS = 12
 _MAX_VALUES = 40
@@ -159,11 +162,20 @@ def meanings(
 
 class KnownPage(Struct, frozen=True):
     """A page of the house with its words as the engine compares them: those that it is called by, and those that say
-    what it is about."""
+    what it is about. `spelt`: what it is called by as people write it, in small letters."""
 
     page: HousePage
     called: frozenset[str]
     about: frozenset[str]
+    spelt: frozenset[str]
+
+
+class ForHouse(Struct, frozen=True):
+    """Pages of the house that words lead to, the best first. `named`: that one is called, or is about, just these
+    words: whoever writes them means it, and not an article of nearly that name."""
+
+    pages: Sequence[HousePage] = ()
+    named: bool = False
 
 
 def known_page(page: HousePage, analysed: Callable[[str], str]) -> KnownPage:
@@ -171,7 +183,8 @@ def known_page(page: HousePage, analysed: Callable[[str], str]) -> KnownPage:
     called = {word for said in (page.title, *page.words) for word in analysed(said).split()}
     # Word by word: the engine compares no more than a query's worth at once.
     about = {word for said in page.about.split() for word in analysed(said).split()}
-    return KnownPage(page, frozenset(called), frozenset(about))
+    spelt = {word for said in (page.title, *page.words) for word in said.lower().split()}
+    return KnownPage(page, frozenset(called), frozenset(about), frozenset(spelt))
 
 
 def pages_for(
@@ -180,39 +193,44 @@ def pages_for(
     meant: Mapping[str, Sequence[str]],
     *,
     loosely: bool,
-    typing: bool = False,
-) -> list[HousePage]:
-    """The pages that words lead to, as the engine compares them; the best first. `meant`: what else a word means.
+    typed: str = "",
+) -> ForHouse:
+    """The pages that words lead to, as the engine compares them. `meant`: what else a word means.
 
     A page is called by one of the words at least. Where articles have all words, so must it; `loosely`, where they have
-    not, half of them are enough, and a word may be misspelt or go on ("Versandkostenpauschale"). With `typing` the last
-    word may be a beginning.
+    not, half of them are enough, and a word may be misspelt or go on ("Versandkostenpauschale"), unless another page is
+    called so. `typed`: the last word as somebody is writing it, which may be a beginning of one. Stems and synonyms
+    are not: "legging" has the stem of "leg", which begins "legal".
     """
-    found: list[tuple[int, HousePage]] = []
+    begun = typed.lower() if len(typed) >= _SHORTEST_BEGINNING else ""
+    last = len(asked) - 1
+    needed = len(asked) / 2 if loosely else len(asked)
+    found: list[tuple[Sequence[int], HousePage]] = []
     for known in pages:
-        called = about = 0
-        for place, word in enumerate(asked):
-            begun = typing and place == len(asked) - 1 and len(word) >= _SHORTEST_BEGINNING
-            readings = (word, *meant.get(word, ()))
-            if any(_is_called(one, known.called, loosely=loosely, begun=begun) for one in readings):
-                called += 1
-            elif not known.about.isdisjoint(readings):
-                about += 1
-        if called and called + about >= (len(asked) / 2 if loosely else len(asked)):
-            found.append((2 * called + about, known.page))
-    found.sort(key=lambda one: -one[0])
-    return [page for _, page in found[:_PAGES]]
+        grades = [
+            _grade((word, *meant.get(word, ())), known, loosely=loosely, begun=begun if place == last else "")
+            for place, word in enumerate(asked)
+        ]
+        if not {_CALLED, _BEGUN, _NEAR}.isdisjoint(grades) and sum(map(bool, grades)) >= needed:
+            found.append((grades, known.page))
+    surely = [one for one in found if not {_CALLED, _BEGUN}.isdisjoint(one[0])]
+    best = sorted(surely or found, key=lambda one: -sum(one[0]))[:_PAGES]
+    return ForHouse([page for _, page in best], any({_CALLED, _ABOUT}.issuperset(grades) for grades, _ in best))
 
 
-def _is_called(word: str, called: frozenset[str], *, loosely: bool, begun: bool) -> bool:
-    if word in called:
-        return True
-    if begun and any(one.startswith(word) for one in called):
-        return True
-    return loosely and any(
-        (len(one) >= _SHORTEST_STEM and word.startswith(one))
-        or (len(word) >= _SHORTEST_MISSPELT and OSA.distance(word, one, score_cutoff=1) <= 1)
-        for one in called
+def _grade(readings: Sequence[str], known: KnownPage, *, loosely: bool, begun: str) -> int:
+    if not known.called.isdisjoint(readings):
+        return _CALLED
+    if begun and any(one.startswith(begun) for one in known.spelt):
+        return _BEGUN
+    if not known.about.isdisjoint(readings):
+        return _ABOUT
+    return _NEAR if loosely and any(_is_near(word, one) for word in readings for one in known.called) else 0
+
+
+def _is_near(word: str, called: str) -> bool:
+    return (len(called) >= _SHORTEST_STEM and word.startswith(called)) or (
+        len(word) >= _SHORTEST_MISSPELT and OSA.distance(word, called, score_cutoff=1) <= 1
     )
 
 

@@ -36,12 +36,15 @@ _EXCERPT = 155
 _LEAST_SAID = 60
 _PARAGRAPH = re.compile(r"<p\b[^>]*>(.*?)</p>", re.DOTALL)
 _SENTENCE = re.compile(r"[.!?](?= )")
+_BREAK = re.compile(r"([,;:.!?])?\s*<br\b[^>]*>\s*")
 
 
 def _excerpt(html: str) -> str:
     """What stands for a page of this text: the whole sentences of its first paragraph that fit, else its words."""
     first = _PARAGRAPH.search(html)
-    text = Markup(first[1] if first else html).striptags()  # noqa: S704 - nothing of it is markup any more
+    # The lines of an address are parts of one sentence.
+    lines = _BREAK.sub(lambda found: f"{found[1] or ','} ", first[1] if first else html)
+    text = Markup(lines).striptags()  # noqa: S704 - nothing of it is markup any more
     if len(text) <= _EXCERPT:
         return text
     ends = [found.end() for found in _SENTENCE.finditer(text, 0, _EXCERPT)]

@@ -186,7 +186,15 @@ async def gone(view: View, request: Request[Any, Any, Any], database: Database) 
                         break
     variants = [id for card in cards for id in card.variant_ids]
     await view.ask({"card.offer": variants, "card.stock": variants})
-    return view.show("storefront/gone.html", status=410, name=name, cards=cards, headers={"Cache-Control": "no-store"})
+    return view.show(
+        "storefront/gone.html",
+        status=410,
+        name=name,
+        cards=cards,
+        # It is no page in any language.
+        is_public=False,
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 routes = (info, terms, preview, gone)

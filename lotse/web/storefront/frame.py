@@ -365,6 +365,8 @@ def problem_page(request: Request[Any, Any, Any], problem: Problem) -> Response[
         headers={**problem.headers, "Cache-Control": "no-store"},
         problem=problem,
         request_id=request_id,
+        # It is no page in any language.
+        is_public=False,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from lotse.domains.content import queries as content
-from lotse.domains.content.contracts import HOME, LEGAL, PageChanged
+from lotse.domains.content.contracts import HOME, LEGAL, ListedPage, PageChanged
 from lotse.domains.inventory import queries as inventory
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.search.contracts import HousePage, house_pages
@@ -35,9 +35,9 @@ _OWN = (
         "/delivery",
         N_("Delivery and payment"),
         "versand versandkosten porto lieferung lieferkosten lieferzeit lieferbedingungen zustellung "
-        "zahlung zahlungsarten zahlungsmöglichkeiten bezahlen rechnung vorkasse "
+        "zahlung zahlungsarten zahlungsmöglichkeiten bezahlen rechnung vorkasse paypal kreditkarte lastschrift "
         "gutschein gutscheine geschenkgutschein geschenkkarte "
-        "delivery shipping postage payment pay invoice prepayment voucher vouchers giftcard",
+        "delivery shipping postage payment pay invoice prepayment paypal creditcard voucher vouchers giftcard",
     ),
     _Own(
         "/withdrawal",
@@ -52,10 +52,27 @@ _OWN = (
         "widerruf widerrufen widerrufsformular stornieren stornierung retoure rücksendung kündigen "
         "withdraw cancel cancellation return",
     ),
-    _Own("/imprint", N_("Imprint"), "impressum kontakt anbieter anschrift telefon e-mail imprint contact legal notice"),
+    _Own(
+        "/account",
+        N_("Your account"),
+        "konto kundenkonto anmelden anmeldung einloggen login registrieren passwort "
+        "bestellung bestellungen bestellstatus sendungsverfolgung sendung paket newsletter "
+        "account sign-in register password order orders tracking parcel",
+    ),
+    _Own("/wishes", N_("Wish list"), "merkliste merkzettel wunschliste favoriten wishlist wishes favourites favorites"),
+    _Own(
+        "/imprint",
+        N_("Imprint"),
+        "impressum kontakt anbieter anschrift telefon e-mail kundenservice reklamation beschwerde "
+        "imprint contact legal notice support complaint",
+    ),
     _Own("/privacy", N_("Privacy"), "datenschutz datenschutzerklärung dsgvo privacy policy gdpr"),
 )
-_TERMS = _Own("/terms", N_("Terms of business"), "agb geschäftsbedingungen nutzungsbedingungen terms conditions")
+_TERMS = _Own(
+    "/terms",
+    N_("Terms of business"),
+    "agb geschäftsbedingungen nutzungsbedingungen garantie gewährleistung terms conditions warranty guarantee",
+)
 
 
 async def pages(
@@ -72,14 +89,18 @@ async def pages(
     # Nobody has terms of business before they are written.
     for own in (*_OWN, *([_TERMS] if "terms" in listed else [])):
         page = listed.get(own.path.removeprefix("/"))
-        title, about = (page.title, page.description) if page else (said(own.title), "")
-        found.append(HousePage(own.path, title, (said(own.title), *own.words.split()), about))
+        words = (said(own.title), *own.words.split())
+        found.append(_written(own.path, page, words, language) if page else HousePage(own.path, words[0], words))
     found += [
-        HousePage(f"/info/{slug}", page.title, (), page.description)
+        _written(f"/info/{slug}", page, (), language)
         for slug, page in listed.items()
         if slug != HOME and slug not in LEGAL
     ]
     return found, _CHANGED
+
+
+def _written(path: str, page: ListedPage, words: Sequence[str], language: str) -> HousePage:
+    return HousePage(path, page.title, words, page.description, page.language if page.language != language else "")
 
 
 house_pages.register("storefront", pages)

@@ -30,7 +30,6 @@ from lotse.domains.search.contracts import (
     Asked,
     FacetCount,
     Filters,
-    HousePage,
     Index,
     NoIndex,
     Question,
@@ -167,12 +166,18 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
     """What visitors look for. No words find everything."""
     question = question_of(request, shop, view, words=words)
     question, chosen = _sorted(request, question, ORDER)
+    house = await _house(request, view, database, shop, question.words, loosely=False)
+    if house.named:
+        # "Shipping" is no slip of "skipping".
+        question = replace(question, spelled=False)
     try:
         listing = await _listing(request, view, database, shop, question)
     except NoIndex:
         return await _plain_search(request, view, database, shop, question)
-    house = await _house(request, view, database, shop, question.words, loosely=listing.step is not None)
-    if rules.counted(question):
+    if listing.step and not house.named:
+        house = await _house(request, view, database, shop, question.words, loosely=True)
+    # Who looked for a page of the house, and got it, did not look for articles in vain.
+    if rules.counted(question) and (listing.step is None or not house.named):
         # A slip of the fingers is a search for what was meant.
         meant = listing.used if listing.step == "spelling" else question.words
         _count(request, database, shop, view.language, meant, rules.found_by(listing.step, listing.total))
@@ -181,7 +186,7 @@ async def search(request: AnyRequest, view: View, database: Database, shop: Shop
         "search/search.html",
         listing=listing,
         typed=question.words,
-        house=house,
+        house=house.pages,
         **_around(view, shop, listing, chosen, "/search"),
     )
 
@@ -404,7 +409,7 @@ async def _house(
     *,
     loosely: bool,
     typing: bool = False,
-) -> list[HousePage]:
+) -> rules.ForHouse:
     return await queries.pages_of_the_house(
         request.app.state.process.tags,
         database,
@@ -432,7 +437,7 @@ async def _plain_search(
     await _ask_cards(view, cards)
     house = await _house(request, view, database, shop, question.words, loosely=not cards)
     return view.show(
-        "search/search.html", listing=listing, typed=question.words, house=house, preparing=True, **_bare(view)
+        "search/search.html", listing=listing, typed=question.words, house=house.pages, preparing=True, **_bare(view)
     )
 
 

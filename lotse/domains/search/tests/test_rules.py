@@ -125,34 +125,42 @@ def test_what_may_be_somebodys_is_not_written_down(words: str, worth: bool):
 DELIVERY = HousePage("/delivery", "Versand und Zahlung", ("versandkosten", "lieferung"))
 STORES = HousePage("/stores", "Filialen", ("filiale", "öffnungszeiten"), "Hamburg Köln")
 SIZES = HousePage("/info/sizes", "Größen und Passform", (), "Welche Größe passt")
-HOUSE = [known_page(page, str.lower) for page in (DELIVERY, STORES, SIZES)]
+IMPRINT = HousePage("/imprint", "Impressum", ("legal", "contact"))
+WITHDRAW = HousePage("/withdraw", "Widerrufen", ("contract",))
+HOUSE = [known_page(page, str.lower) for page in (DELIVERY, STORES, SIZES, WITHDRAW, IMPRINT)]
 
 
 @pytest.mark.parametrize(
-    ("asked", "loosely", "typing", "paths"),
+    ("asked", "loosely", "typed", "paths", "named"),
     [
-        ("versandkosten", True, False, ["/delivery"]),
-        ("filiale hamburg", False, False, ["/stores"]),
-        ("hamburg", True, False, []),  # is about it, but not called so
-        ("versandkostenpauschale", True, False, ["/delivery"]),
-        ("versandksten", True, False, ["/delivery"]),
-        ("versandksten", False, False, []),  # articles have that word
-        ("lieferung jacken", True, False, ["/delivery"]),
-        ("lieferung jacken", False, False, []),  # there are articles with both words
-        ("öffn", False, True, ["/stores"]),
-        ("öffn", False, False, []),
-        ("öf", False, True, []),
-        ("retoure", True, False, ["/delivery"]),  # means "lieferung" here
-        ("laufschuhe", True, True, []),
-        ("", True, True, []),
+        ("versandkosten", True, "", ["/delivery"], True),
+        ("filiale hamburg", False, "", ["/stores"], True),
+        ("hamburg", True, "", [], False),  # is about it, but not called so
+        ("versandkostenpauschale", True, "", ["/delivery"], False),
+        ("versandksten", True, "", ["/delivery"], False),
+        ("versandksten", False, "", [], False),  # articles have that word
+        ("lieferung jacken", True, "", ["/delivery"], False),
+        ("lieferung jacken", False, "", [], False),  # there are articles with both words
+        ("öffn", False, "öffn", ["/stores"], False),
+        ("öffn", False, "", [], False),
+        ("öf", False, "öf", [], False),
+        ("leg", False, "Legging", [], False),  # "leg" is its stem, and nobody's beginning
+        ("leg", False, "Leg", ["/imprint"], False),
+        ("contact", True, "", ["/imprint"], True),  # "contract" is no slip of what another page is called
+        ("retoure", True, "", ["/delivery"], True),  # means "lieferung" here
+        ("retoure", False, "retoure", ["/delivery"], True),
+        ("laufschuhe", True, "laufschuhe", [], False),
+        ("", True, "", [], False),
     ],
 )
-def test_words_lead_to_pages_of_the_house(asked: str, loosely: bool, typing: bool, paths: list[str]):
+def test_words_lead_to_pages_of_the_house(asked: str, loosely: bool, typed: str, paths: list[str], named: bool):
     meant = {"retoure": ["lieferung"]}
-    found = pages_for(asked.split(), HOUSE, meant, loosely=loosely, typing=typing)
-    assert [page.path for page in found] == paths
+    found = pages_for(asked.split(), HOUSE, meant, loosely=loosely, typed=typed)
+    assert ([page.path for page in found.pages], found.named) == (paths, named)
 
 
-@given(st.lists(st.text(max_size=12), max_size=4), st.booleans(), st.booleans())
-def test_any_words_lead_to_a_few_pages_at_most(asked: list[str], loosely: bool, typing: bool):
-    assert len(pages_for(asked, HOUSE, {}, loosely=loosely, typing=typing)) <= 3
+@given(st.lists(st.text(max_size=12), max_size=4), st.booleans(), st.text(max_size=12))
+def test_any_words_lead_to_a_few_pages_at_most(asked: list[str], loosely: bool, typed: str):
+    found = pages_for(asked, HOUSE, {}, loosely=loosely, typed=typed)
+    assert len(found.pages) <= 3
+    assert found.pages or not found.named

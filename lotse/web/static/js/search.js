@@ -104,6 +104,7 @@
     opened = false;
     fold();
     document.querySelector("#found").scrollIntoView();
+    document.querySelector("#found-total")?.focus({ preventScroll: true });
   });
   document.addEventListener("click", (event) => {
     document.querySelectorAll(".found-sort[open]").forEach((open) => { if (!open.contains(event.target)) open.removeAttribute("open"); });

@@ -21,6 +21,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from functools import cache, partial
 from importlib import import_module
@@ -180,10 +181,22 @@ async def enqueue(
 # -- running
 
 
+_stop: ContextVar[asyncio.Event | None] = ContextVar("stop", default=None)
+
+
+def stopping() -> bool:
+    """Whether the worker that runs this job is about to end. A long run then puts the rest in anew and returns: what
+    does not within the supervisor's ten seconds is killed, and begun again once its lease is over."""
+    stop = _stop.get()
+    return stop is not None and stop.is_set()
+
+
 async def run(
     database: Database, stop: asyncio.Event, jobs: Sequence[Job] | None = None, *, lease: timedelta = LEASE
 ) -> None:
-    """Keep the timetable and run what is queued. Returns once `stop` is set and the jobs under way are done."""
+    """Keep the timetable and run what is queued. Returns once `stop` is set and the jobs under way are done: those that
+    take long look whether they are `stopping`."""
+    _stop.set(stop)
     known = tuple(installed().values()) if jobs is None else tuple(jobs)
     async with asyncio.TaskGroup() as group:
         group.create_task(_keep_time(database, known, stop), name="timetable")

@@ -47,6 +47,8 @@ class Browser:
     def open(self, path: str, expected: int = 200) -> str:
         self.response = self.client.get(path, follow_redirects=True)
         assert self.response.status_code == expected, self.response.text[:2000]
+        if self.response.headers.get("content-type", "").startswith("text/html"):
+            assert not invalid(self.response.text), path
         return self.response.text
 
     def fill(self, action: str, typed: dict[str, str] | None = None, *, drop: tuple[str, ...] = ()) -> httpx.Response:
@@ -72,6 +74,12 @@ class Browser:
         found = re.search(pattern, self.response.text)
         assert found, pattern
         return html.unescape(found[0])
+
+
+def invalid(page: str) -> list[str]:
+    """Ids that a page has twice, and attributes that HTML has not."""
+    ids = re.findall(r'<[^>]*\sid="([^"]*)"', page)
+    return [id for id in {*ids} if ids.count(id) > 1] + re.findall(r'<[^>]*\s(hx-[a-z-]+)="', page)
 
 
 @pytest.fixture

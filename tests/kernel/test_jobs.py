@@ -142,6 +142,27 @@ async def test_a_stop_waits_for_the_job_under_way(db: Database, board: Board):
     assert await state(db, board.job) == []
 
 
+async def test_a_long_run_hears_of_a_stop(db: Database):
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def long(database: Database, *, at: datetime) -> None:
+        begun.set()
+        while not jobs.stopping():
+            async with database.reading():
+                pass
+        ended.set()
+
+    job = Job("test.run_long", long, limit_seconds=60)
+    assert not jobs.stopping()
+    async with Worker(db, job):
+        async with db.transaction() as tx:
+            await jobs.enqueue(tx, job)
+        async with asyncio.timeout(20):
+            await begun.wait()
+        assert not ended.is_set()
+    assert ended.is_set()
+
+
 async def test_a_job_whose_worker_is_cancelled_is_not_lost(db: Database, board: Board):
     board.hold = asyncio.Event()
     async with db.transaction() as tx:

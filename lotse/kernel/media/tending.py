@@ -64,7 +64,7 @@ async def draw_new(database: Database, *, at: datetime) -> int:
 
 async def draw_missing(database: Database, library: Library, *, seconds: float = _RUN_SECONDS) -> int:
     """As `draw_new`, for one library. Between two drawings it rests for as long as the one took: half a core at most,
-    at the lowest priority. What is left after `seconds` is put in anew."""
+    at the lowest priority. What is left after `seconds`, or when the worker ends, is put in anew."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     made, drawn = 0, 0
@@ -90,10 +90,10 @@ async def draw_missing(database: Database, library: Library, *, seconds: float =
                 until = 0.0
                 cut = 0
             made, drawn = made + cut, drawn + cut
-            if loop.time() > until:
+            if loop.time() > until or queue.stopping():
                 async with database.transaction() as tx:
-                    # A second name, because the first is this very run's and still taken.
-                    await queue.enqueue(tx, "media.draw", after=_REST, unique="media.draw:rest")
+                    # Without a name: this very run's is still taken.
+                    await queue.enqueue(tx, "media.draw", after=_REST)
                 return made
             if cut:
                 await asyncio.sleep(loop.time() - began)
@@ -131,7 +131,7 @@ async def fetch_wanted(
                 one = await conn.maybe(SQL.next_wanted, _Wanted, batch_id=wanted.batch_id)
             if one is None:
                 return came
-            if loop.time() > until:
+            if loop.time() > until or queue.stopping():
                 async with database.transaction() as tx:
                     # A second name, because the first is this very run's and still taken.
                     name = f"media.fetch:{wanted.batch_id}:{one.position}:{one.tries}"

@@ -43,8 +43,9 @@ def cell(
                 return percent(given)
             case "moment":
                 said_so, exactly = escape(moment(given, zone, "short")), escape(exact(given, zone))
+                at = given.isoformat("T", "seconds")
                 return Markup(  # noqa: S704 - the texts are escaped
-                    f'<time datetime="{given.isoformat()}" title="{exactly}">{said_so}</time>'
+                    f'<time datetime="{at}" title="{exactly}">{said_so}</time>'
                 )
             case "day":
                 return day(given, zone)

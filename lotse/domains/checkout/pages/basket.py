@@ -261,7 +261,7 @@ async def add_line(
     cookies = [_cookie(request, basket_id)]
     if request.headers.get("hx-request") == "true":
         # A place that fetches the note by itself: this process does not render.
-        place = f'<div hx-get="/basket/added/{offer_id}" hx-trigger="load" hx-swap="outerHTML"></div>'
+        place = f'<div data-hx-get="/basket/added/{offer_id}" data-hx-trigger="load" data-hx-swap="outerHTML"></div>'
         return Response(place, media_type="text/html", headers={"HX-Trigger": "basket-changed"}, cookies=cookies)
     return Redirect("/basket", status_code=303, cookies=cookies)
 

@@ -3,7 +3,8 @@
 // without scripts.
 "use strict";
 (() => {
-  const LIVELY = "[hx-get], [hx-post]";
+  // Lotse's own pages say data-hx-, which is HTML; a theme may write either.
+  const LIVELY = "[data-hx-get], [data-hx-post], [hx-get], [hx-post]";
   const address = document.currentScript.dataset.htmx;
   let coming = null;
   let isThere = false;
@@ -41,7 +42,7 @@
   }, true);
   if (!document.querySelector(LIVELY)) return;
   // What asks by itself cannot wait for anybody.
-  if (document.querySelector("[hx-trigger*=every]")) whenIdle(bring);
+  if (document.querySelector("[data-hx-trigger*=every], [hx-trigger*=every]")) whenIdle(bring);
   // Fetched beforehand, so that it is there when a finger comes down.
   else whenIdle(() => fetch(address, { priority: "low" }).catch(() => {}));
   for (const touch of ["pointerdown", "keydown", "focusin"]) {

@@ -297,6 +297,48 @@ def test_whoever_searches_for_goods_is_not_led_to_the_house(browser: Browser) ->
         assert "row house" not in browser.open(f"/de/search?q={words}")
 
 
+def test_blocks_stand_above_the_articles_of_a_department(browser: Browser, staff: Browser) -> None:
+    new = staff.open("/office/content/new")
+    found = re.search(r'<option value="([0-9a-f-]{36})">Cycling</option>', new)
+    assert found
+    assert "Cycling › Shoes</option>" in new
+    staff.follow(staff.fill("/office/content", {"department": found[1]}))
+    assert staff.response
+    editor = staff.response.url.path
+    assert 'href="/c/cycling"' in staff.response.text and "Rename" not in staff.response.text
+    banner = {"b0.kind": "banner", "b0.title": "Lantern <ride>", "b0.text": "Lamps.", "b0.tone": "calm"}
+    row = {"b1.kind": "products", "b1.title": "Bags", "b1.source": "new", "b1.count": "3"}
+    for language in ("de", "en"):
+        staff.open(f"{editor}?in={language}")
+        written = {"title": "Ride", **banner, **row, "act": "publish"}
+        staff.follow(staff.fill(f"{editor}?in={language}", written))
+    try:
+        page = browser.shows("/en/c/cycling", lambda page: "Lantern" in page)
+        assert "<h2>Lantern &lt;ride&gt;</h2>" in page and page.count("<h1") == 1
+        assert page.index("Lantern") < page.index('data-list="content.2"') < page.index('id="found"')
+        # It is about the department, not about what somebody chooses from it; and no page of its own.
+        assert "Lantern" not in browser.open("/en/c/cycling?page=2") + browser.open("/en/c/cycling?from=20")
+        assert "Lantern" not in browser.open("/en/c/running")
+        browser.open(f"/en/info/department-{found[1]}", 404)
+        assert "department-" not in browser.open("/sitemap/0") + browser.open("/en") + browser.open("/en/search?q=ride")
+        # Once more leads to what is there.
+        staff.open("/office/content/new")
+        staff.follow(staff.fill("/office/content", {"department": found[1]}))
+        assert staff.response.url.path == editor
+        listed = staff.open("/office/content")
+        assert '<span class="code">/c/cycling</span>' in listed and "department-" not in listed
+    finally:
+        for language in ("de", "en"):
+            staff.open(f"{editor}?in={language}")
+            staff.follow(staff.fill(f"{editor}/down?in={language}"))
+    browser.shows("/en/c/cycling", lambda page: "Lantern" not in page)
+    staff.open("/office/content/new")
+    refused = staff.follow(staff.fill("/office/content", {"department": "01a00000-0000-7000-8000-000000000000"}))
+    assert "choose a category" in text_of(refused)
+    refused = staff.follow(staff.fill("/office/content", {"title": " ", "slug": "no-title"}))
+    assert "give the page a title" in text_of(refused) and 'value="no-title"' in refused
+
+
 @pytest.mark.parametrize("words", ["shipping", "contact", "voucher", "cancel"])
 def test_what_a_page_of_the_house_is_called_is_no_misspelt_article(browser: Browser, words: str) -> None:
     page = browser.open(f"/en/search?q={words}")

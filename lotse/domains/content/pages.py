@@ -1,6 +1,6 @@
 """The back office of content: pages with their editor, menus, redirects, lost paths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,10 +12,13 @@ from litestar import Request, Response, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from lotse.domains.catalog.contracts import Category
 from lotse.domains.catalog.queries import category_tree
 from lotse.domains.content import commands, queries
 from lotse.domains.content.contracts import (
+    HOME,
     LEGAL,
     PREVIEW_LINK,
     Fields,
@@ -23,6 +26,9 @@ from lotse.domains.content.contracts import (
     PageRow,
     RedirectRow,
     Written,
+    department_of,
+    department_slug,
+    stands_alone,
 )
 from lotse.domains.content.queries import PAGE
 from lotse.domains.content.rules import (
@@ -108,6 +114,21 @@ def _at(scope: Scope) -> dict[str, Any]:
     return {"shop_id": scope.shop, "at": scope.at}
 
 
+async def _addressed(conn: Connection, scope: Scope, rows: list[PageRow]) -> list[PageRow]:
+    """Rows with where each is shown."""
+    tree = await category_tree(conn, language=scope.language)
+    return [replace(row, address=_address_of(row.slug, tree)) for row in rows]
+
+
+def _address_of(slug: str, tree: Sequence[Category]) -> str:
+    if slug == HOME:
+        return "/"
+    if slug in LEGAL:
+        return f"/{slug}"
+    department = department_of(slug)
+    return next((f"/c/{one.slug}" for one in tree if one.id == department), f"/info/{slug}")
+
+
 PAGE_TABLE = Table(
     name="content.pages",
     path=PAGES,
@@ -118,6 +139,7 @@ PAGE_TABLE = Table(
     statement=queries.READS.page_table,
     params=_at,
     row=PageRow,
+    fill=_addressed,
     key="id",
     label="title",
     row_path=PAGES + "/{}",
@@ -135,7 +157,10 @@ PAGE_TABLE = Table(
     ),
     nothing=Nothing(
         N_("No pages yet"),
-        N_("A page is made of blocks: text, pictures, products. The first page and legal texts can be such pages too."),
+        N_(
+            "A page is made of blocks: text, pictures, products. The first page and legal texts can be such pages too, "
+            "and what stands above the articles of a department."
+        ),
     ),
     exports=False,
 )
@@ -196,35 +221,71 @@ LOST_TABLE = Table(
 
 # -- one page
 
+_NO_TITLE = N_("Please give the page a title of at most 200 characters.")
+
 
 class NewPage(Struct, frozen=True):
-    """What is typed for a new page."""
+    """What is typed for a new page: `department` is the id of a category above whose articles it stands."""
 
-    title: Annotated[str, Meta(min_length=1, max_length=200)]
-    slug: Annotated[str, Meta(max_length=80)]
+    title: Annotated[str, Meta(max_length=200)] = ""
+    slug: Annotated[str, Meta(max_length=80)] = ""
+    department: Annotated[str, Meta(max_length=36)] = ""
 
 
 @get("/office/content/new", guards=[needs("content.write", "shop")])
-async def new_page(view: View, draft: Draft | None, slug: str = "") -> Response[str]:
+async def new_page(view: View, database: Database, draft: Draft | None, slug: str = "") -> Response[str]:
     """A new page."""
     typed = draft.typed if draft else {"slug": slug}
-    return view.show("content/new.html", typed=typed, refused=refused(view, draft, REFUSED, fields=False), legal=LEGAL)
+    async with database.reading() as conn:
+        tree = await category_tree(conn, language=view.language)
+    return view.show(
+        "content/new.html",
+        typed=typed,
+        refused=refused(view, draft, {**REFUSED, FormIncomplete.code: _NO_TITLE}, fields=False),
+        legal=LEGAL,
+        departments=_ways(tree),
+    )
 
 
 @post("/office/content", guards=[needs("content.write", "shop")], opt={"form": "/office/content/new"})
 async def add_page(
     request: Request[Any, Any, Any], database: Database, shop: Shop, principal: Principal, at: datetime
 ) -> Redirect:
-    """Make a page. Refusals: `FormIncomplete`, `BadPath`, `SlugOfPageTaken`."""
+    """Make a page; that of a department that has one already is opened. Refusals: `FormIncomplete`, `BadPath`,
+    `SlugOfPageTaken`, `Invalid`."""
     typed = checked(await request.form(), NewPage)
+    title, slug, by = typed.title.strip(), typed.slug.strip(), str(principal)
     async with database.transaction() as tx:
-        page_id = await commands.add_page(
-            tx, shop_id=shop.id, slug=typed.slug.strip() or slug_of(typed.title), by=str(principal), at=at
-        )
-        await commands.put_draft(
-            tx, page_id=page_id, language=shop.language, written=Written(typed.title), by=str(principal), at=at
-        )
+        if typed.department:
+            tree = await category_tree(tx, language=shop.language)
+            department = next((one for one in tree if str(one.id) == typed.department), None)
+            if department is None:
+                raise Invalid(field="department", rule="choose a category")
+            title, slug = title or department.name, department_slug(department.id)
+            there = await queries.page_at(tx, shop_id=shop.id, slug=slug)
+            if there is not None:
+                return Redirect(f"{PAGES}/{there.id}", status_code=303)
+        if not title:
+            raise FormIncomplete(errors={"title": Error(_NO_TITLE)})
+        page_id = await commands.add_page(tx, shop_id=shop.id, slug=slug or slug_of(title), by=by, at=at)
+        await commands.put_draft(tx, page_id=page_id, language=shop.language, written=Written(title), by=by, at=at)
     return Redirect(f"{PAGES}/{page_id}", status_code=303)
+
+
+def _ways(tree: Sequence[Category]) -> list[tuple[Category, str]]:
+    """Categories with the names of those above, to choose from: each below its own, as many have a "Shoes"."""
+    known = {one.id: one for one in tree}
+    ways: dict[UUID, list[Category]] = {}
+    for one in tree:
+        way: list[Category] = []
+        at: Category | None = one
+        while at is not None:
+            way.insert(0, at)
+            at = known.get(at.parent_id) if at.parent_id else None
+        ways[one.id] = way
+    places = {one.id: place for place, one in enumerate(tree)}
+    ordered = sorted(tree, key=lambda one: [places[step.id] for step in ways[one.id]])
+    return [(one, " › ".join(step.name for step in ways[one.id])) for one in ordered]
 
 
 def _language(request: Request[Any, Any, Any], shop: Shop, draft: Draft | None = None) -> str:
@@ -285,12 +346,12 @@ async def office_page(
         is_unpublished=is_unpublished,
         titles={one.id: one.title for one in history},
         pictures=pictures,
-        categories=tree,
+        departments=_ways(tree),
         names=names,
         token=links.sign(f"{PREVIEW_LINK}:{language}", page_id),
         has_draft=written is not None,
-        address="/" if found.slug == "home" else f"/{found.slug}" if found.slug in LEGAL else f"/info/{found.slug}",
-        is_legal=found.slug in (*LEGAL, "home"),
+        address=_address_of(found.slug, tree),
+        stands_alone=stands_alone(found.slug),
         refused=_refused(view, draft),
         at_block=block,
         may_write=whose is not None and principal.covers("content.write", whose.freed(PAGE.free)),
@@ -359,7 +420,7 @@ def _after(page_id: UUID, language: str, act: str, count: int) -> str:
 def _written(form: Mapping[str, Any], raw: list[Fields]) -> Written:
     title = str(form.get("title", "")).strip()
     if not 1 <= len(title) <= 200:
-        raise FormIncomplete(errors={"title": Error(N_("Please give the page a title of at most 200 characters."))})
+        raise FormIncomplete(errors={"title": Error(_NO_TITLE)})
     blocks = [block_of(position, fields) for position, fields in enumerate(raw)]
     return Written(title, str(form.get("description", "")).strip()[:300], blocks)
 
@@ -452,7 +513,7 @@ async def office_menus(
     return view.show(
         "content/menus.html",
         texts=texts,
-        pages=pages,
+        pages=[page for page in pages if stands_alone(page.slug)],
         language_of=language,
         languages_of=[(code, _named(code)) for code in dict.fromkeys([shop.language, *shop.languages])],
         refused=refused(view, draft, REFUSED, fields=False),

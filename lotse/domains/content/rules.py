@@ -11,9 +11,7 @@ import nh3
 from markdown_it import MarkdownIt
 
 from lotse.domains.content.contracts import (
-    HOME,
     KINDS,
-    LEGAL,
     BadBlock,
     BadMenuLine,
     BadPath,
@@ -25,6 +23,7 @@ from lotse.domains.content.contracts import (
     ProductsBlock,
     TextBlock,
     VideoBlock,
+    stands_alone,
 )
 from lotse.kernel.media import names as media_names
 
@@ -302,7 +301,7 @@ _IN_THE_HEAD = 7
 
 def live_footer(said: Callable[[str], str], pages: Sequence[tuple[str, str]]) -> list[MenuItem]:
     """The foot that comes with Lotse (storefront/foot.html), in the words of `said`; `pages`: titles and slugs."""
-    own = [(title, slug) for title, slug in pages if slug != HOME and slug not in LEGAL][:_IN_THE_FOOT]
+    own = [(title, slug) for title, slug in pages if stands_alone(slug)][:_IN_THE_FOOT]
     has_terms = any(slug == "terms" for _, slug in pages)
     return [
         MenuItem(said("Service")),

@@ -8,13 +8,14 @@ the same (synonyms) and what is pinned comes with the question, so a change of t
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 from uuid import UUID
 
+from markupsafe import Markup
 from msgspec import Struct
 
 from lotse.domains.parties.contracts import Shop
-from lotse.kernel.db import Connection
+from lotse.kernel.db import Connection, Database
 from lotse.kernel.refusals import Refusal
 from lotse.kernel.seams import Seam
 
@@ -259,6 +260,28 @@ class HousePages(Protocol):
 # Who has pages that a search leads to beside articles: all that are registered are asked. Lotse's own and those that
 # staff published come with `lotse.web.storefront`.
 house_pages: Seam[HousePages] = Seam("pages of the house", since="0.1.0")
+
+
+# -- what stands above a department's articles
+
+
+class Above(Struct, frozen=True):
+    """What stands above the articles of a department: HTML of a template, and headers that its page needs for it."""
+
+    html: Markup
+    headers: Mapping[str, str]
+
+
+class AboveArticles(Protocol):
+    """Says what stands above a department's articles, None for nothing. `view` is the page's `kernel.pages.view.View`
+    (contracts know no templates): it renders, and is told what the page depends on."""
+
+    async def __call__(self, view: Any, database: Database, shop: Shop, category_id: UUID) -> Above | None: ...
+
+
+# Who has something to show above a department's articles: all that are registered are asked. The blocks that staff put
+# there come with `lotse.web.storefront`.
+above_articles: Seam[AboveArticles] = Seam("above a department's articles", since="0.1.0")
 
 
 # -- what people decide

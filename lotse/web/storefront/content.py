@@ -1,19 +1,23 @@
 """Pages made of blocks on the storefront: at `/info/…`, as first page, in place of the texts that come with Lotse, as a
 draft behind a signed link; and the page that says that something is gone for good."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from litestar import Request, Response, get
+from markupsafe import Markup
 from msgspec import structs
 
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import CategoryChanged, ProductCard, ProductChanged, ProductStateChanged
 from lotse.domains.content import queries as content
-from lotse.domains.content.contracts import HOME, LEGAL, PREVIEW_LINK, PageChanged
+from lotse.domains.content.contracts import HOME, LEGAL, PREVIEW_LINK, PageChanged, department_of, department_slug
 from lotse.domains.content.queries import Composed
 from lotse.domains.content.rules import PLAYERS
 from lotse.domains.parties.contracts import Shop
+from lotse.domains.search.contracts import Above, above_articles
 from lotse.kernel.auth.links import Links
 from lotse.kernel.auth.rights import public
 from lotse.kernel.db import Connection, Database
@@ -51,6 +55,41 @@ def in_row(cards: list[ProductCard]) -> list[ProductCard]:
 async def page_of(view: View, database: Database, shop: Shop, slug: str) -> Response[str] | None:
     """The published page of this name, None if there is none: then what comes with Lotse is shown."""
     view.shows(types=_SHOWN)
+    published = await _published(view, database, shop, slug)
+    if published is None:
+        return None
+    found, faces = published
+    found = structs.replace(found, languages=spoken(slug, found.languages, shop))
+    if slug == HOME and any(piece.cards for piece in found.pieces):
+        pieces = [structs.replace(piece, cards=in_row(piece.cards)) for piece in found.pieces]
+        found = structs.replace(found, pieces=pieces)
+    return await _answer(
+        view,
+        found,
+        faces,
+        is_home=slug == HOME,
+        described=await described(view, database, shop) if slug == HOME else None,
+    )
+
+
+async def above(view: View, database: Database, shop: Shop, category_id: UUID) -> Above | None:
+    """The blocks that staff put above a department's articles."""
+    view.shows(types=(CONTENT,))
+    published = await _published(view, database, shop, department_slug(category_id))
+    if published is None:
+        return None
+    found, faces = published
+    view.shows(types=_SHOWN)
+    await _ask(view, found)
+    html = view.render("content/above.html", page=found, faces=faces, is_home=False, has_heading=True)
+    return Above(Markup(html), _headers(found))  # noqa: S704 - a template's own output, escaped there
+
+
+above_articles.register("storefront", above)
+
+
+async def _published(view: View, database: Database, shop: Shop, slug: str) -> tuple[Composed, dict[str, str]] | None:
+    """A page as it is shown now with the faces of the departments that it leads to."""
     async with database.reading() as connection:
         found = await content.shown(
             connection,
@@ -64,17 +103,7 @@ async def page_of(view: View, database: Database, shop: Shop, slug: str) -> Resp
         faces = await _faces(connection, found, view.language)
     if found.until is not None:
         view.stands(Standing(until=found.until), _nothing)
-    found = structs.replace(found, languages=spoken(slug, found.languages, shop))
-    if slug == HOME and any(piece.cards for piece in found.pieces):
-        pieces = [structs.replace(piece, cards=in_row(piece.cards)) for piece in found.pieces]
-        found = structs.replace(found, pieces=pieces)
-    return await _answer(
-        view,
-        found,
-        faces,
-        is_home=slug == HOME,
-        described=await described(view, database, shop) if slug == HOME else None,
-    )
+    return found, faces
 
 
 def spoken(slug: str, written: Sequence[str], shop: Shop) -> list[str]:
@@ -107,15 +136,11 @@ async def _answer(
     is_unpublished: bool = False,
     described: dict[str, Any] | None = None,
 ) -> Response[str]:
-    variants = found.variant_ids
-    asked = {"card.offer": variants, "card.stock": variants}
-    await view.ask(asked | ({"home.below": [view.question.shop]} if is_home else {}))
-    policy = CONTENT_SECURITY_POLICY
-    if found.has_player:
-        policy += "; frame-src 'self' " + " ".join(PLAYERS)
-    headers = {"Content-Security-Policy": policy} if found.has_player else {}
+    await _ask(view, found, {"home.below": [view.question.shop]} if is_home else {})
+    headers = _headers(found)
     if is_preview:
         # The editor shows it in a frame beside the form.
+        policy = headers.get("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         policy = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
         headers = {"Content-Security-Policy": policy, "Cache-Control": "private, no-store"}
     return view.show(
@@ -123,11 +148,23 @@ async def _answer(
         page=found,
         faces=faces,
         is_home=is_home,
+        has_heading=False,
         is_preview=is_preview,
         is_unpublished=is_unpublished,
         described=described,
         headers=headers,
     )
+
+
+async def _ask(view: View, found: Composed, beside: Mapping[str, Sequence[UUID]] = MappingProxyType({})) -> None:
+    variants = found.variant_ids
+    await view.ask({"card.offer": variants, "card.stock": variants, **beside})
+
+
+def _headers(found: Composed) -> dict[str, str]:
+    """A video may play in a frame of whom it is from."""
+    players = f"{CONTENT_SECURITY_POLICY}; frame-src 'self' {' '.join(PLAYERS)}"
+    return {"Content-Security-Policy": players} if found.has_player else {}
 
 
 @get("/info/{slug:str}", guards=[public], opt={"waits": False, "kept": True})
@@ -137,7 +174,7 @@ async def info(view: View, database: Database, shop: Shop, slug: str) -> Respons
         return view.go("/", status=301)
     if slug in LEGAL:
         return view.go(f"/{slug}", status=301)
-    answer = await page_of(view, database, shop, slug)
+    answer = await page_of(view, database, shop, slug) if department_of(slug) is None else None
     if answer is None:
         raise NotFound(what="page", id=slug[:100])
     return answer

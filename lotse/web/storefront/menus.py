@@ -7,7 +7,7 @@ from litestar.datastructures import State
 from msgspec import Struct
 
 from lotse.domains.content import queries as content
-from lotse.domains.content.contracts import HOME, LEGAL, ListedPage, Menu, MenuItem
+from lotse.domains.content.contracts import ListedPage, Menu, MenuItem, stands_alone
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import clock
 
@@ -47,7 +47,7 @@ def has_terms(state: State, language: str) -> bool:
 def pages_of(state: State, language: str) -> list[ListedPage]:
     """The published pages that stand for themselves, for a foot that nobody has arranged."""
     pages = _known(state).get(language, _NOTHING)[2]
-    return [page for page in pages if page.slug != HOME and page.slug not in LEGAL][:_MOST_PAGES]
+    return [page for page in pages if stands_alone(page.slug)][:_MOST_PAGES]
 
 
 def forget(state: State) -> None:

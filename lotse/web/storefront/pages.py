@@ -7,7 +7,7 @@ from litestar import Request, Response, get
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import ProductChanged, ProductStateChanged
 from lotse.domains.content import queries as content
-from lotse.domains.content.contracts import HOME, LEGAL, ListedPage
+from lotse.domains.content.contracts import HOME, LEGAL, ListedPage, department_of
 from lotse.domains.parties import queries as parties
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import clock
@@ -165,6 +165,7 @@ async def site_map_part(settings: Settings, database: Database, shop: Shop, part
             written = {
                 _address_of(page): (page.made_at.date().isoformat(), spoken(page.slug, page.languages, shop))
                 for page in own
+                if department_of(page.slug) is None
             }
             pages = [(path, *written.pop(path, ("", languages))) for path in _OWN_PAGES]
             pages += [(f"/c/{category.slug}", "", languages) for category in tree if category.products]

@@ -36,6 +36,7 @@ from lotse.domains.search.contracts import (
     RulesChanged,
     Sort,
     Step,
+    above_articles,
 )
 from lotse.kernel import clock
 from lotse.kernel.auth.rights import public
@@ -150,10 +151,13 @@ async def category(request: AnyRequest, view: View, database: Database, shop: Sh
         question, chosen = _sorted(request, question, DEPARTMENT)
         listing = await _listing(request, view, database, shop, question)
     except NoIndex:
-        return await _plain_category(view, database, found)
+        return await _plain_category(view, database, shop, found)
     _stands(request, view, shop, listing)
+    # Further pages, and what somebody is choosing from, are about the articles alone.
+    is_plain = not question.offset and not question.filters.narrowed
     return view.show(
         "search/category.html",
+        **(await _above(view, database, shop, found) if is_plain else {"above": []}),
         category=found,
         described=_described(view, found),
         listing=listing,
@@ -377,7 +381,7 @@ def _price_said(view: View, shop: Shop, filters: Filters) -> str:
     return f"{view.text(N_('Price'))}: {said}"
 
 
-async def _plain_category(view: View, database: Database, found: CategoryPage) -> Response[str]:
+async def _plain_category(view: View, database: Database, shop: Shop, found: CategoryPage) -> Response[str]:
     async with database.reading() as connection:
         page = await catalog.products_in_category(
             connection, category_id=found.id, language=view.language, limit=_IN_A_LIST
@@ -386,12 +390,23 @@ async def _plain_category(view: View, database: Database, found: CategoryPage) -
     await _ask_cards(view, listing.cards)
     return view.show(
         "search/category.html",
+        **await _above(view, database, shop, found),
         category=found,
         described=_described(view, found),
         listing=listing,
         preparing=True,
         **_bare(view),
     )
+
+
+async def _above(view: View, database: Database, shop: Shop, category: CategoryPage) -> dict[str, Any]:
+    """What stands above the articles, and the headers that it needs."""
+    asked = [await above_articles[name](view, database, shop, category.id) for name in above_articles]
+    found = [one for one in asked if one is not None]
+    return {
+        "above": [one.html for one in found],
+        "headers": {name: value for one in found for name, value in one.headers.items()},
+    }
 
 
 def _described(view: View, found: CategoryPage) -> dict[str, Any]:

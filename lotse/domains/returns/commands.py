@@ -92,5 +92,5 @@ async def settle(tx: Transaction, *, withdrawal_id: UUID, note: str, by: str, at
 
 async def erase_party(tx: Transaction, *, party_id: UUID, at: datetime) -> Erased:
     """Forget who declared what; that something was declared, and when, stays."""
-    numbers = await tx.values(WRITES.erase, party_id=party_id)
-    return Erased(len(numbers))
+    found = await tx.many(READS.of_party, Withdrawal, party_id=party_id)
+    return Erased(await tx.execute(WRITES.erase, ids=[one.id for one in found]))

@@ -18,15 +18,4 @@ returning order_id;
 -- name: erase
 update returns.withdrawals w
    set name = '', email = '', what = ''
- where w.id in (
-           select x.id
-             from parties.names_of(array[:party_id::uuid]) n
-             join returns.withdrawals x on lower(x.email) = lower(n.email)
-            where x.email <> ''
-           union all
-           select x.id
-             from customers.former_emails(:party_id) f
-             join returns.withdrawals x on lower(x.email) = lower(f.email) and x.declared_at <= f.ended_at
-            where x.email <> ''
-       )
-returning w.number;
+ where w.id = any(:ids::uuid[]);

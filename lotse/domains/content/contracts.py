@@ -13,29 +13,6 @@ PREVIEW_LINK = "content"
 HOME = "home"
 # Pages that stand in for texts that come with Lotse.
 LEGAL = ("imprint", "privacy", "terms", "withdrawal", "delivery")
-# Blocks above the articles of a department: by its id, so that they stay where they are when it is renamed.
-_DEPARTMENT = "department-"
-
-
-def department_slug(category_id: UUID) -> str:
-    """The name of the page that stands above the articles of a department."""
-    return f"{_DEPARTMENT}{category_id}"
-
-
-def department_of(slug: str) -> UUID | None:
-    """Above which department's articles a page of this name stands, if it does."""
-    if not slug.startswith(_DEPARTMENT):
-        return None
-    try:
-        return UUID(slug.removeprefix(_DEPARTMENT))
-    except ValueError:
-        return None
-
-
-def stands_alone(slug: str) -> bool:
-    """Whether a page of this name is one of its own, at `/info`: not in place of one of Lotse's, nor part of one."""
-    return slug != HOME and slug not in LEGAL and department_of(slug) is None
-
 
 Line = Annotated[str, Meta(max_length=200)]
 Words = Annotated[str, Meta(max_length=20_000)]

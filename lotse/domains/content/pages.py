@@ -18,7 +18,6 @@ from lotse.domains.catalog.contracts import Category
 from lotse.domains.catalog.queries import category_tree
 from lotse.domains.content import commands, queries
 from lotse.domains.content.contracts import (
-    HOME,
     LEGAL,
     PREVIEW_LINK,
     Fields,
@@ -26,20 +25,21 @@ from lotse.domains.content.contracts import (
     PageRow,
     RedirectRow,
     Written,
-    department_of,
-    department_slug,
-    stands_alone,
 )
 from lotse.domains.content.queries import PAGE
 from lotse.domains.content.rules import (
     acted,
+    address_of,
     block_of,
+    department_of,
+    department_slug,
     live_footer,
     live_header,
     menu_of,
     menu_text,
     raw_blocks,
     slug_of,
+    stands_alone,
 )
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.forms import Draft
@@ -117,16 +117,12 @@ def _at(scope: Scope) -> dict[str, Any]:
 async def _addressed(conn: Connection, scope: Scope, rows: list[PageRow]) -> list[PageRow]:
     """Rows with where each is shown."""
     tree = await category_tree(conn, language=scope.language)
-    return [replace(row, address=_address_of(row.slug, tree)) for row in rows]
+    return [replace(row, address=_shown_at(row.slug, tree)) for row in rows]
 
 
-def _address_of(slug: str, tree: Sequence[Category]) -> str:
-    if slug == HOME:
-        return "/"
-    if slug in LEGAL:
-        return f"/{slug}"
+def _shown_at(slug: str, tree: Sequence[Category]) -> str:
     department = department_of(slug)
-    return next((f"/c/{one.slug}" for one in tree if one.id == department), f"/info/{slug}")
+    return next((f"/c/{one.slug}" for one in tree if one.id == department), address_of(slug))
 
 
 PAGE_TABLE = Table(
@@ -350,7 +346,7 @@ async def office_page(
         names=names,
         token=links.sign(f"{PREVIEW_LINK}:{language}", page_id),
         has_draft=written is not None,
-        address=_address_of(found.slug, tree),
+        address=_shown_at(found.slug, tree),
         stands_alone=stands_alone(found.slug),
         refused=_refused(view, draft),
         at_block=block,

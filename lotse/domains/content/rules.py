@@ -5,13 +5,16 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+from uuid import UUID
 
 import msgspec
 import nh3
 from markdown_it import MarkdownIt
 
 from lotse.domains.content.contracts import (
+    HOME,
     KINDS,
+    LEGAL,
     BadBlock,
     BadMenuLine,
     BadPath,
@@ -23,7 +26,6 @@ from lotse.domains.content.contracts import (
     ProductsBlock,
     TextBlock,
     VideoBlock,
-    stands_alone,
 )
 from lotse.kernel.media import names as media_names
 
@@ -98,6 +100,37 @@ def slug_of(title: str) -> str:
 
 def is_slug(text: str) -> bool:
     return len(text) <= 80 and _SLUG.fullmatch(text) is not None
+
+
+# Blocks above the articles of a department: by its id, so that they stay where they are when it is renamed.
+_DEPARTMENT = "department-"
+
+
+def department_slug(category_id: UUID) -> str:
+    """The name of the page that stands above the articles of a department."""
+    return f"{_DEPARTMENT}{category_id}"
+
+
+def department_of(slug: str) -> UUID | None:
+    """Above which department's articles a page of this name stands, if it does."""
+    if not slug.startswith(_DEPARTMENT):
+        return None
+    try:
+        return UUID(slug.removeprefix(_DEPARTMENT))
+    except ValueError:
+        return None
+
+
+def stands_alone(slug: str) -> bool:
+    """Whether a page of this name is one of its own, at `/info`: not in place of one of Lotse's, nor part of one."""
+    return slug != HOME and slug not in LEGAL and department_of(slug) is None
+
+
+def address_of(slug: str) -> str:
+    """Where a page of this name is shown, if it is none above a department's articles: that is where these are."""
+    if slug == HOME:
+        return "/"
+    return f"/{slug}" if slug in LEGAL else f"/info/{slug}"
 
 
 # -- links
@@ -307,7 +340,7 @@ def live_footer(said: Callable[[str], str], pages: Sequence[tuple[str, str]]) ->
         MenuItem(said("Service")),
         MenuItem(said("Stores and opening hours"), "/stores"),
         MenuItem(said("Delivery and payment"), "/delivery"),
-        *(MenuItem(title, f"/info/{slug}") for title, slug in own),
+        *(MenuItem(title, address_of(slug)) for title, slug in own),
         MenuItem(said("Legal")),
         MenuItem(said("Imprint"), "/imprint"),
         MenuItem(said("Privacy"), "/privacy"),

@@ -1,8 +1,7 @@
 """Pages made of blocks on the storefront: at `/info/…`, as first page, in place of the texts that come with Lotse, as a
 draft behind a signed link; and the page that says that something is gone for good."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +12,9 @@ from msgspec import structs
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import CategoryChanged, ProductCard, ProductChanged, ProductStateChanged
 from lotse.domains.content import queries as content
-from lotse.domains.content.contracts import HOME, LEGAL, PREVIEW_LINK, PageChanged, department_of, department_slug
+from lotse.domains.content.contracts import HOME, LEGAL, PREVIEW_LINK, PageChanged
 from lotse.domains.content.queries import Composed
-from lotse.domains.content.rules import PLAYERS
+from lotse.domains.content.rules import PLAYERS, department_slug, stands_alone
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.search.contracts import Above, above_articles
 from lotse.kernel.auth.links import Links
@@ -80,7 +79,7 @@ async def above(view: View, database: Database, shop: Shop, category_id: UUID) -
         return None
     found, faces = published
     view.shows(types=_SHOWN)
-    await _ask(view, found)
+    await _ask(view, found, is_home=False)
     html = view.render("content/above.html", page=found, faces=faces, is_home=False, has_heading=True)
     return Above(Markup(html), _headers(found))  # noqa: S704 - a template's own output, escaped there
 
@@ -136,7 +135,7 @@ async def _answer(
     is_unpublished: bool = False,
     described: dict[str, Any] | None = None,
 ) -> Response[str]:
-    await _ask(view, found, {"home.below": [view.question.shop]} if is_home else {})
+    await _ask(view, found, is_home=is_home)
     headers = _headers(found)
     if is_preview:
         # The editor shows it in a frame beside the form.
@@ -156,15 +155,17 @@ async def _answer(
     )
 
 
-async def _ask(view: View, found: Composed, beside: Mapping[str, Sequence[UUID]] = MappingProxyType({})) -> None:
+async def _ask(view: View, found: Composed, *, is_home: bool) -> None:
     variants = found.variant_ids
-    await view.ask({"card.offer": variants, "card.stock": variants, **beside})
+    asked = {"card.offer": variants, "card.stock": variants}
+    await view.ask(asked | ({"home.below": [view.question.shop]} if is_home else {}))
 
 
 def _headers(found: Composed) -> dict[str, str]:
     """A video may play in a frame of whom it is from."""
-    players = f"{CONTENT_SECURITY_POLICY}; frame-src 'self' {' '.join(PLAYERS)}"
-    return {"Content-Security-Policy": players} if found.has_player else {}
+    if not found.has_player:
+        return {}
+    return {"Content-Security-Policy": f"{CONTENT_SECURITY_POLICY}; frame-src 'self' {' '.join(PLAYERS)}"}
 
 
 @get("/info/{slug:str}", guards=[public], opt={"waits": False, "kept": True})
@@ -174,7 +175,7 @@ async def info(view: View, database: Database, shop: Shop, slug: str) -> Respons
         return view.go("/", status=301)
     if slug in LEGAL:
         return view.go(f"/{slug}", status=301)
-    answer = await page_of(view, database, shop, slug) if department_of(slug) is None else None
+    answer = await page_of(view, database, shop, slug) if stands_alone(slug) else None
     if answer is None:
         raise NotFound(what="page", id=slug[:100])
     return answer

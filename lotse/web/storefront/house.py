@@ -6,7 +6,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from lotse.domains.content import queries as content
-from lotse.domains.content.contracts import ListedPage, PageChanged, stands_alone
+from lotse.domains.content.contracts import ListedPage, PageChanged
+from lotse.domains.content.rules import address_of, stands_alone
 from lotse.domains.inventory import queries as inventory
 from lotse.domains.parties.contracts import Shop
 from lotse.domains.search.contracts import HousePage, house_pages
@@ -91,7 +92,7 @@ async def pages(
         page = listed.get(own.path.removeprefix("/"))
         words = (said(own.title), *own.words.split())
         found.append(_written(own.path, page, words, language) if page else HousePage(own.path, words[0], words))
-    found += [_written(f"/info/{slug}", page, (), language) for slug, page in listed.items() if stands_alone(slug)]
+    found += [_written(address_of(slug), page, (), language) for slug, page in listed.items() if stands_alone(slug)]
     return found, _CHANGED
 
 

@@ -7,7 +7,8 @@ from litestar.datastructures import State
 from msgspec import Struct
 
 from lotse.domains.content import queries as content
-from lotse.domains.content.contracts import ListedPage, Menu, MenuItem, stands_alone
+from lotse.domains.content.contracts import ListedPage, Menu, MenuItem
+from lotse.domains.content.rules import stands_alone
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import clock
 

@@ -7,7 +7,7 @@ from litestar import Request, Response, get
 from lotse.domains.catalog import queries as catalog
 from lotse.domains.catalog.contracts import ProductChanged, ProductStateChanged
 from lotse.domains.content import queries as content
-from lotse.domains.content.contracts import HOME, LEGAL, ListedPage, department_of
+from lotse.domains.content.rules import address_of, department_of
 from lotse.domains.parties import queries as parties
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel import clock
@@ -130,13 +130,6 @@ _SITE_MAP = {"Cache-Control": "public, max-age=3600"}
 _OWN_PAGES = ("/", "/new", "/stores", "/delivery", "/withdrawal")
 
 
-def _address_of(page: ListedPage) -> str:
-    """Where it is shown: some stand in for pages of Lotse's own."""
-    if page.slug == HOME:
-        return "/"
-    return f"/{page.slug}" if page.slug in LEGAL else f"/info/{page.slug}"
-
-
 @get("/sitemap.xml", guards=[public])
 async def site_map(settings: Settings, database: Database, shop: Shop) -> Response[str]:
     """The parts of the site map: pages and departments, then the products."""
@@ -163,7 +156,7 @@ async def site_map_part(settings: Settings, database: Database, shop: Shop, part
             tree = await catalog.category_tree(connection, language=shop.language)
             own = await content.listed(connection, shop_id=shop.id, languages=languages, at=clock.now())
             written = {
-                _address_of(page): (page.made_at.date().isoformat(), spoken(page.slug, page.languages, shop))
+                address_of(page.slug): (page.made_at.date().isoformat(), spoken(page.slug, page.languages, shop))
                 for page in own
                 if department_of(page.slug) is None
             }

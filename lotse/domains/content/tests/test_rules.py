@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lotse.domains.content import commands, pages, rules
+from lotse.domains.content import commands, rules
 from lotse.domains.content.contracts import (
     KINDS,
     BadBlock,
@@ -26,6 +26,7 @@ from lotse.domains.content.contracts import (
     TextBlock,
     VideoBlock,
 )
+from lotse.domains.content.pages import editor, form, menus, redirects
 from lotse.domains.content.rules import (
     acted,
     block_of,
@@ -334,11 +335,11 @@ def test_the_head_that_comes_with_lotse_is_shown_as_it_would_be_typed():
 def test_every_rule_that_a_refusal_says_has_words_in_german():
     """They stand in the middle of translated sentences."""
     german = catalogue([Path(str(files("lotse"))) / "locale"], "de")
-    for rule in pages.RULES:
+    for rule in form.RULES:
         assert german.gettext(rule) != rule
     said: set[str] = set()
-    for module in (rules, commands, pages):
+    for module in (rules, commands, editor, form, menus, redirects):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.keyword) and node.arg == "rule" and isinstance(node.value, ast.Constant):
                 said.add(str(node.value.value))
-    assert said and said <= set(pages.RULES)
+    assert said and said <= set(form.RULES)

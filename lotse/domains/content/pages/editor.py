@@ -1,4 +1,4 @@
-"""The back office of content: pages with their editor, menus, redirects, lost paths."""
+"""Pages made of blocks: their list, and the editor beside how a page looks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,7 +7,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from babel import Locale
 from litestar import Request, Response, get, post
 from litestar.params import Parameter
 from litestar.response import Redirect
@@ -21,11 +20,11 @@ from lotse.domains.content.contracts import (
     LEGAL,
     PREVIEW_LINK,
     Fields,
-    LostPath,
     PageRow,
-    RedirectRow,
     Written,
 )
+from lotse.domains.content.pages.form import REFUSED, language_in, named
+from lotse.domains.content.pages.menus import MENUS
 from lotse.domains.content.queries import PAGE
 from lotse.domains.content.rules import (
     acted,
@@ -33,10 +32,6 @@ from lotse.domains.content.rules import (
     block_of,
     department_of,
     department_slug,
-    live_footer,
-    live_header,
-    menu_of,
-    menu_text,
     raw_blocks,
     slug_of,
     stands_alone,
@@ -52,47 +47,13 @@ from lotse.kernel.media.queries import media as media_of
 from lotse.kernel.pages.forms import Error, FormIncomplete, checked, refused
 from lotse.kernel.pages.i18n import N_
 from lotse.kernel.pages.listing import table_routes
-from lotse.kernel.pages.places import Place
 from lotse.kernel.pages.table import Action, Column, Nothing, Scope, Search, Table
 from lotse.kernel.pages.view import View
 from lotse.kernel.refusals import Invalid, NotFound
 
-PAGES, MENUS, REDIRECTS, LOST = "/office/content", "/office/menus", "/office/redirects", "/office/lost"
+PAGES = "/office/content"
 # The newest pictures to choose from; more are found in the library.
 _PICTURES = 36
-
-REFUSED = {
-    "slug-of-page-taken": N_("There is a page at the address “%(slug)s” already."),
-    "bad-block": N_("Block %(number)s: %(rule)s."),
-    "bad-menu-line": N_("Line %(line)s: %(rule)s. Nothing was saved."),
-    "bad-path": N_("Please check it: %(rule)s."),
-    "bad-period": N_("It would end before it begins."),
-    "redirect-loop": N_("From %(target)s one would come back to %(path)s: a circle."),
-    "invalid": N_("This does not look right: %(rule)s."),
-}
-# What refusals say of fields, in the middle of these sentences.
-RULES = (
-    N_("small letters, digits and single hyphens"),
-    N_("a path that begins with one /"),
-    N_("a path that begins with one /, or an address with https://"),
-    N_("at most 300 visible characters"),
-    N_("at most 40 lines"),
-    N_("words of at most 80 characters, then | and a link"),
-    N_("a path such as /info/about, or an address with https://"),
-    N_("| is missing between words and link"),
-    N_("a target, or gone for good without one"),
-    N_("not the first page"),
-    N_("a picture of the library"),
-    N_("a path such as /c/shoes, or an address with https://"),
-    N_("choose a picture"),
-    N_("some words"),
-    N_("choose a category"),
-    N_("name articles, one per line"),
-    N_("label and link together, or none"),
-    N_("the address of the video"),
-    N_("a language of the shop"),
-    N_("a day and a time of day"),
-)
 NAMES = {
     "text": N_("Text"),
     "banner": N_("Banner"),
@@ -101,13 +62,6 @@ NAMES = {
     "categories": N_("Departments"),
     "video": N_("Video"),
 }
-
-
-# -- tables
-
-
-def _of_shop(scope: Scope) -> dict[str, Any]:
-    return {"shop_id": scope.shop}
 
 
 def _at(scope: Scope) -> dict[str, Any]:
@@ -160,62 +114,7 @@ PAGE_TABLE = Table(
     ),
     exports=False,
 )
-REDIRECT_TABLE = Table(
-    name="content.redirects",
-    path=REDIRECTS,
-    title=N_("Redirects"),
-    icon="go",
-    right="content.read",
-    where="shop",
-    statement=queries.READS.redirect_table,
-    params=_of_shop,
-    row=RedirectRow,
-    key="id",
-    label="path",
-    row_path=REDIRECTS + "/{}",
-    order="-id",
-    columns=(
-        Column("path", N_("Old address"), kind="code", link=True, phone="title", filter="begins"),
-        Column("target", N_("New address"), kind="code", empty=N_("gone for good")),
-        Column("status", N_("Kind"), template="content/cell_status.html"),
-        Column("made_at", N_("Made"), kind="moment"),
-    ),
-    actions=(
-        Action(N_("Addresses not found"), LOST, "content.read", "warn"),
-        Action(N_("New redirect"), REDIRECTS + "/new", "content.write", "plus"),
-    ),
-    nothing=Nothing(
-        N_("No redirects yet"), N_("Addresses of articles and pages that were renamed lead on by themselves.")
-    ),
-)
-LOST_TABLE = Table(
-    name="content.lost",
-    path=LOST,
-    title=N_("Addresses not found"),
-    text=N_("Addresses that lead nowhere. Open one to let it lead somewhere. Counted without anything about visitors."),
-    icon="warn",
-    right="content.read",
-    where="shop",
-    statement=queries.READS.lost_table,
-    params=_of_shop,
-    row=LostPath,
-    key="id",
-    label="path",
-    row_path=LOST + "/{}",
-    order="-asked",
-    columns=(
-        Column("path", N_("Address"), kind="code", link=True, phone="title", filter="begins"),
-        Column("asked", N_("Times"), kind="number", sort=True),
-        Column("referrer_host", N_("Linked from"), empty=N_("nobody said")),
-        Column("last_at", N_("Last"), kind="moment"),
-        Column("ignored", N_("Ignored"), kind="flag", filter="flag"),
-    ),
-    actions=(Action(N_("Redirects"), REDIRECTS, "content.read", "go"),),
-    nothing=Nothing(N_("Nothing"), N_("Every address that visitors asked for leads somewhere.")),
-)
 
-
-# -- one page
 
 _NO_TITLE = N_("Please give the page a title of at most 200 characters.")
 
@@ -284,14 +183,6 @@ def _ways(tree: Sequence[Category]) -> list[tuple[Category, str]]:
     return [(one, " › ".join(step.name for step in ways[one.id])) for one in ordered]
 
 
-def _language(request: Request[Any, Any, Any], shop: Shop, draft: Draft | None = None) -> str:
-    """Which language is edited: what a form that came back was for, then `?in=en`. Refusal: `Invalid`."""
-    language = (draft.typed.get("in") if draft else None) or request.query_params.get("in") or shop.language
-    if language not in {*shop.languages, shop.language, "en"}:
-        raise Invalid(field="in", rule="a language of the shop")
-    return language
-
-
 def _editor(page_id: UUID, language: str, done: str = "") -> str:
     return f"{PAGES}/{page_id}?in={language}" + (f"&done={done}" if done else "")
 
@@ -309,7 +200,7 @@ async def office_page(
     block: Annotated[int, Parameter(query="block", ge=-1, le=999)] = -1,
 ) -> Response[str]:
     """Write a page, beside how it looks."""
-    language = _language(request, shop, draft)
+    language = language_in(request, shop, draft)
     async with database.reading() as conn:
         found = await queries.page(conn, page_id=page_id)
         if found is None:
@@ -332,7 +223,7 @@ async def office_page(
         "content/editor.html",
         page=found,
         language_of=language,
-        languages_of=[(code, _named(code)) for code in dict.fromkeys([shop.language, *shop.languages])],
+        languages_of=[(code, named(code)) for code in dict.fromkeys([shop.language, *shop.languages])],
         typed=typed,
         blocks=raw,
         kinds=NAMES,
@@ -364,10 +255,6 @@ def _refused(view: View, draft: Draft | None) -> str | None:
     return refused(view, draft, REFUSED, fields=False)
 
 
-def _named(code: str) -> str:
-    return (Locale.parse(code).get_display_name(code) or code).capitalize()
-
-
 _FORM = {"form": "/office/content/{page_id}"}
 
 
@@ -379,7 +266,7 @@ async def write_page(
 
     Refusals: `FormIncomplete`, `BadBlock`, `UnknownPage`.
     """
-    language, form = _language(request, shop), await request.form()
+    language, form = language_in(request, shop), await request.form()
     act = str(form.get("act", ""))
     raw = acted(raw_blocks(form), act)
     written = _written(form, raw)
@@ -454,7 +341,7 @@ async def take_down(
     request: Request[Any, Any, Any], database: Database, shop: Shop, principal: Principal, at: datetime, page_id: UUID
 ) -> Redirect:
     """Show nothing any more in this language, or take back one plan (`plan`)."""
-    language, plan = _language(request, shop), str((await request.form()).get("plan", ""))
+    language, plan = language_in(request, shop), str((await request.form()).get("plan", ""))
     async with database.transaction() as tx:
         if plan:
             await commands.withdraw_publication(
@@ -473,7 +360,7 @@ async def rename_page(
     slug = str((await request.form()).get("slug", "")).strip()
     async with database.transaction() as tx:
         await commands.rename(tx, page_id=page_id, slug=slug, by=str(principal), at=at)
-    return Redirect(_editor(page_id, _language(request, shop), "saved"), status_code=303)
+    return Redirect(_editor(page_id, language_in(request, shop), "saved"), status_code=303)
 
 
 def _uuid(text: str) -> UUID:
@@ -483,169 +370,8 @@ def _uuid(text: str) -> UUID:
         raise NotFound(what="version", id=text[:50]) from None
 
 
-# -- menus
-
-
-@get("/office/menus", guards=[needs("content.read", "shop")])
-async def office_menus(
-    view: View,
-    request: Request[Any, Any, Any],
-    database: Database,
-    shop: Shop,
-    principal: Principal,
-    draft: Draft | None,
-) -> Response[str]:
-    """The links of head and foot in one language."""
-    language = _language(request, shop, draft)
-    async with database.reading() as conn:
-        found = await queries.menus(conn, shop_id=shop.id, languages=[language])
-        pages = await queries.listed(
-            conn, shop_id=shop.id, languages=queries.languages_for(language, shop.language), at=view.question.at
-        )
-        live = await _live(conn, request, shop, language, view.question.at)
-    texts = live | {place: menu_text(menu.items) for place, menu in found.items()}
-    if draft is not None:
-        texts |= {str(draft.typed.get("place", "")): str(draft.typed.get("items", ""))}
-    return view.show(
-        "content/menus.html",
-        texts=texts,
-        pages=[page for page in pages if stands_alone(page.slug)],
-        language_of=language,
-        languages_of=[(code, _named(code)) for code in dict.fromkeys([shop.language, *shop.languages])],
-        refused=refused(view, draft, REFUSED, fields=False),
-        may_write=principal.may("content.write"),
-    )
-
-
-@post("/office/menus", guards=[needs("content.write", "shop")], opt={"form": "/office/menus"})
-async def put_menu(
-    request: Request[Any, Any, Any], database: Database, shop: Shop, principal: Principal, at: datetime
-) -> Redirect:
-    """Set the links of head or foot. Refusals: `BadMenuLine`, `BadPath`."""
-    language, form = _language(request, shop), await request.form()
-    place = "header" if form.get("place") == "header" else "footer"
-    items = menu_of(str(form.get("items", "")), place)
-    async with database.transaction() as tx:
-        # What comes with Lotse, sent back as it was shown, goes on following departments and pages.
-        if menu_text(items) == (await _live(tx, request, shop, language, at))[place]:
-            items = []
-        await commands.put_menu(
-            tx, shop_id=shop.id, place=place, language=language, items=items, by=str(principal), at=at
-        )
-    return Redirect(f"{MENUS}?in={language}&done=saved", status_code=303)
-
-
-async def _live(
-    conn: Connection, request: Request[Any, Any, Any], shop: Shop, language: str, at: datetime
-) -> dict[str, str]:
-    """Head and foot that come with Lotse, as they are edited."""
-    tree = await category_tree(conn, language=language)
-    departments = [(category.name, category.slug) for category in tree if category.depth == 0 and category.products]
-    languages = queries.languages_for(language, shop.language)
-    pages = await queries.listed(conn, shop_id=shop.id, languages=languages, at=at)
-    said = request.app.state.site.templates.gettext(language)
-    return {
-        "header": menu_text(live_header(departments)),
-        "footer": menu_text(live_footer(said, [(page.title, page.slug) for page in pages])),
-    }
-
-
-# -- redirects and lost paths
-
-
-class Leads(Struct, frozen=True):
-    """What is typed for a redirect; without a target the path is gone for good."""
-
-    path: Annotated[str, Meta(min_length=1, max_length=300)]
-    target: Annotated[str, Meta(max_length=500)]
-
-
-@get("/office/redirects/new", guards=[needs("content.write", "shop")])
-async def new_redirect(
-    view: View, draft: Draft | None, path: Annotated[str, Parameter(query="path", max_length=300)] = ""
-) -> Response[str]:
-    """A new redirect."""
-    typed = draft.typed if draft else {"path": path, "target": ""}
-    return view.show("content/redirect.html", typed=typed, found=None, lost=None, refused=refused(view, draft, REFUSED))
-
-
-@get("/office/redirects/{redirect_id:uuid}", guards=[needs("content.read", "shop")])
-async def office_redirect(
-    view: View, database: Database, shop: Shop, draft: Draft | None, redirect_id: UUID
-) -> Response[str]:
-    """One redirect."""
-    async with database.reading() as conn:
-        rows = await conn.many(queries.READS.redirect, RedirectOfShop, redirect_id=redirect_id)
-    found = next((row for row in rows if row.shop_id == shop.id), None)
-    if found is None:
-        raise NotFound(what="redirect", id=str(redirect_id))
-    typed = draft.typed if draft else {"path": found.path, "target": found.target or ""}
-    return view.show(
-        "content/redirect.html", typed=typed, found=found, lost=None, refused=refused(view, draft, REFUSED)
-    )
-
-
-class RedirectOfShop(RedirectRow, frozen=True, kw_only=True):
-    """A redirect with its shop."""
-
-    shop_id: UUID
-
-
-@post("/office/redirects", guards=[needs("content.write", "shop")], opt={"form": "/office/redirects/new"})
-async def put_redirect(
-    request: Request[Any, Any, Any], database: Database, shop: Shop, principal: Principal, at: datetime
-) -> Redirect:
-    """Let a path lead somewhere, or say that it is gone. Refusals: `FormIncomplete`, `BadPath`, `RedirectLoop`."""
-    typed = checked(await request.form(), Leads)
-    target = typed.target.strip() or None
-    async with database.transaction() as tx:
-        await commands.put_redirect(
-            tx,
-            shop_id=shop.id,
-            path=typed.path,
-            target=target,
-            status=301 if target else 410,
-            by=str(principal),
-            at=at,
-        )
-    return Redirect(f"{REDIRECTS}?done=saved", status_code=303)
-
-
-@post("/office/redirects/{redirect_id:uuid}/remove", guards=[needs("content.write", "shop")])
-async def remove_redirect(
-    database: Database, shop: Shop, principal: Principal, at: datetime, redirect_id: UUID
-) -> Redirect:
-    """Let a path lead nowhere again."""
-    async with database.transaction() as tx:
-        await commands.remove_redirect(tx, shop_id=shop.id, redirect_id=redirect_id, by=str(principal), at=at)
-    return Redirect(f"{REDIRECTS}?done=saved", status_code=303)
-
-
-@get("/office/lost/{lost_id:uuid}", guards=[needs("content.read", "shop")])
-async def office_lost(view: View, database: Database, shop: Shop, draft: Draft | None, lost_id: UUID) -> Response[str]:
-    """One lost path: where shall it lead?"""
-    async with database.reading() as conn:
-        found = await queries.lost(conn, shop_id=shop.id, lost_id=lost_id)
-    if found is None:
-        raise NotFound(what="path", id=str(lost_id))
-    typed = draft.typed if draft else {"path": found.path, "target": ""}
-    return view.show(
-        "content/redirect.html", typed=typed, found=None, lost=found, refused=refused(view, draft, REFUSED)
-    )
-
-
-@post("/office/lost/{lost_id:uuid}/ignore", guards=[needs("content.write", "shop")])
-async def ignore_lost(database: Database, shop: Shop, lost_id: UUID) -> Redirect:
-    """It does not matter."""
-    async with database.transaction() as tx:
-        await commands.ignore_lost(tx, shop_id=shop.id, lost_id=lost_id)
-    return Redirect(f"{LOST}?done=saved", status_code=303)
-
-
 routes = (
     *table_routes(PAGE_TABLE),
-    *table_routes(REDIRECT_TABLE),
-    *table_routes(LOST_TABLE),
     new_page,
     add_page,
     office_page,
@@ -653,17 +379,4 @@ routes = (
     show_again,
     take_down,
     rename_page,
-    office_menus,
-    put_menu,
-    new_redirect,
-    office_redirect,
-    put_redirect,
-    remove_redirect,
-    office_lost,
-    ignore_lost,
-)
-tables = (PAGE_TABLE, REDIRECT_TABLE, LOST_TABLE)
-places = (
-    Place(PAGES, N_("Pages"), "edit", "", "content.read", "goods", 60),
-    Place(LOST, N_("Addresses not found"), "warn", "", "content.read", "goods", 62),
 )

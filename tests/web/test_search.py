@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar
 from msgspec import Struct
 
-from lotse.domains.catalog.contracts import StoredProduct
+from lotse.domains.catalog.commands import put_categories
+from lotse.domains.catalog.contracts import CategoryText, PutCategory, StoredProduct
 from lotse.domains.search import queries
 from lotse.domains.search.commands import put_rule, rebuild
 from lotse.domains.search.contracts import PutRule, Question, UnknownTarget
@@ -16,6 +18,7 @@ from lotse.domains.search.pages.lists import labelled
 from lotse.kernel import clock
 from lotse.kernel.auth import tokens
 from lotse.kernel.db import Database
+from lotse.kernel.pages.slots import Keeping
 from lotse.kernel.settings import Settings
 from lotse.kernel.tags import Tags
 from lotse.testing import Fresh
@@ -51,6 +54,28 @@ async def asked(
         for browser in (staff, posts):
             browser.headers.update({"Authorization": f"Bearer {made.secret}", "Origin": ORIGIN})
         yield Asked(place, shoe, bike, visitor, staff, posts)
+
+
+async def test_what_stands_in_for_a_department_until_there_is_an_index_is_not_kept(
+    whole_pages: Litestar, db: Database, settings: Settings, fresh: Fresh
+) -> None:
+    slug = fresh.text("department")
+    async with db.transaction() as tx:
+        place = await open_shop(tx, fresh)
+        await put_categories(tx, [PutCategory(slug=slug, texts=(CategoryText("de", "Abteilung"),))], by=BY, at=AT)
+    whole_pages.state.shop = (float("inf"), place.shop)
+    keeping = Keeping()
+
+    async def asked_to_keep(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"]["keeping"] = keeping
+        await whole_pages(scope, receive, send)
+
+    async with at_origin(asked_to_keep) as visitor:
+        assert "Abteilung" in (await visitor.get(f"/c/{slug}")).text
+        assert not keeping.is_whole
+        await rebuild(db, settings, place.shop, at=clock.now())
+        assert "Abteilung" in (await visitor.get(f"/c/{slug}")).text
+        assert keeping.is_whole
 
 
 async def test_the_language_of_a_trial_is_not_that_of_the_back_office(asked: Asked) -> None:

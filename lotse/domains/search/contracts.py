@@ -274,7 +274,7 @@ class Above(Struct, frozen=True):
 
 class AboveArticles(Protocol):
     """Says what stands above a department's articles, None for nothing. `view` is the page's `kernel.pages.view.View`
-    (contracts know no templates): it renders, and is told what the page depends on."""
+    (contracts know no templates): it renders, and is told how long this stands (`stands`)."""
 
     async def __call__(self, view: Any, database: Database, shop: Shop, category_id: UUID) -> Above | None: ...
 

@@ -136,8 +136,11 @@ class View:
         if self._keeping is not None:
             self._keeping.shows(tags, types)
 
-    def stands(self, standing: Standing, look: Look) -> None:
-        """What of the page itself no event tells of: its signs, and who looks whether they are still the same."""
+    def stands(self, standing: Standing, look: Look | None = None) -> None:
+        """How long a part of the page stands; `look` looks at its signs, if it has some.
+
+        Whether the page is everybody's is for its handler to say (`shows`).
+        """
         if self._keeping is not None:
             self._keeping.add(standing, look)
 

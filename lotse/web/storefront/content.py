@@ -73,12 +73,12 @@ async def page_of(view: View, database: Database, shop: Shop, slug: str) -> Resp
 
 async def above(view: View, database: Database, shop: Shop, category_id: UUID) -> Above | None:
     """The blocks that staff put above a department's articles."""
-    view.shows(types=(CONTENT,))
+    view.stands(Standing(types=(CONTENT,)))
     published = await _published(view, database, shop, department_slug(category_id))
     if published is None:
         return None
     found, faces = published
-    view.shows(types=_SHOWN)
+    view.stands(Standing(types=_SHOWN))
     await _ask(view, found, is_home=False)
     html = view.render("content/above.html", page=found, faces=faces, is_home=False, has_heading=True)
     return Above(Markup(html), _headers(found))  # noqa: S704 - a template's own output, escaped there
@@ -101,7 +101,7 @@ async def _published(view: View, database: Database, shop: Shop, slug: str) -> t
             return None
         faces = await _faces(connection, found, view.language)
     if found.until is not None:
-        view.stands(Standing(until=found.until), _nothing)
+        view.stands(Standing(until=found.until))
     return found, faces
 
 
@@ -112,11 +112,6 @@ def spoken(slug: str, written: Sequence[str], shop: Shop) -> list[str]:
     if slug in _WITH_LOTSE and shop.language not in written:
         return offered
     return [language for language in offered if language in written]
-
-
-async def _nothing(connection: Connection, keys: Any) -> dict[Any, Any]:
-    """Nothing of it changes without an event or a moment."""
-    return {}
 
 
 async def _faces(connection: Connection, found: Composed, language: str) -> dict[str, str]:

@@ -382,6 +382,7 @@ def _price_said(view: View, shop: Shop, filters: Filters) -> str:
 
 
 async def _plain_category(view: View, database: Database, shop: Shop, found: CategoryPage) -> Response[str]:
+    """What is shown until there is an index. No event tells of one, so this page says no `shows` and is not kept."""
     async with database.reading() as connection:
         page = await catalog.products_in_category(
             connection, category_id=found.id, language=view.language, limit=_IN_A_LIST

@@ -153,11 +153,27 @@ async def test_a_known_browser_is_let_through_while_the_whole_world_guesses(ada:
         with pytest.raises(Refusal) as refused:
             await ada.tries("wrong", at=at, address=f"192.0.{number}.1")
         outcomes[type(refused.value)] += 1
-    assert outcomes == {WrongCredentials: signin.ACCOUNT.burst - 1, attempts.TooManyAttempts: 11}
+    assert outcomes == {WrongCredentials: signin.ACCOUNT.burst, attempts.TooManyAttempts: 10}
     with pytest.raises(attempts.TooManyAttempts):
         await ada.tries(at=at, address="198.51.100.7")  # an unknown browser waits
     assert await ada.is_in(at=at, device=device)
     assert await ada.is_in(at=at, device=device, address="192.0.1.1")  # also in the midst of the guessers
+
+
+async def test_whoever_knows_the_password_takes_no_place_of_those_who_share_the_address(ada: Ada, at: datetime) -> None:
+    for _ in range(max(signin.ADDRESS.burst, signin.ACCOUNT.burst) + 5):
+        assert await ada.is_in(at=at)  # in a browser that is new each time
+    # Mistakes count all the same.
+    for _ in range(signin.HERE.burst):
+        with pytest.raises(WrongCredentials):
+            await ada.tries("wrong", at=at)
+    with pytest.raises(attempts.TooManyAttempts):
+        await ada.tries(at=at)
+
+
+async def test_many_sign_in_from_one_address_at_once(ada: Ada, at: datetime) -> None:
+    came = await asyncio.gather(*(ada.tries(at=at) for _ in range(signin.HERE.burst)))
+    assert all(isinstance(one, SignedIn) for one in came)
 
 
 async def test_a_known_browser_may_not_guess_for_ever_either(ada: Ada, at: datetime) -> None:

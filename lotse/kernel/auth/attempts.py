@@ -43,5 +43,10 @@ async def forget(tx: Transaction, limit: Limit, who: str) -> None:
     await tx.execute(SQL.forget_attempts, key=_key(limit, who))
 
 
+async def give_back(tx: Transaction, limit: Limit, who: str) -> None:
+    """Uncount one attempt: it was no guess. What others put into the bucket stays."""
+    await tx.execute(SQL.give_attempt_back, key=_key(limit, who), interval=limit.interval)
+
+
 def _key(limit: Limit, who: str) -> str:
     return f"{limit.name}:{who}"

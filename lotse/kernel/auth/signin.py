@@ -106,7 +106,7 @@ async def with_password(
 ) -> SignedIn | HalfWay:
     """The first step. Refusals, in this order: `TooManyAttempts`, `WrongCredentials`."""
     login = login.strip().lower()[:200]
-    buckets = await _count(database, login, visitor, at)
+    counted = await _count(database, login, visitor, at)
     async with database.reading() as conn:
         account = await conn.maybe(SQL.account, Account, login=login)
     is_right = await passwords.matches(account.password if account else None, password)
@@ -116,8 +116,10 @@ async def with_password(
     async with database.transaction() as tx:
         if not await tx.value(SQL.still_so, id=account.id, password=account.password):
             raise WrongCredentials()
-        for limit, who in buckets:
-            await attempts.forget(tx, limit, who)
+        # In the order in which they are counted: two who sign in at once must not wait for each other.
+        for limit, who in counted.shared:
+            await attempts.give_back(tx, limit, who)
+        await attempts.forget(tx, *counted.own)
         if renewed:
             await tx.execute(AUTH.set_password, id=account.id, password=renewed, at=at)
         return await admit(
@@ -311,18 +313,26 @@ async def change_password(
         await notices.tell(tx, "password-changed", staff_id=staff_id, at=at, visitor=visitor, session_id=session_id)
 
 
-async def _count(database: Database, login: str, who: Visitor, at: datetime) -> list[tuple[attempts.Limit, str]]:
-    """Count an attempt; the buckets that the right password empties. Refusal: `TooManyAttempts`."""
+class _Counted(Struct, frozen=True):
+    """The buckets of an attempt. The right password empties the account's `own`; those `shared` with whoever else
+    guesses lose this attempt alone, so that a shift of thirty may sign in from one store at nine."""
+
+    own: tuple[attempts.Limit, str]
+    shared: tuple[tuple[attempts.Limit, str], ...] = ()
+
+
+async def _count(database: Database, login: str, who: Visitor, at: datetime) -> _Counted:
+    """Count an attempt. Refusal: `TooManyAttempts`."""
     network = visitor.guesser(who.address)
     async with database.transaction() as tx:
         device = await _device(tx, login, who, at)
         if device is not None:
-            await attempts.count(tx, DEVICE, str(device), at=at)
-            return [(DEVICE, str(device))]
-        await attempts.count(tx, ADDRESS, network, at=at)
-        await attempts.count(tx, HERE, f"{network}:{login}", at=at)
-        await attempts.count(tx, ACCOUNT, login, at=at)
-        return [(HERE, f"{network}:{login}")]
+            counted = _Counted((DEVICE, str(device)))
+        else:
+            counted = _Counted((HERE, f"{network}:{login}"), ((ADDRESS, network), (ACCOUNT, login)))
+        for limit, whose in (*counted.shared, counted.own):
+            await attempts.count(tx, limit, whose, at=at)
+        return counted
 
 
 async def _device(tx: Transaction, login: str, who: Visitor, at: datetime) -> UUID | None:

@@ -127,6 +127,10 @@ select empty_at - (:burst::int - 1) * :interval::interval from kernel.attempts w
 -- name: forget_attempts
 delete from kernel.attempts where key = :key;
 
+-- One drop less.
+-- name: give_attempt_back
+update kernel.attempts set empty_at = empty_at - :interval::interval where key = :key;
+
 -- What was typed survives the redirect that shows the form again.
 -- name: keep_draft
 insert into kernel.drafts (token_hash, form, typed, problem, expires_at, client)

@@ -111,6 +111,22 @@ async def test_guessing_is_refused_and_then_slowed(db: Database, fresh: Fresh) -
         await commands.sign_in(db, email="nobody@example.org", password=GOOD, guesser=fresh.text("from"), at=AT)
 
 
+async def test_whoever_signs_in_takes_no_place_of_those_who_share_the_address(db: Database, fresh: Fresh) -> None:
+    email, guesser = f"{fresh.text('anna')}@example.org", fresh.text("from")
+    customer, _ = await registered(db, fresh, email)
+
+    async def tries(password: str) -> UUID:
+        return (await commands.sign_in(db, email=email, password=password, guesser=guesser, at=AT))[0]
+
+    for _ in range(commands.ADDRESS.burst + 5):
+        assert await tries(GOOD) == customer
+    for _ in range(commands.ACCOUNT.burst):
+        with pytest.raises(SignInFailed):
+            await tries("wrong")
+    with pytest.raises(TooManyAttempts):
+        await tries(GOOD)
+
+
 async def test_a_new_password_ends_the_other_sessions(db: Database, fresh: Fresh) -> None:
     email = f"{fresh.text('anna')}@example.org"
     customer_id, first = await registered(db, fresh, email)

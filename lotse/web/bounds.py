@@ -108,7 +108,7 @@ class Bound:
 
 
 class Bounded:
-    """ASGI, the outermost: counts what the api is asked, and refuses what is beyond its bound."""
+    """ASGI, before everything that costs: counts what the api is asked, and refuses what is beyond its bound."""
 
     def __init__(self, app: Any, bound: Bound) -> None:
         self._app = app

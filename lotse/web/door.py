@@ -1,7 +1,8 @@
 """The public port put together, from the outside in:
 
-`Bounded` refuses what is too much, `Proxied` says who asks, `Observed` counts and logs, the `Gate` lets visitors wait
-while a room is open, and the `Front` gives each request to the api or to pages.
+`Lingering` has answers heard by whoever still sends, `Bounded` refuses what is too much, `Proxied` says who asks,
+`Observed` counts and logs, the `Gate` lets visitors wait while a room is open, and the `Front` gives each request to
+the api or to pages.
 """
 
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from lotse.kernel.waiting.rooms import Seen
 from lotse.web.app import express, free_routes, make_api, page_posts
 from lotse.web.bounds import MOST_AT_ONCE, MOST_PAGES, SLOW_PAGE_SECONDS, SLOW_WRITE_SECONDS, Bound, Bounded
 from lotse.web.front import Front, Posts
+from lotse.web.lingering import Lingering
 from lotse.web.observe import Observed
 from lotse.web.process import Process
 from lotse.web.proxied import Proxied, networks
@@ -53,7 +55,7 @@ async def door(own: Process) -> AsyncIterator[Any]:
             )
             gates.append(gate)
             observed = Observed(gate, "api", settings.access_log)
-            yield Bounded(Proxied(observed, networks(settings.trusted_proxies)), api)
+            yield Lingering(Bounded(Proxied(observed, networks(settings.trusted_proxies)), api))
     finally:
         await front.close()
 

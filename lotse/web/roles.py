@@ -60,6 +60,7 @@ async def api(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifel
 async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lifeline) -> None:
     """Render for the front, or for a proxy."""
     from lotse.web.app import make_pages, page_routes
+    from lotse.web.lingering import Lingering
     from lotse.web.observe import Observed
     from lotse.web.process import process
     from lotse.web.proxied import Proxied
@@ -92,7 +93,7 @@ async def pages(settings: Settings, dsn: str, stop: asyncio.Event, lifeline: Lif
         # needed more than a minute, was taken for hung, and began anew.
         os.nice(PAGES_NICE)
         _ready(lifeline)
-        swift = Swift(Proxied(observed), kept, places, watching)
+        swift = Swift(Lingering(Proxied(observed)), kept, places, watching)
         await serve(swift, listener, stop)
         swift.count()
 

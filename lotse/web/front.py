@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from lotse.web.hop import Answer, Asked, Broken, Hop, NotReached, joined
+from lotse.web.lingering import has_body
 
 log = structlog.get_logger()
 
@@ -95,7 +96,7 @@ class Front:
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
             await _answer(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That was too large to be taken.")
             return
-        body = _Body(receive) if _has_body(scope) else None
+        body = _Body(receive) if has_body(scope) else None
         try:
             asked = await self._asked(scope, body)
         except TimeoutError:
@@ -165,12 +166,6 @@ class _Body:
                 yield chunk
             if not message.get("more_body", False):
                 return
-
-
-def _has_body(scope: Any) -> bool:
-    return scope["method"] not in ("GET", "HEAD") and any(
-        name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"]
-    )
 
 
 def _head(scope: Any, chunked: bool) -> bytes:

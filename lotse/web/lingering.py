@@ -1,72 +1,74 @@
 """An answer is heard by whoever is still sending.
 
 An answer may be there before the request's body is: a form of another site, a file that is too large, a full house. The
-server would then end the connection without a word, and what the client sends meanwhile is met by a reset, in place of
-which a browser shows neither the answer nor ours (RFC 9112, section 9.6). So the rest of the body is read and thrown
-away before the answer leaves; where that takes too long, the answer says that the connection ends with it.
+server would then end the connection without a word and meet what still comes with a reset, and a browser shows an error
+of its own instead of the answer (RFC 9112, section 9.6). So the rest of the body is read and thrown away before such an
+answer leaves; where that is too much, the answer says that the connection ends with it.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-# The largest file that any page takes; at half a megabyte a second nobody is waited for longer than their own form.
+# What the largest upload may have (imports), and what it takes at some megabytes a second.
 MOST_BYTES = 64 * 1024 * 1024
 MOST_SECONDS = 20.0
-# Methods whose requests hardly ever have a body: they go past without a look.
-_BODILESS = ("GET", "HEAD")
 _ENDS = (b"connection", b"close")
 
 
+def has_body(scope: Any) -> bool:
+    """Whether a request says that something follows its head."""
+    return scope["method"] not in ("GET", "HEAD") and any(
+        (name == b"content-length" and value != b"0") or name == b"transfer-encoding"
+        for name, value in scope["headers"]
+    )
+
+
 class Lingering:
-    """ASGI, around whatever may answer before it has read."""
+    """ASGI, outside of what counts and measures: who is only listened to takes nobody's place and slows nothing."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["method"] in _BODILESS:
+        if scope["type"] != "http" or not has_body(scope):
             await self._app(scope, receive, send)
             return
-        body = _Body(scope, receive)
+        is_over = False
+        early: list[Any] = []
+
+        async def heard() -> Any:
+            nonlocal is_over
+            message = await receive()
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                is_over = True
+            return message
 
         async def answered(message: Any) -> None:
-            if message["type"] == "http.response.start" and not body.is_over and not await body.is_thrown_away():
-                message = {**message, "headers": [*message.get("headers", ()), _ENDS]}
+            if is_over and not early:
+                await send(message)
+            else:
+                early.append(message)
+
+        await self._app(scope, heard, answered)
+        if early and not is_over and not await _thrown_away(scope, heard):
+            early[0] = {**early[0], "headers": [*early[0].get("headers", ()), _ENDS]}
+        for message in early:
             await send(message)
 
-        await self._app(scope, body.receive, answered)
 
-
-class _Body:
-    """A request's body on its way to whoever reads it."""
-
-    def __init__(self, scope: Any, receive: Any) -> None:
-        self._receive = receive
-        self._headers = scope["headers"]
-        self._readers = 0
-        self.is_over = False
-
-    async def receive(self) -> Any:
-        """As ASGI says it."""
-        self._readers += 1
-        try:
-            message = await self._receive()
-        finally:
-            self._readers -= 1
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            self.is_over = True
-        return message
-
-    async def is_thrown_away(self) -> bool:
-        """Read what is left of it; False if it is too much, comes too slowly, or is not to be asked for."""
-        # Somebody else still reads, or the client waits to be told whether to send at all (RFC 9110, section 10.1.1).
-        if self._readers or any(name == b"expect" for name, _ in self._headers):
-            return False
-        left = MOST_BYTES
-        try:
-            async with asyncio.timeout(MOST_SECONDS):
-                while not self.is_over and left > 0:
-                    left -= len((await self.receive()).get("body", b""))
-        except TimeoutError:
-            return False
-        return self.is_over
+async def _thrown_away(scope: Any, heard: Callable[[], Awaitable[Any]]) -> bool:
+    """Read the rest of a body; False if it is too much, comes too slowly, or is not to be asked for."""
+    if any(name == b"expect" for name, _ in scope["headers"]):
+        return False  # the client waits to be told whether to send it at all (RFC 9110, section 10.1.1)
+    left = MOST_BYTES
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            while left > 0:
+                message = await heard()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return True
+    except TimeoutError:
+        pass
+    return False

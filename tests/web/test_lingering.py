@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from lotse.web import lingering
+from lotse.web.bounds import Bound, Bounded
 from lotse.web.lingering import Lingering
 from lotse.web.server import listen_tcp
 from tests.web.test_front import serving
@@ -71,6 +72,24 @@ async def test_who_stops_sending_is_answered_all_the_same(
     writer.close()
 
 
+async def test_who_is_only_listened_to_takes_nobodys_place() -> None:
+    bound = Bound("test", 1, 1.0)
+    at_work: list[int] = []
+    parts = iter([(b"a", True), (b"b", False)])
+
+    async def receive() -> Any:
+        at_work.append(bound.under_way)
+        body, more = next(parts)
+        return {"type": "http.request", "body": body, "more_body": more}
+
+    async def send(message: Any) -> None:
+        at_work.append(bound.under_way)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"transfer-encoding", b"chunked")]}
+    await Lingering(Bounded(refuses, bound))(scope, receive, send)
+    assert at_work == [0, 0, 0, 0]
+
+
 async def test_who_asks_before_sending_need_not_send(address: tuple[str, int]) -> None:
     reader, writer = await asyncio.open_connection(*address)
     writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n")
@@ -97,7 +116,7 @@ async def test_whose_body_is_read_gets_it_whole() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"".join(read)})
 
-    await Lingering(echo)({"type": "http", "method": "POST", "headers": []}, receive, send)
+    await Lingering(echo)({"type": "http", "method": "POST", "headers": [(b"content-length", b"2")]}, receive, send)
     assert sent == [
         {"type": "http.response.start", "status": 200, "headers": []},
         {"type": "http.response.body", "body": b"ab"},

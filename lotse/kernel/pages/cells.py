@@ -20,7 +20,8 @@ def cell(
 ) -> Callable[[Column, Any, str], Markup | str]:
     """The filter of one language: `column | cell(row, zone)`. Escaped by the template where it is not markup."""
     money, unit_price, quantity = filters["money"], filters["unit_price"], filters["quantity"]
-    percent, day, moment, exact = filters["percent"], filters["day"], filters["moment"], filters["exact"]
+    percent, day, moment = filters["percent"], filters["day"], filters["moment"]
+    exact, iso = filters["exact"], filters["iso"]
 
     def wrapped(css: str, text: object) -> Markup:
         # Not `Markup.format`, which reads its pattern anew for each cell.
@@ -43,9 +44,8 @@ def cell(
                 return percent(given)
             case "moment":
                 said_so, exactly = escape(moment(given, zone, "short")), escape(exact(given, zone))
-                at = given.isoformat("T", "seconds")
                 return Markup(  # noqa: S704 - the texts are escaped
-                    f'<time datetime="{at}" title="{exactly}">{said_so}</time>'
+                    f'<time datetime="{iso(given)}" title="{exactly}">{said_so}</time>'
                 )
             case "day":
                 return day(given, zone)

